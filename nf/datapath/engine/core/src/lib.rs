@@ -1,0 +1,1 @@
+//! Threads, dispatch, extraction plan, snapshots, records and counters.

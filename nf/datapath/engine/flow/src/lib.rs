@@ -1,0 +1,1 @@
+//! Session keys, hash, table and timer wheel.

@@ -1,0 +1,1 @@
+//! The engine's Python face: converts, releases the GIL, maps errors.

@@ -1,0 +1,1 @@
+//! Ordered byte streams from TCP segments, bounded.

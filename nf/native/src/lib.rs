@@ -1,0 +1,1 @@
+//! The one extension module: registers the Python faces, nothing else.
