@@ -1,1 +1,51 @@
-//! One folder per protocol, their registry, and classification.
+//! One folder per protocol, their registry, and what the engine needs to run them.
+//!
+//! A protocol says what it is ([`Info`]), recognises its first octets ([`Protocol::probe`], pure)
+//! and takes messages off an ordered stream ([`Protocol::parse`]). The engine keeps the state,
+//! the incomplete tail of a stream and the session; the protocol speaks to it through [`Sink`]
+//! only. To add one: its folder, and its line in [`registry`].
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects
+)]
+
+mod classify;
+mod cursor;
+mod dissect;
+mod info;
+mod protocol;
+pub mod registry;
+mod sink;
+pub mod testing;
+
+pub use classify::{Classifier, ProtoSet};
+pub use cursor::Cursor;
+pub use dissect::{Context, Dissection, Dissector, Limits, Pool};
+pub use info::{AnomalyInfo, Carrier, Info, Over, Pattern, TimeoutClass, sctp, tcp, udp, within};
+pub use protocol::{Action, Direction, Flow, Gap, Next, Parser, Probe, Protocol, Segment, Step};
+pub use sink::{Expectation, Fault, NameSource, Observer, Record, Sink, Transaction, Wants};
+
+/// Declares a protocol's anomalies: `/// doc` and a variant each; the name is its snake_case.
+///
+/// The enum converts to the index that [`Sink::anomaly`] takes, and `INFOS` goes into
+/// [`Info::anomalies`].
+#[macro_export]
+macro_rules! anomalies {
+    ($(#[$meta:meta])* $vis:vis enum $name:ident { $( #[doc = $doc:literal] $variant:ident = $word:literal ),* $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u8)]
+        $vis enum $name { $( #[doc = $doc] $variant ),* }
+        impl $name {
+            /// Names and sentences, in the order of the variants.
+            $vis const INFOS: &'static [$crate::AnomalyInfo] =
+                &[ $( $crate::AnomalyInfo { name: $word, doc: $doc } ),* ];
+        }
+        impl From<$name> for u8 {
+            fn from(anomaly: $name) -> u8 { anomaly as u8 }
+        }
+    };
+}

@@ -1,0 +1,622 @@
+//! One session above its transport: classification, then a parser, then perhaps another one.
+//!
+//! The same code runs in the engine and in the protocols' tests. Fast path: the first payload is
+//! recognised and parsed where it lies; octets are copied only while a probe is unsure or a
+//! message is unfinished, within [`Limits`] and the worker's [`Pool`].
+
+use nf_fields::ProtoId;
+use nf_wire::Transport;
+
+use crate::registry::Entry;
+use crate::{
+    Action, Classifier, Direction, Fault, Flow, Gap, Next, Observer, Parser, Probe, ProtoSet,
+    Segment, Sink, Step, Wants,
+};
+
+/// Most protocols above the transport in one path.
+const MAX_DEPTH: usize = 6;
+
+/// Bounds of classification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Payload-bearing packets of a session after which unknown stays unknown.
+    pub packets: u8,
+    /// Octets kept while a probe is unsure.
+    pub bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            packets: 16,
+            bytes: 8 * 1024,
+        }
+    }
+}
+
+/// Octets that all sessions of a worker may hold for unfinished messages.
+#[derive(Clone, Copy, Debug)]
+pub struct Pool {
+    used: usize,
+    limit: usize,
+}
+
+impl Pool {
+    /// A pool of `limit` octets.
+    pub fn new(limit: usize) -> Self {
+        Self { used: 0, limit }
+    }
+
+    /// Octets in use.
+    pub fn used(&self) -> usize {
+        self.used
+    }
+
+    /// Takes `n` octets, or refuses.
+    pub fn take(&mut self, n: usize) -> bool {
+        let used = self.used.saturating_add(n);
+        let fits = used <= self.limit;
+        if fits {
+            self.used = used;
+        }
+        fits
+    }
+
+    /// Gives `n` octets back.
+    pub fn give_back(&mut self, n: usize) {
+        self.used = self.used.saturating_sub(n);
+    }
+}
+
+/// What all sessions share: the registry compiled, and who wants what. Immutable.
+pub struct Dissector {
+    entries: &'static [Entry],
+    classifier: Classifier,
+    wants: Vec<Wants>,
+    /// Bounds of classification.
+    pub limits: Limits,
+}
+
+impl Dissector {
+    /// Compiles `entries`; `wants` says who listens to a protocol.
+    ///
+    /// # Errors
+    /// As [`Classifier::new`].
+    pub fn new(
+        entries: &'static [Entry],
+        limits: Limits,
+        enabled: &dyn Fn(ProtoId) -> bool,
+        wants: &dyn Fn(ProtoId) -> Wants,
+    ) -> Result<Self, String> {
+        Ok(Self {
+            classifier: Classifier::new(entries, enabled)?,
+            wants: entries.iter().map(|e| wants(e.info.id)).collect(),
+            entries,
+            limits,
+        })
+    }
+
+    /// The entry at `position`.
+    pub fn entry(&self, position: usize) -> Option<&'static Entry> {
+        self.entries.get(position)
+    }
+
+    /// The protocol that the ports of a session suggest.
+    pub fn port_guess(&self, flow: &Flow) -> Option<&'static Entry> {
+        self.classifier
+            .port_guess(flow)
+            .and_then(|i| self.entries.get(i))
+    }
+
+    fn position_of(&self, id: ProtoId) -> Option<usize> {
+        self.entries.iter().position(|e| e.info.id == id)
+    }
+}
+
+/// The state of one session above its transport. Small while there is nothing to hold.
+#[derive(Default)]
+pub struct Dissection {
+    path: [ProtoId; MAX_DEPTH],
+    depth: u8,
+    /// Payload-bearing packets spent on classification.
+    tried: u8,
+    stage: Stage,
+    /// A path element named by a parser whose octets nobody reads.
+    named_inside: bool,
+}
+
+#[derive(Default)]
+enum Stage {
+    /// Nothing tried yet, or nothing worth keeping.
+    #[default]
+    Fresh,
+    /// Some probe is unsure, or some have been excluded.
+    Trying(Box<Trial>),
+    Parsing(Box<Parsing>),
+    /// Nothing further is of interest.
+    Finished,
+}
+
+#[derive(Default)]
+struct Trial {
+    excluded: ProtoSet,
+    /// Streams from their start, while a probe is unsure.
+    kept: [Vec<u8>; 2],
+    /// Lengths and directions of what is kept, in the order of arrival.
+    order: Vec<(Direction, u32)>,
+}
+
+struct Parsing {
+    position: usize,
+    parser: Box<dyn Parser>,
+    pending: [Vec<u8>; 2],
+    need: [usize; 2],
+}
+
+/// What a session needs of its worker for the duration of a call.
+pub struct Context<'a> {
+    /// The compiled registry.
+    pub shared: &'a Dissector,
+    /// Memory for unfinished messages.
+    pub pool: &'a mut Pool,
+    /// Who hears what is found.
+    pub observer: &'a mut dyn Observer,
+}
+
+impl Dissection {
+    /// Protocols found above the transport, outermost first.
+    pub fn path(&self) -> &[ProtoId] {
+        self.path.get(..usize::from(self.depth)).unwrap_or(&[])
+    }
+
+    /// Whether further payload is of any interest (else it need not be put in order).
+    #[inline]
+    pub fn is_open(&self) -> bool {
+        !matches!(self.stage, Stage::Finished)
+    }
+
+    /// Whether nothing was recognised and nothing will be.
+    pub fn is_unknown(&self) -> bool {
+        self.depth == 0 && matches!(self.stage, Stage::Finished)
+    }
+
+    fn push(&mut self, proto: ProtoId) {
+        if let Some(slot) = self.path.get_mut(usize::from(self.depth)) {
+            *slot = proto;
+            self.depth = self.depth.saturating_add(1);
+        }
+    }
+
+    fn pop(&mut self) {
+        self.depth = self.depth.saturating_sub(1);
+    }
+
+    /// Takes a segment: stream octets in order, or one datagram.
+    pub fn feed(&mut self, cx: &mut Context<'_>, seg: &Segment<'_>) -> Action {
+        if seg.data.is_empty() {
+            return Action::Continue;
+        }
+        match &mut self.stage {
+            Stage::Finished => Action::Continue,
+            Stage::Parsing(_) => self.parse(cx, seg),
+            Stage::Fresh | Stage::Trying(_) => self.classify(cx, seg),
+        }
+    }
+
+    /// Tells that `lost` octets of a stream's direction will not come.
+    pub fn gap(&mut self, cx: &mut Context<'_>, dir: Direction, lost: u64) {
+        match &mut self.stage {
+            Stage::Parsing(parsing) => {
+                let Some(entry) = cx.shared.entry(parsing.position) else {
+                    return;
+                };
+                let wants = cx
+                    .shared
+                    .wants
+                    .get(parsing.position)
+                    .copied()
+                    .unwrap_or_default();
+                release(&mut parsing.pending, dir, cx.pool);
+                clear(&mut parsing.need, dir);
+                let mut sink = Sink::new(cx.observer, entry.info.id, wants);
+                if parsing.parser.gap(dir, lost, &mut sink) == Gap::GiveUp {
+                    cx.observer.fault(entry.info.id, Fault::Gap);
+                    self.finish(cx);
+                }
+            }
+            // A stream with a hole in its first octets: what follows is a new beginning.
+            Stage::Trying(trial) => {
+                trial.drop_kept(cx.pool);
+            }
+            Stage::Fresh | Stage::Finished => {}
+        }
+    }
+
+    /// The session is over: pending transactions are reported, memory is given back.
+    pub fn end(&mut self, cx: &mut Context<'_>) {
+        self.finish(cx);
+    }
+
+    fn finish(&mut self, cx: &mut Context<'_>) {
+        match std::mem::replace(&mut self.stage, Stage::Finished) {
+            Stage::Parsing(mut parsing) => {
+                if let Some(entry) = cx.shared.entry(parsing.position) {
+                    let wants = cx
+                        .shared
+                        .wants
+                        .get(parsing.position)
+                        .copied()
+                        .unwrap_or_default();
+                    parsing
+                        .parser
+                        .end(&mut Sink::new(cx.observer, entry.info.id, wants));
+                }
+                release(&mut parsing.pending, Direction::Up, cx.pool);
+                release(&mut parsing.pending, Direction::Down, cx.pool);
+            }
+            Stage::Trying(mut trial) => trial.drop_kept(cx.pool),
+            Stage::Fresh | Stage::Finished => {}
+        }
+    }
+
+    fn classify(&mut self, cx: &mut Context<'_>, seg: &Segment<'_>) -> Action {
+        self.tried = self.tried.saturating_add(1);
+        let stream = seg.flow.transport == Transport::Tcp;
+        let mut trial = match std::mem::take(&mut self.stage) {
+            Stage::Trying(trial) => Some(trial),
+            _ => None,
+        };
+        let mut excluded = trial.as_ref().map(|t| t.excluded).unwrap_or_default();
+        let kept = trial.as_mut().is_some_and(|t| {
+            stream && t.holds(seg.dir) && t.keep(seg, cx.shared.limits.bytes, cx.pool)
+        });
+        let data = match &trial {
+            Some(trial) if kept => trial.kept(seg.dir),
+            _ => seg.data,
+        };
+        let candidates = cx
+            .shared
+            .classifier
+            .candidates(seg.flow.transport, data, &excluded);
+        match ask(
+            cx.shared,
+            &Segment { data, ..*seg },
+            candidates,
+            &mut excluded,
+        ) {
+            Verdict::Certain(position) => {
+                return self.adopt(cx, seg, trial, kept, position);
+            }
+            _ if self.tried >= cx.shared.limits.packets => {
+                if let Some(mut trial) = trial {
+                    trial.drop_kept(cx.pool);
+                }
+                self.stage = Stage::Finished;
+                return Action::Continue;
+            }
+            Verdict::Unsure => {
+                let trial = trial.get_or_insert_default();
+                if !kept && !trial.keep(seg, cx.shared.limits.bytes, cx.pool) {
+                    trial.drop_kept(cx.pool);
+                }
+            }
+            Verdict::Nobody => {
+                if let Some(trial) = &mut trial {
+                    trial.drop_kept(cx.pool);
+                }
+            }
+        }
+        let mut trial = trial.unwrap_or_default();
+        trial.excluded = excluded;
+        self.stage = Stage::Trying(trial);
+        Action::Continue
+    }
+
+    /// A protocol is certain: it gets everything kept so far, then this segment.
+    fn adopt(
+        &mut self,
+        cx: &mut Context<'_>,
+        seg: &Segment<'_>,
+        earlier: Option<Box<Trial>>,
+        was_kept: bool,
+        position: usize,
+    ) -> Action {
+        self.start(cx, position, seg.flow);
+        let mut action = Action::Continue;
+        if let Some(mut trial) = earlier {
+            action = self.replay(cx, seg, &trial);
+            trial.drop_kept(cx.pool);
+        }
+        if !was_kept {
+            action = action.max(self.feed(cx, seg));
+        }
+        action
+    }
+
+    fn replay(&mut self, cx: &mut Context<'_>, seg: &Segment<'_>, trial: &Trial) -> Action {
+        let mut action = Action::Continue;
+        let [mut up, mut down] = trial.kept.each_ref().map(Vec::as_slice);
+        for &(dir, length) in &trial.order {
+            let rest = match dir {
+                Direction::Up => &mut up,
+                Direction::Down => &mut down,
+            };
+            let Some((data, tail)) = rest.split_at_checked(length as usize) else {
+                break;
+            };
+            *rest = tail;
+            let piece = Segment { data, dir, ..*seg };
+            action = action.max(self.feed(cx, &piece));
+        }
+        action
+    }
+
+    fn start(&mut self, cx: &Context<'_>, position: usize, flow: &Flow) {
+        match cx.shared.entry(position) {
+            Some(entry) if usize::from(self.depth) < MAX_DEPTH => {
+                self.push(entry.info.id);
+                self.stage = Stage::Parsing(Box::new(Parsing {
+                    position,
+                    parser: (entry.create)(flow),
+                    pending: Default::default(),
+                    need: [0; 2],
+                }));
+            }
+            _ => self.stage = Stage::Finished,
+        }
+    }
+
+    fn parse(&mut self, cx: &mut Context<'_>, seg: &Segment<'_>) -> Action {
+        let Stage::Parsing(parsing) = &mut self.stage else {
+            return Action::Continue;
+        };
+        let Some(entry) = cx.shared.entry(parsing.position) else {
+            return Action::Continue;
+        };
+        let wants = cx
+            .shared
+            .wants
+            .get(parsing.position)
+            .copied()
+            .unwrap_or_default();
+        let stream = seg.flow.transport == Transport::Tcp;
+        let index = seg.dir.index();
+        let (Some(pending), Some(need)) =
+            (parsing.pending.get_mut(index), parsing.need.get_mut(index))
+        else {
+            return Action::Continue;
+        };
+
+        // Unfinished octets first, if any; the common case reads the packet in place.
+        let mut held = std::mem::take(pending);
+        if !held.is_empty() {
+            if !cx.pool.take(seg.data.len()) {
+                cx.pool.give_back(held.len());
+                cx.observer.fault(entry.info.id, Fault::PoolExhausted);
+                self.finish(cx);
+                return Action::Continue;
+            }
+            held.extend_from_slice(seg.data);
+            if held.len() < *need {
+                *pending = held;
+                return Action::Continue;
+            }
+        }
+        let data = if held.is_empty() {
+            seg.data
+        } else {
+            held.as_slice()
+        };
+
+        let mut sink = Sink::new(cx.observer, entry.info.id, wants);
+        let outcome = run(parsing.parser.as_mut(), seg, data, &mut sink);
+        let (inner, settled) = (sink.inner(), sink.is_settled());
+        let rest = data.get(outcome.consumed..).unwrap_or_default();
+
+        if let Some(proto) = inner
+            && !self.named_inside
+        {
+            self.push(proto);
+            self.named_inside = true;
+        }
+        match outcome.next {
+            Next::Same if settled && wants == Wants::default() => {
+                cx.pool.give_back(held.len());
+                self.finish(cx);
+            }
+            Next::Same if stream => {
+                if held.is_empty() {
+                    if !cx.pool.take(rest.len()) {
+                        cx.observer.fault(entry.info.id, Fault::PoolExhausted);
+                        self.finish(cx);
+                        return outcome.action;
+                    }
+                    held = rest.to_vec();
+                } else {
+                    cx.pool.give_back(outcome.consumed);
+                    held.drain(..outcome.consumed.min(held.len()));
+                }
+                if held.len().max(outcome.need) > entry.info.max_pending {
+                    cx.pool.give_back(held.len());
+                    cx.observer.fault(entry.info.id, Fault::MessageTooLong);
+                    self.finish(cx);
+                    return outcome.action;
+                }
+                if let Stage::Parsing(parsing) = &mut self.stage {
+                    if let Some(pending) = parsing.pending.get_mut(index) {
+                        *pending = held;
+                    }
+                    if let Some(need) = parsing.need.get_mut(index) {
+                        *need = outcome.need;
+                    }
+                }
+            }
+            Next::Same => cx.pool.give_back(held.len()),
+            Next::Nobody => {
+                cx.pool.give_back(held.len());
+                self.finish(cx);
+            }
+            Next::NotMine => {
+                let excluded = cx.shared.classifier.rank_of(parsing_position(&self.stage));
+                cx.pool.give_back(held.len());
+                self.finish(cx);
+                self.pop();
+                if self.tried < cx.shared.limits.packets {
+                    let mut trial = Box::<Trial>::default();
+                    if let Some(rank) = excluded {
+                        trial.excluded.insert(rank);
+                    }
+                    self.stage = Stage::Trying(trial);
+                }
+            }
+            Next::Handover(proto) => {
+                let rest = Segment { data: rest, ..*seg };
+                let action = self.hand_over(cx, &rest, proto);
+                cx.pool.give_back(held.len());
+                return outcome.action.max(action);
+            }
+        }
+        outcome.action
+    }
+
+    fn hand_over(
+        &mut self,
+        cx: &mut Context<'_>,
+        rest: &Segment<'_>,
+        proto: Option<ProtoId>,
+    ) -> Action {
+        self.finish(cx);
+        match proto {
+            Some(id) => match cx.shared.position_of(id) {
+                Some(position) => self.start(cx, position, rest.flow),
+                None => self.push(id),
+            },
+            None => {
+                self.tried = 0;
+                self.stage = Stage::Fresh;
+            }
+        }
+        self.feed(cx, rest)
+    }
+}
+
+fn parsing_position(stage: &Stage) -> usize {
+    match stage {
+        Stage::Parsing(parsing) => parsing.position,
+        _ => usize::MAX,
+    }
+}
+
+/// Calls the parser until it stops consuming; the step says what was taken in all.
+fn run(parser: &mut dyn Parser, seg: &Segment<'_>, data: &[u8], sink: &mut Sink<'_>) -> Step {
+    let stream = seg.flow.transport == Transport::Tcp;
+    let mut total = Step::default();
+    loop {
+        let rest = data.get(total.consumed..).unwrap_or_default();
+        let step = parser.parse(&Segment { data: rest, ..*seg }, sink);
+        let taken = step.consumed.min(rest.len());
+        let left = rest.len().saturating_sub(taken);
+        total = Step {
+            consumed: total.consumed.saturating_add(taken),
+            action: total.action.max(step.action),
+            ..step
+        };
+        let again = stream
+            && taken > 0
+            && left > 0
+            && step.need <= left
+            && step.next == Next::Same
+            && total.action == Action::Continue;
+        if !again {
+            return total;
+        }
+    }
+}
+
+enum Verdict {
+    Certain(usize),
+    Unsure,
+    Nobody,
+}
+
+/// Asks the candidates: those of the session's ports first, then by weight.
+fn ask(
+    shared: &Dissector,
+    seg: &Segment<'_>,
+    candidates: ProtoSet,
+    excluded: &mut ProtoSet,
+) -> Verdict {
+    if candidates.is_empty() {
+        return Verdict::Nobody;
+    }
+    let (responder, initiator) = shared.classifier.on_ports(seg.flow);
+    let on_ports = responder.or(&initiator).and(&candidates);
+    let mut verdict = Verdict::Nobody;
+    for rank in on_ports.iter().chain(candidates.without(&on_ports).iter()) {
+        let Some(position) = shared.classifier.position(rank) else {
+            continue;
+        };
+        let Some(entry) = shared.entry(position) else {
+            continue;
+        };
+        match (entry.probe)(seg) {
+            Probe::Certain => return Verdict::Certain(position),
+            Probe::Unsure => verdict = Verdict::Unsure,
+            Probe::No => excluded.insert(rank),
+        }
+    }
+    verdict
+}
+
+impl Trial {
+    fn kept_mut(&mut self, dir: Direction) -> &mut Vec<u8> {
+        let [up, down] = &mut self.kept;
+        match dir {
+            Direction::Up => up,
+            Direction::Down => down,
+        }
+    }
+
+    fn kept(&self, dir: Direction) -> &[u8] {
+        self.kept.get(dir.index()).map_or(&[], Vec::as_slice)
+    }
+
+    fn holds(&self, dir: Direction) -> bool {
+        !self.kept(dir).is_empty()
+    }
+
+    /// Keeps a segment for later; false when a bound forbids it.
+    fn keep(&mut self, seg: &Segment<'_>, limit: usize, pool: &mut Pool) -> bool {
+        let [up, down] = &self.kept;
+        let held = up.len().saturating_add(down.len());
+        if held.saturating_add(seg.data.len()) > limit.max(seg.data.len()) {
+            return false;
+        }
+        if !pool.take(seg.data.len()) {
+            return false;
+        }
+        let length = u32::try_from(seg.data.len()).unwrap_or(u32::MAX);
+        self.order.push((seg.dir, length));
+        self.kept_mut(seg.dir).extend_from_slice(seg.data);
+        true
+    }
+
+    fn drop_kept(&mut self, pool: &mut Pool) {
+        release(&mut self.kept, Direction::Up, pool);
+        release(&mut self.kept, Direction::Down, pool);
+        self.order.clear();
+    }
+}
+
+fn release(buffers: &mut [Vec<u8>; 2], dir: Direction, pool: &mut Pool) {
+    if let Some(buffer) = buffers.get_mut(dir.index()) {
+        pool.give_back(buffer.len());
+        *buffer = Vec::new();
+    }
+}
+
+fn clear(need: &mut [usize; 2], dir: Direction) {
+    if let Some(need) = need.get_mut(dir.index()) {
+        *need = 0;
+    }
+}

@@ -1,0 +1,182 @@
+//! What a parser tells the engine.
+
+use std::net::IpAddr;
+
+use nf_fields::{Fields, ProtoId};
+
+/// A record that outlives the packet it came from.
+pub trait Record: Fields + Send + Sync + 'static {}
+impl<T: Fields + Send + Sync + 'static> Record for T {}
+
+/// A question with its answer, a handshake, a transfer: what a protocol reports once complete.
+pub struct Transaction {
+    /// When it began: packet time in nanoseconds since the epoch.
+    pub start: u64,
+    /// Its fields.
+    pub record: Box<dyn Record>,
+}
+
+/// Where a server's name was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum NameSource {
+    /// Subject of a certificate.
+    Certificate,
+    /// The question of a DNS query.
+    Query,
+    /// HTTP Host or :authority.
+    Host,
+    /// TLS or QUIC server name indication.
+    Sni,
+}
+
+/// A session announced by another one, such as an FTP data connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expectation {
+    /// Address of the end that will be connected to.
+    pub address: IpAddr,
+    /// Its port.
+    pub port: u16,
+    /// What the session will be.
+    pub proto: ProtoId,
+}
+
+/// What somebody listens for; a parser may leave out work nobody asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wants {
+    /// Somebody reads this protocol's messages.
+    pub messages: bool,
+    /// Somebody reads this protocol's transactions.
+    pub transactions: bool,
+}
+
+/// Why the engine ended a parser that had not finished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Fault {
+    /// An unfinished message exceeded `Info::max_pending`.
+    MessageTooLong,
+    /// The memory for unfinished messages of all sessions is used up.
+    PoolExhausted,
+    /// Octets were lost and the parser could not go on.
+    Gap,
+}
+
+/// The engine's end of a [`Sink`].
+pub trait Observer {
+    /// A message went by; valid for the call only.
+    fn message(&mut self, proto: ProtoId, message: &dyn Fields);
+    /// A transaction is complete.
+    fn transaction(&mut self, proto: ProtoId, transaction: Transaction);
+    /// The session's server is called `name`.
+    fn server_name(&mut self, source: NameSource, name: &[u8]);
+    /// `name` resolves to `address` for `ttl` seconds.
+    fn answer(&mut self, name: &[u8], address: IpAddr, ttl: u32);
+    /// Another session is announced.
+    fn expect(&mut self, expectation: Expectation);
+    /// Something is wrong with the traffic.
+    fn anomaly(&mut self, proto: ProtoId, index: u8);
+    /// The engine itself gave up on a parser.
+    fn fault(&mut self, proto: ProtoId, fault: Fault);
+}
+
+/// A parser's way to the engine.
+pub struct Sink<'a> {
+    observer: &'a mut dyn Observer,
+    proto: ProtoId,
+    wants: Wants,
+    settled: bool,
+    inner: Option<ProtoId>,
+}
+
+impl<'a> Sink<'a> {
+    /// A sink for the parser of `proto`.
+    pub fn new(observer: &'a mut dyn Observer, proto: ProtoId, wants: Wants) -> Self {
+        Self {
+            observer,
+            proto,
+            wants,
+            settled: false,
+            inner: None,
+        }
+    }
+
+    /// Whether anybody reads this protocol's messages: ask before building one.
+    #[inline]
+    pub fn wants_messages(&self) -> bool {
+        self.wants.messages
+    }
+
+    /// Whether anybody reads this protocol's transactions: ask before collecting one.
+    #[inline]
+    pub fn wants_transactions(&self) -> bool {
+        self.wants.transactions
+    }
+
+    /// Reports a message.
+    #[inline]
+    pub fn message(&mut self, message: &dyn Fields) {
+        if self.wants.messages {
+            self.observer.message(self.proto, message);
+        }
+    }
+
+    /// Reports a complete transaction that began at `start` (packet time, nanoseconds).
+    #[inline]
+    pub fn transaction(&mut self, start: u64, record: impl Record) {
+        if self.wants.transactions {
+            let record = Box::new(record);
+            self.observer
+                .transaction(self.proto, Transaction { start, record });
+        }
+    }
+
+    /// Says what the server of this session is called. Names are compared without case.
+    #[inline]
+    pub fn server_name(&mut self, source: NameSource, name: &[u8]) {
+        self.observer.server_name(source, name);
+    }
+
+    /// Says what a name resolves to, for `ttl` seconds.
+    #[inline]
+    pub fn answer(&mut self, name: &[u8], address: IpAddr, ttl: u32) {
+        self.observer.answer(name, address, ttl);
+    }
+
+    /// Announces another session.
+    #[inline]
+    pub fn expect(&mut self, expectation: Expectation) {
+        self.observer.expect(expectation);
+    }
+
+    /// Names a protocol within this one whose octets cannot be read, as path and verdict.
+    #[inline]
+    pub fn inside(&mut self, proto: ProtoId) {
+        self.inner = Some(proto);
+    }
+
+    /// Counts an anomaly (see [`crate::anomalies!`]).
+    #[inline]
+    pub fn anomaly(&mut self, anomaly: impl Into<u8>) {
+        self.observer.anomaly(self.proto, anomaly.into());
+    }
+
+    /// Says that nothing more will be learnt of what this session is (name, inner protocol,
+    /// answers for others). Where nobody wants messages or transactions, parsing ends here.
+    #[inline]
+    pub fn settled(&mut self) {
+        self.settled = true;
+    }
+
+    /// The protocol named by [`Sink::inside`].
+    #[inline]
+    pub fn inner(&self) -> Option<ProtoId> {
+        self.inner
+    }
+
+    /// Whether [`Sink::settled`] was called.
+    #[inline]
+    pub fn is_settled(&self) -> bool {
+        self.settled
+    }
+}

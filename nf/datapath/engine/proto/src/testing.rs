@@ -1,0 +1,308 @@
+//! Driving a protocol in tests exactly as the engine does, and hearing what it says.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use nf_fields::{Fields, ProtoId, json};
+use nf_wire::Transport;
+
+use crate::registry::{self, Entry};
+use crate::{
+    Context, Direction, Dissection, Dissector, Expectation, Fault, Flow, Limits, NameSource,
+    Observer, Pool, Segment, Transaction, Wants,
+};
+
+/// Packet time of the first octets of a test.
+pub const START: u64 = 1_700_000_000_000_000_000;
+
+/// Everything protocols said, as text that tests can compare.
+#[derive(Debug, Default)]
+pub struct Heard {
+    /// Path above the transport, by name (numbers where unregistered).
+    pub path: Vec<String>,
+    /// `(protocol, JSON)` of every message.
+    pub messages: Vec<(String, String)>,
+    /// `(protocol, JSON)` of every transaction.
+    pub transactions: Vec<(String, String)>,
+    /// Names of the server.
+    pub names: Vec<(NameSource, String)>,
+    /// What resolves to what.
+    pub answers: Vec<(String, IpAddr, u32)>,
+    /// Announced sessions.
+    pub expectations: Vec<Expectation>,
+    /// `protocol.anomaly`, in order.
+    pub anomalies: Vec<String>,
+    /// Parsers the engine ended.
+    pub faults: Vec<(String, Fault)>,
+}
+
+fn name_of(id: ProtoId) -> String {
+    registry::by_id(id).map_or_else(|| id.0.to_string(), |e| e.info.name.to_string())
+}
+
+fn json_of(record: &dyn Fields) -> String {
+    let mut out = Vec::new();
+    json::write_record(&mut out, record);
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+impl Observer for Heard {
+    fn message(&mut self, proto: ProtoId, message: &dyn Fields) {
+        self.messages.push((name_of(proto), json_of(message)));
+    }
+    fn transaction(&mut self, proto: ProtoId, transaction: Transaction) {
+        self.transactions
+            .push((name_of(proto), json_of(&*transaction.record)));
+    }
+    fn server_name(&mut self, source: NameSource, name: &[u8]) {
+        self.names
+            .push((source, String::from_utf8_lossy(name).into_owned()));
+    }
+    fn answer(&mut self, name: &[u8], address: IpAddr, ttl: u32) {
+        self.answers
+            .push((String::from_utf8_lossy(name).into_owned(), address, ttl));
+    }
+    fn expect(&mut self, expectation: Expectation) {
+        self.expectations.push(expectation);
+    }
+    fn anomaly(&mut self, proto: ProtoId, index: u8) {
+        let known = registry::by_id(proto).and_then(|e| e.info.anomalies.get(usize::from(index)));
+        let word = known.map_or_else(|| index.to_string(), |a| a.name.to_string());
+        self.anomalies.push(format!("{}.{word}", name_of(proto)));
+    }
+    fn fault(&mut self, proto: ProtoId, fault: Fault) {
+        self.faults.push((name_of(proto), fault));
+    }
+}
+
+/// One step of a scripted session.
+#[derive(Clone, Debug)]
+pub enum Event<'a> {
+    /// Octets of the initiator.
+    Up(&'a [u8]),
+    /// Octets of the responder.
+    Down(&'a [u8]),
+    /// Lost octets of the initiator.
+    LostUp(u64),
+    /// Lost octets of the responder.
+    LostDown(u64),
+}
+
+/// A flow from 192.0.2.1:40000 to 192.0.2.2:`port`.
+pub fn flow(transport: Transport, port: u16) -> Flow {
+    Flow {
+        initiator: IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)),
+        responder: IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2)),
+        initiator_port: 40_000,
+        responder_port: port,
+        transport,
+    }
+}
+
+/// A dissector over the whole registry in which everything is wanted.
+///
+/// # Errors
+/// As [`Dissector::new`].
+pub fn dissector(wants: Wants) -> Result<Dissector, String> {
+    Dissector::new(
+        registry::PROTOCOLS,
+        Limits::default(),
+        &|_| true,
+        &move |_| wants,
+    )
+}
+
+/// Plays `events` through classification and parsing, everything wanted; each event is one
+/// packet, 1 ms apart.
+pub fn play(flow: &Flow, events: &[Event<'_>]) -> Heard {
+    play_wanting(
+        flow,
+        events,
+        Wants {
+            messages: true,
+            transactions: true,
+        },
+    )
+}
+
+/// As [`play`], with somebody or nobody listening.
+pub fn play_wanting(flow: &Flow, events: &[Event<'_>], wants: Wants) -> Heard {
+    let mut heard = Heard::default();
+    let shared = match dissector(wants) {
+        Ok(shared) => shared,
+        Err(error) => {
+            heard.anomalies.push(error);
+            return heard;
+        }
+    };
+    let mut pool = Pool::new(1 << 20);
+    let mut session = Dissection::default();
+    let mut cx = Context {
+        shared: &shared,
+        pool: &mut pool,
+        observer: &mut heard,
+    };
+    let mut time = START;
+    for event in events {
+        let (dir, data) = match *event {
+            Event::Up(data) => (Direction::Up, data),
+            Event::Down(data) => (Direction::Down, data),
+            Event::LostUp(n) => {
+                session.gap(&mut cx, Direction::Up, n);
+                continue;
+            }
+            Event::LostDown(n) => {
+                session.gap(&mut cx, Direction::Down, n);
+                continue;
+            }
+        };
+        let seg = Segment {
+            data,
+            dir,
+            time,
+            cut: false,
+            flow,
+        };
+        session.feed(&mut cx, &seg);
+        time = time.saturating_add(1_000_000);
+    }
+    session.end(&mut cx);
+    heard.path = session.path().iter().map(|&id| name_of(id)).collect();
+    if pool.used() != 0 {
+        heard
+            .anomalies
+            .push(format!("pool leak: {} octets", pool.used()));
+    }
+    heard
+}
+
+/// Plays a session cut at every octet of every event, and split at every octet into two packets
+/// (streams). What matters is that nothing panics and the pool is given back; returns what the
+/// uncut, split runs said where it differs from the whole: a parser must not depend on how a
+/// stream was cut into segments.
+pub fn torture(flow: &Flow, events: &[Event<'_>]) -> Result<(), String> {
+    let whole = play(flow, events);
+    for (index, event) in events.iter().enumerate() {
+        let (data, up) = match *event {
+            Event::Up(data) => (data, true),
+            Event::Down(data) => (data, false),
+            _ => continue,
+        };
+        let make = |part| {
+            if up {
+                Event::Up(part)
+            } else {
+                Event::Down(part)
+            }
+        };
+        for at in 0..data.len() {
+            let Some((head, tail)) = data.split_at_checked(at) else {
+                continue;
+            };
+            let before = events.get(..index).unwrap_or_default();
+            let after = events.get(index.saturating_add(1)..).unwrap_or_default();
+            let cut: Vec<_> = before.iter().cloned().chain([make(head)]).collect();
+            check_pool(&play(flow, &cut))?;
+            let mut holed = cut.clone();
+            holed.push(if up {
+                Event::LostUp(tail.len() as u64)
+            } else {
+                Event::LostDown(tail.len() as u64)
+            });
+            holed.extend(after.iter().cloned());
+            check_pool(&play(flow, &holed))?;
+            if flow.transport == Transport::Tcp && at > 0 {
+                let split: Vec<_> = cut
+                    .into_iter()
+                    .chain([make(tail)])
+                    .chain(after.iter().cloned())
+                    .collect();
+                let heard = play(flow, &split);
+                check_pool(&heard)?;
+                let same = heard.transactions.len() == whole.transactions.len()
+                    && heard.path == whole.path
+                    && heard.names == whole.names;
+                if !same {
+                    return Err(format!(
+                        "event {index} split at {at}:\n{heard:#?}\nwhole:\n{whole:#?}"
+                    ));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_pool(heard: &Heard) -> Result<(), String> {
+    match heard.anomalies.iter().find(|a| a.starts_with("pool leak")) {
+        Some(leak) => Err(leak.clone()),
+        None => Ok(()),
+    }
+}
+
+/// Feeds arbitrary octets to one protocol's probe and parser: the body of its fuzz target.
+///
+/// Input: repeated `[control, length, octets…]`; bit 0 of control is the direction, bit 1 makes
+/// it a gap, bit 2 cuts the segment.
+pub fn fuzz_one(entry: &Entry, transport: Transport, port: u16, mut input: &[u8]) {
+    let flow = flow(transport, port);
+    let mut heard = Heard::default();
+    let mut parser = (entry.create)(&flow);
+    let wants = Wants {
+        messages: true,
+        transactions: true,
+    };
+    let mut pending: [Vec<u8>; 2] = Default::default();
+    let mut time = START;
+    while let [control, length, rest @ ..] = input {
+        let (data, rest) = rest
+            .split_at_checked(usize::from(*length))
+            .unwrap_or((rest, &[]));
+        input = rest;
+        time = time.saturating_add(1_000_000);
+        let dir = if control & 1 == 0 {
+            Direction::Up
+        } else {
+            Direction::Down
+        };
+        let Some(kept) = pending.get_mut(dir.index()) else {
+            return;
+        };
+        let mut sink = crate::Sink::new(&mut heard, entry.info.id, wants);
+        if control & 2 != 0 {
+            kept.clear();
+            if parser.gap(dir, u64::from(*length), &mut sink) == crate::Gap::GiveUp {
+                parser = (entry.create)(&flow);
+            }
+            continue;
+        }
+        if transport != Transport::Tcp {
+            kept.clear();
+        }
+        kept.extend_from_slice(data);
+        loop {
+            let seg = Segment {
+                data: kept,
+                dir,
+                time,
+                cut: control & 4 != 0,
+                flow: &flow,
+            };
+            let _ = (entry.probe)(&seg);
+            let step = parser.parse(&seg, &mut sink);
+            let taken = step.consumed.min(kept.len());
+            kept.drain(..taken);
+            if step.next != crate::Next::Same {
+                kept.clear();
+                parser = (entry.create)(&flow);
+                break;
+            }
+            if taken == 0 || kept.is_empty() || transport != Transport::Tcp {
+                break;
+            }
+        }
+        if kept.len() > entry.info.max_pending {
+            kept.clear();
+        }
+    }
+    parser.end(&mut crate::Sink::new(&mut heard, entry.info.id, wants));
+}
