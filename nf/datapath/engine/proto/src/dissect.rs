@@ -5,6 +5,7 @@
 //! message is unfinished, within [`Limits`] and the worker's [`Pool`].
 
 use nf_fields::ProtoId;
+use nf_stream::Pool;
 use nf_wire::Transport;
 
 use crate::registry::Entry;
@@ -31,40 +32,6 @@ impl Default for Limits {
             packets: 16,
             bytes: 8 * 1024,
         }
-    }
-}
-
-/// Octets that all sessions of a worker may hold for unfinished messages.
-#[derive(Clone, Copy, Debug)]
-pub struct Pool {
-    used: usize,
-    limit: usize,
-}
-
-impl Pool {
-    /// A pool of `limit` octets.
-    pub fn new(limit: usize) -> Self {
-        Self { used: 0, limit }
-    }
-
-    /// Octets in use.
-    pub fn used(&self) -> usize {
-        self.used
-    }
-
-    /// Takes `n` octets, or refuses.
-    pub fn take(&mut self, n: usize) -> bool {
-        let used = self.used.saturating_add(n);
-        let fits = used <= self.limit;
-        if fits {
-            self.used = used;
-        }
-        fits
-    }
-
-    /// Gives `n` octets back.
-    pub fn give_back(&mut self, n: usize) {
-        self.used = self.used.saturating_sub(n);
     }
 }
 
