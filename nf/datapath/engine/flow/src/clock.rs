@@ -65,11 +65,7 @@ impl Clock {
         }
         self.faults.suspects = self.faults.suspects.saturating_add(1);
         let near = timestamp.abs_diff(self.suspect) < LEAP_NS;
-        self.agreeing = if near && self.agreeing > 0 {
-            self.agreeing.saturating_add(1)
-        } else {
-            1
-        };
+        self.agreeing = if near && self.agreeing > 0 { self.agreeing.saturating_add(1) } else { 1 };
         self.suspect = timestamp;
         if self.agreeing >= CONFIRMATIONS {
             // Forward, the clock follows; back, it goes on from where it stands.

@@ -13,9 +13,7 @@ impl KeyHasher {
     /// A hasher with the given seed.
     pub fn with_seed(a: u64, b: u64) -> Self {
         // A zero factor would fold everything to zero.
-        Self {
-            seed: [a | 1, b | 1],
-        }
+        Self { seed: [a | 1, b | 1] }
     }
 
     /// A hasher with a seed of the operating system's randomness.
@@ -61,9 +59,7 @@ mod tests {
             dst_port: 53,
             ..IpLayer::default()
         };
-        SessionKey::new(&frame, &ip, 0, KeyOptions::default())
-            .unwrap()
-            .0
+        SessionKey::new(&frame, &ip, 0, KeyOptions::default()).unwrap().0
     }
 
     #[test]
@@ -77,10 +73,7 @@ mod tests {
         }
 
         // 64 expected per bucket; a Poisson tail beyond 8 sigma would mean structure.
-        assert!(
-            buckets.iter().all(|&n| (0..=128).contains(&n)),
-            "{buckets:?}"
-        );
+        assert!(buckets.iter().all(|&n| (0..=128).contains(&n)), "{buckets:?}");
         assert!(buckets.iter().filter(|&&n| n == 0).count() == 0);
     }
 

@@ -16,10 +16,7 @@ pub struct KeyOptions {
 
 impl Default for KeyOptions {
     fn default() -> Self {
-        Self {
-            vlan: true,
-            tunnel: false,
-        }
+        Self { vlan: true, tunnel: false }
     }
 }
 
@@ -95,10 +92,7 @@ impl SessionKey {
                 IpAddr::V6(Ipv6Addr::from(*octets))
             }
         };
-        [
-            (address(&self.low), self.low_port),
-            (address(&self.high), self.high_port),
-        ]
+        [(address(&self.low), self.low_port), (address(&self.high), self.high_port)]
     }
 
     /// IP protocol number.
@@ -156,13 +150,7 @@ mod tests {
     }
 
     fn layer(src_port: u16, dst_port: u16) -> IpLayer {
-        IpLayer {
-            version: 4,
-            protocol: 6,
-            src_port,
-            dst_port,
-            ..IpLayer::default()
-        }
+        IpLayer { version: 4, protocol: 6, src_port, dst_port, ..IpLayer::default() }
     }
 
     #[test]

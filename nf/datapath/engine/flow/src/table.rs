@@ -13,13 +13,35 @@ pub struct Handle {
 }
 
 const PAGE: usize = 1024;
-/// No position: the slot is free.
-const FREE: u32 = u32::MAX;
 
-#[derive(Clone, Copy)]
-struct Slot {
-    tag: u32,
-    position: u32,
+/// One word: the upper half of the hash, and a position + 1. All zero is a free slot, so that a
+/// fresh index is untouched zero pages.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(transparent)]
+struct Slot(u64);
+
+impl Slot {
+    const FREE: Slot = Slot(0);
+
+    #[inline]
+    fn new(tag: u32, position: u32) -> Self {
+        Slot(u64::from(tag) << 32 | u64::from(position.wrapping_add(1)))
+    }
+
+    #[inline]
+    fn is_free(self) -> bool {
+        self.0 == 0
+    }
+
+    #[inline]
+    fn tag(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
+    #[inline]
+    fn position(self) -> u32 {
+        (self.0 as u32).wrapping_sub(1)
+    }
 }
 
 struct Cell<T> {
@@ -30,7 +52,7 @@ struct Cell<T> {
 
 /// Values by hash and key equality, at most `capacity` of them.
 pub struct Table<T> {
-    slots: Vec<Slot>,
+    slots: Vec<u64>,
     mask: usize,
     pages: Vec<Vec<Cell<T>>>,
     free: Vec<u32>,
@@ -41,17 +63,11 @@ pub struct Table<T> {
 impl<T> Table<T> {
     /// A table for at most `capacity` values; at most 70 % of the slots are ever used.
     pub fn new(capacity: usize) -> Self {
-        let capacity = capacity.clamp(1, (FREE >> 1) as usize);
+        let capacity = capacity.clamp(1, (u32::MAX >> 1) as usize);
         let wanted = capacity.saturating_mul(10).div_ceil(7).max(16);
         let size = wanted.checked_next_power_of_two().unwrap_or(wanted);
         Self {
-            slots: vec![
-                Slot {
-                    tag: 0,
-                    position: FREE
-                };
-                size
-            ],
+            slots: vec![0; size],
             mask: size.wrapping_sub(1),
             pages: Vec::new(),
             free: Vec::new(),
@@ -77,15 +93,20 @@ impl<T> Table<T> {
 
     /// Octets of the index and of the pages allocated so far.
     pub fn memory(&self) -> usize {
-        let pages = self
-            .pages
-            .len()
-            .saturating_mul(PAGE)
-            .saturating_mul(size_of::<Cell<T>>());
-        self.slots
-            .len()
-            .saturating_mul(size_of::<Slot>())
-            .saturating_add(pages)
+        let pages = self.pages.len().saturating_mul(PAGE).saturating_mul(size_of::<Cell<T>>());
+        self.slots.len().saturating_mul(size_of::<Slot>()).saturating_add(pages)
+    }
+
+    #[inline]
+    fn slot(&self, at: usize) -> Option<Slot> {
+        self.slots.get(at).map(|&word| Slot(word))
+    }
+
+    #[inline]
+    fn set_slot(&mut self, at: usize, slot: Slot) {
+        if let Some(word) = self.slots.get_mut(at) {
+            *word = slot.0;
+        }
     }
 
     #[inline]
@@ -123,14 +144,12 @@ impl<T> Table<T> {
     pub fn prefetch_value(&self, hash: u64) {
         let mut at = self.home(hash);
         for _ in 0..4 {
-            let Some(slot) = self.slots.get(at) else {
-                return;
-            };
-            if slot.position == FREE {
+            let Some(slot) = self.slot(at) else { return };
+            if slot.is_free() {
                 return;
             }
-            if slot.tag == Self::tag(hash) {
-                if let Some(cell) = self.cell(slot.position) {
+            if slot.tag() == Self::tag(hash) {
+                if let Some(cell) = self.cell(slot.position()) {
                     prefetch(cell);
                 }
                 return;
@@ -144,17 +163,14 @@ impl<T> Table<T> {
     pub fn find(&self, hash: u64, equal: impl Fn(&T) -> bool) -> Option<Handle> {
         let mut at = self.home(hash);
         loop {
-            let slot = *self.slots.get(at)?;
-            if slot.position == FREE {
+            let slot = self.slot(at)?;
+            if slot.is_free() {
                 return None;
             }
-            if slot.tag == Self::tag(hash) {
-                let cell = self.cell(slot.position)?;
+            if slot.tag() == Self::tag(hash) {
+                let cell = self.cell(slot.position())?;
                 if cell.hash == hash && cell.value.as_ref().is_some_and(&equal) {
-                    return Some(Handle {
-                        index: slot.position,
-                        generation: cell.generation,
-                    });
+                    return Some(Handle { index: slot.position(), generation: cell.generation });
                 }
             }
             at = at.wrapping_add(1) & self.mask;
@@ -197,16 +213,10 @@ impl<T> Table<T> {
         cell.value = Some(value);
         let generation = cell.generation;
         let mut at = self.home(hash);
-        while let Some(slot) = self.slots.get_mut(at) {
-            if slot.position == FREE {
-                *slot = Slot {
-                    tag: Self::tag(hash),
-                    position: index,
-                };
-                break;
-            }
+        while self.slot(at).is_some_and(|slot| !slot.is_free()) {
             at = at.wrapping_add(1) & self.mask;
         }
+        self.set_slot(at, Slot::new(Self::tag(hash), index));
         self.len = self.len.saturating_add(1);
         Ok(Handle { index, generation })
     }
@@ -218,14 +228,10 @@ impl<T> Table<T> {
         }
         let full = self.pages.len().saturating_sub(1).saturating_mul(PAGE);
         let Some(page) = self.pages.last_mut() else {
-            return FREE;
+            return u32::MAX;
         };
-        page.push(Cell {
-            hash: 0,
-            generation: 0,
-            value: None,
-        });
-        u32::try_from(full.saturating_add(page.len()).saturating_sub(1)).unwrap_or(FREE)
+        page.push(Cell { hash: 0, generation: 0, value: None });
+        u32::try_from(full.saturating_add(page.len()).saturating_sub(1)).unwrap_or(u32::MAX)
     }
 
     /// Takes a value out.
@@ -246,52 +252,39 @@ impl<T> Table<T> {
     /// Frees the slot that points at `index` and shifts back what probed past it.
     fn unlink(&mut self, hash: u64, index: u32) {
         let mut hole = self.home(hash);
-        while self
-            .slots
-            .get(hole)
-            .is_some_and(|slot| slot.position != index)
-        {
+        while self.slot(hole).is_some_and(|slot| slot.position() != index) {
             hole = hole.wrapping_add(1) & self.mask;
         }
         let mut at = hole;
         loop {
             at = at.wrapping_add(1) & self.mask;
-            let Some(&slot) = self.slots.get(at) else {
-                break;
-            };
-            if slot.position == FREE {
-                break;
-            }
-            let Some(cell) = self.cell(slot.position) else {
-                break;
-            };
+            let Some(slot) = self.slot(at).filter(|slot| !slot.is_free()) else { break };
+            let Some(cell) = self.cell(slot.position()) else { break };
             // May move back only as far as its home.
             let reach = at.wrapping_sub(self.home(cell.hash)) & self.mask;
             if reach >= at.wrapping_sub(hole) & self.mask {
-                if let Some(target) = self.slots.get_mut(hole) {
-                    *target = slot;
-                }
+                self.set_slot(hole, slot);
                 hole = at;
             }
         }
-        if let Some(slot) = self.slots.get_mut(hole) {
-            slot.position = FREE;
-        }
+        self.set_slot(hole, Slot::FREE);
+    }
+
+    /// Some value's handle, by a number of the caller's choice: cheap sampling for eviction.
+    pub fn sample(&self, number: u64) -> Option<Handle> {
+        let cells = self.pages.len().saturating_mul(PAGE) as u64;
+        let index = u32::try_from(number.checked_rem(cells)?).ok()?;
+        let cell = self.cell(index)?;
+        cell.value.as_ref()?;
+        Some(Handle { index, generation: cell.generation })
     }
 
     /// Handles of all values, in the order of their places.
     pub fn handles(&self) -> impl Iterator<Item = Handle> + '_ {
-        self.pages
-            .iter()
-            .flatten()
-            .enumerate()
-            .filter_map(|(index, cell)| {
-                cell.value.as_ref()?;
-                Some(Handle {
-                    index: u32::try_from(index).ok()?,
-                    generation: cell.generation,
-                })
-            })
+        self.pages.iter().flatten().enumerate().filter_map(|(index, cell)| {
+            cell.value.as_ref()?;
+            Some(Handle { index: u32::try_from(index).ok()?, generation: cell.generation })
+        })
     }
 }
 
@@ -319,9 +312,8 @@ mod tests {
 
     /// A small deterministic generator; tests must not depend on chance.
     fn next(state: &mut u64) -> u64 {
-        *state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        *state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         *state >> 11
     }
 

@@ -27,11 +27,7 @@ impl<T> Wheel<T> {
     /// A wheel that begins at `now` (nanoseconds).
     pub fn new(now: u64) -> Self {
         let ring = || (0..SLOTS).map(|_| Vec::new()).collect();
-        Self {
-            rings: [ring(), ring(), ring()],
-            now: now / TICK_NS,
-            len: 0,
-        }
+        Self { rings: [ring(), ring(), ring()], now: now / TICK_NS, len: 0 }
     }
 
     /// Timers waiting.
@@ -126,11 +122,7 @@ mod tests {
             wheel.advance(now, &mut due);
             for deadline in due.drain(..) {
                 assert!(deadline <= now, "woken {} ns early", deadline - now);
-                assert!(
-                    now - deadline <= step + 2 * TICK_NS,
-                    "late by {}",
-                    now - deadline
-                );
+                assert!(now - deadline <= step + 2 * TICK_NS, "late by {}", now - deadline);
                 woken += 1;
             }
         }

@@ -28,10 +28,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            packets: 16,
-            bytes: 8 * 1024,
-        }
+        Self { packets: 16, bytes: 8 * 1024 }
     }
 }
 
@@ -70,9 +67,7 @@ impl Dissector {
 
     /// The protocol that the ports of a session suggest.
     pub fn port_guess(&self, flow: &Flow) -> Option<&'static Entry> {
-        self.classifier
-            .port_guess(flow)
-            .and_then(|i| self.entries.get(i))
+        self.classifier.port_guess(flow).and_then(|i| self.entries.get(i))
     }
 
     fn position_of(&self, id: ProtoId) -> Option<usize> {
@@ -177,12 +172,7 @@ impl Dissection {
                 let Some(entry) = cx.shared.entry(parsing.position) else {
                     return;
                 };
-                let wants = cx
-                    .shared
-                    .wants
-                    .get(parsing.position)
-                    .copied()
-                    .unwrap_or_default();
+                let wants = cx.shared.wants.get(parsing.position).copied().unwrap_or_default();
                 release(&mut parsing.pending, dir, cx.pool);
                 clear(&mut parsing.need, dir);
                 let mut sink = Sink::new(cx.observer, entry.info.id, wants);
@@ -208,15 +198,8 @@ impl Dissection {
         match std::mem::replace(&mut self.stage, Stage::Finished) {
             Stage::Parsing(mut parsing) => {
                 if let Some(entry) = cx.shared.entry(parsing.position) {
-                    let wants = cx
-                        .shared
-                        .wants
-                        .get(parsing.position)
-                        .copied()
-                        .unwrap_or_default();
-                    parsing
-                        .parser
-                        .end(&mut Sink::new(cx.observer, entry.info.id, wants));
+                    let wants = cx.shared.wants.get(parsing.position).copied().unwrap_or_default();
+                    parsing.parser.end(&mut Sink::new(cx.observer, entry.info.id, wants));
                 }
                 release(&mut parsing.pending, Direction::Up, cx.pool);
                 release(&mut parsing.pending, Direction::Down, cx.pool);
@@ -241,16 +224,8 @@ impl Dissection {
             Some(trial) if kept => trial.kept(seg.dir),
             _ => seg.data,
         };
-        let candidates = cx
-            .shared
-            .classifier
-            .candidates(seg.flow.transport, data, &excluded);
-        match ask(
-            cx.shared,
-            &Segment { data, ..*seg },
-            candidates,
-            &mut excluded,
-        ) {
+        let candidates = cx.shared.classifier.candidates(seg.flow.transport, data, &excluded);
+        match ask(cx.shared, &Segment { data, ..*seg }, candidates, &mut excluded) {
             Verdict::Certain(position) => {
                 return self.adopt(cx, seg, trial, kept, position);
             }
@@ -340,12 +315,7 @@ impl Dissection {
         let Some(entry) = cx.shared.entry(parsing.position) else {
             return Action::Continue;
         };
-        let wants = cx
-            .shared
-            .wants
-            .get(parsing.position)
-            .copied()
-            .unwrap_or_default();
+        let wants = cx.shared.wants.get(parsing.position).copied().unwrap_or_default();
         let stream = seg.flow.transport == Transport::Tcp;
         let index = seg.dir.index();
         let (Some(pending), Some(need)) =
@@ -369,11 +339,7 @@ impl Dissection {
                 return Action::Continue;
             }
         }
-        let data = if held.is_empty() {
-            seg.data
-        } else {
-            held.as_slice()
-        };
+        let data = if held.is_empty() { seg.data } else { held.as_slice() };
 
         let mut sink = Sink::new(cx.observer, entry.info.id, wants);
         let outcome = run(parsing.parser.as_mut(), seg, data, &mut sink);

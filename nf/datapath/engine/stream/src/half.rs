@@ -100,18 +100,10 @@ impl Half {
         let ahead = distance(sequence, self.next);
         if ahead > 0 {
             let missing = ahead.unsigned_abs();
-            return if missing > MAX_AHEAD {
-                Place::Outside
-            } else {
-                Place::Ahead { missing }
-            };
+            return if missing > MAX_AHEAD { Place::Outside } else { Place::Ahead { missing } };
         }
         let seen = ahead.unsigned_abs() as usize;
-        if seen < length {
-            Place::Next { skip: seen }
-        } else {
-            Place::Old
-        }
+        if seen < length { Place::Next { skip: seen } } else { Place::Old }
     }
 
     /// Takes `length` octets as delivered.
@@ -157,9 +149,7 @@ impl Half {
         }
         let next = self.next;
         let order = |s: u32| s.wrapping_sub(next);
-        let at = held
-            .segments
-            .partition_point(|(s, _)| order(*s) <= order(sequence));
+        let at = held.segments.partition_point(|(s, _)| order(*s) <= order(sequence));
         held.segments.insert(at, (sequence, data.into()));
         held.octets = octets;
         true
@@ -184,11 +174,8 @@ impl Half {
                 self.held = None;
             }
             if skip < length {
-                let fresh: Box<[u8]> = if skip == 0 {
-                    data
-                } else {
-                    data.get(skip..).unwrap_or_default().into()
-                };
+                let fresh: Box<[u8]> =
+                    if skip == 0 { data } else { data.get(skip..).unwrap_or_default().into() };
                 self.advance(fresh.len());
                 return Some(fresh);
             }
