@@ -223,12 +223,7 @@ mod tests {
 
     #[test]
     fn values_are_read_by_position() {
-        let s = Sample {
-            number: 3,
-            word: Text::from("x"),
-            maybe: None,
-            several: vec![1, 2],
-        };
+        let s = Sample { number: 3, word: Text::from("x"), maybe: None, several: vec![1, 2] };
         assert_eq!(s.get(0), Value::Uint(3));
         assert_eq!(s.get(1), Value::Text(b"x"));
         assert_eq!(s.get(2), Value::None);
