@@ -15,6 +15,7 @@
 mod classify;
 mod cursor;
 mod dissect;
+mod http;
 mod info;
 mod protocol;
 pub mod registry;

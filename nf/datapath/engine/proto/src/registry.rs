@@ -33,6 +33,7 @@ macro_rules! protocols {
 
 protocols! {
     // Alphabetical; `make new-protocol` adds its line here.
+    crate::http::Http,
 }
 
 /// The entry that answers to `name`.
