@@ -50,16 +50,13 @@ impl Observer for Heard {
         self.messages.push((name_of(proto), json_of(message)));
     }
     fn transaction(&mut self, proto: ProtoId, transaction: Transaction) {
-        self.transactions
-            .push((name_of(proto), json_of(&*transaction.record)));
+        self.transactions.push((name_of(proto), json_of(&*transaction.record)));
     }
     fn server_name(&mut self, source: NameSource, name: &[u8]) {
-        self.names
-            .push((source, String::from_utf8_lossy(name).into_owned()));
+        self.names.push((source, String::from_utf8_lossy(name).into_owned()));
     }
     fn answer(&mut self, name: &[u8], address: IpAddr, ttl: u32) {
-        self.answers
-            .push((String::from_utf8_lossy(name).into_owned(), address, ttl));
+        self.answers.push((String::from_utf8_lossy(name).into_owned(), address, ttl));
     }
     fn expect(&mut self, expectation: Expectation) {
         self.expectations.push(expectation);
@@ -103,25 +100,13 @@ pub fn flow(transport: Transport, port: u16) -> Flow {
 /// # Errors
 /// As [`Dissector::new`].
 pub fn dissector(wants: Wants) -> Result<Dissector, String> {
-    Dissector::new(
-        registry::PROTOCOLS,
-        Limits::default(),
-        &|_| true,
-        &move |_| wants,
-    )
+    Dissector::new(registry::PROTOCOLS, Limits::default(), &|_| true, &move |_| wants)
 }
 
 /// Plays `events` through classification and parsing, everything wanted; each event is one
 /// packet, 1 ms apart.
 pub fn play(flow: &Flow, events: &[Event<'_>]) -> Heard {
-    play_wanting(
-        flow,
-        events,
-        Wants {
-            messages: true,
-            transactions: true,
-        },
-    )
+    play_wanting(flow, events, Wants { messages: true, transactions: true })
 }
 
 /// As [`play`], with somebody or nobody listening.
@@ -136,11 +121,7 @@ pub fn play_wanting(flow: &Flow, events: &[Event<'_>], wants: Wants) -> Heard {
     };
     let mut pool = Pool::new(1 << 20);
     let mut session = Dissection::default();
-    let mut cx = Context {
-        shared: &shared,
-        pool: &mut pool,
-        observer: &mut heard,
-    };
+    let mut cx = Context { shared: &shared, pool: &mut pool, observer: &mut heard };
     let mut time = START;
     for event in events {
         let (dir, data) = match *event {
@@ -155,22 +136,14 @@ pub fn play_wanting(flow: &Flow, events: &[Event<'_>], wants: Wants) -> Heard {
                 continue;
             }
         };
-        let seg = Segment {
-            data,
-            dir,
-            time,
-            cut: false,
-            flow,
-        };
+        let seg = Segment { data, dir, time, cut: false, flow };
         session.feed(&mut cx, &seg);
         time = time.saturating_add(1_000_000);
     }
     session.end(&mut cx);
     heard.path = session.path().iter().map(|&id| name_of(id)).collect();
     if pool.used() != 0 {
-        heard
-            .anomalies
-            .push(format!("pool leak: {} octets", pool.used()));
+        heard.anomalies.push(format!("pool leak: {} octets", pool.used()));
     }
     heard
 }
@@ -188,11 +161,7 @@ pub fn torture(flow: &Flow, events: &[Event<'_>]) -> Result<(), String> {
             _ => continue,
         };
         let make = |part| {
-            if up {
-                Event::Up(part)
-            } else {
-                Event::Down(part)
-            }
+            if up { Event::Up(part) } else { Event::Down(part) }
         };
         for at in 0..data.len() {
             let Some((head, tail)) = data.split_at_checked(at) else {
@@ -211,11 +180,8 @@ pub fn torture(flow: &Flow, events: &[Event<'_>]) -> Result<(), String> {
             holed.extend(after.iter().cloned());
             check_pool(&play(flow, &holed))?;
             if flow.transport == Transport::Tcp && at > 0 {
-                let split: Vec<_> = cut
-                    .into_iter()
-                    .chain([make(tail)])
-                    .chain(after.iter().cloned())
-                    .collect();
+                let split: Vec<_> =
+                    cut.into_iter().chain([make(tail)]).chain(after.iter().cloned()).collect();
                 let heard = play(flow, &split);
                 check_pool(&heard)?;
                 let same = heard.transactions.len() == whole.transactions.len()
@@ -247,23 +213,14 @@ pub fn fuzz_one(entry: &Entry, transport: Transport, port: u16, mut input: &[u8]
     let flow = flow(transport, port);
     let mut heard = Heard::default();
     let mut parser = (entry.create)(&flow);
-    let wants = Wants {
-        messages: true,
-        transactions: true,
-    };
+    let wants = Wants { messages: true, transactions: true };
     let mut pending: [Vec<u8>; 2] = Default::default();
     let mut time = START;
     while let [control, length, rest @ ..] = input {
-        let (data, rest) = rest
-            .split_at_checked(usize::from(*length))
-            .unwrap_or((rest, &[]));
+        let (data, rest) = rest.split_at_checked(usize::from(*length)).unwrap_or((rest, &[]));
         input = rest;
         time = time.saturating_add(1_000_000);
-        let dir = if control & 1 == 0 {
-            Direction::Up
-        } else {
-            Direction::Down
-        };
+        let dir = if control & 1 == 0 { Direction::Up } else { Direction::Down };
         let Some(kept) = pending.get_mut(dir.index()) else {
             return;
         };
@@ -280,13 +237,7 @@ pub fn fuzz_one(entry: &Entry, transport: Transport, port: u16, mut input: &[u8]
         }
         kept.extend_from_slice(data);
         loop {
-            let seg = Segment {
-                data: kept,
-                dir,
-                time,
-                cut: control & 4 != 0,
-                flow: &flow,
-            };
+            let seg = Segment { data: kept, dir, time, cut: control & 4 != 0, flow: &flow };
             let _ = (entry.probe)(&seg);
             let step = parser.parse(&seg, &mut sink);
             let taken = step.consumed.min(kept.len());
