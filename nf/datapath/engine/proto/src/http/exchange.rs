@@ -67,11 +67,7 @@ pub(super) struct Exchange {
 impl Exchange {
     /// The request's or the response's half.
     pub(super) fn half(&mut self, request: bool) -> &mut Half {
-        if request {
-            &mut self.request
-        } else {
-            &mut self.response
-        }
+        if request { &mut self.request } else { &mut self.response }
     }
 
     fn octets(&self) -> usize {
@@ -82,9 +78,8 @@ impl Exchange {
     fn record(self) -> HttpTransaction {
         let whole = |half: &Half| half.begun && half.ended && !half.broken;
         let complete = whole(&self.request) && whole(&self.response);
-        let timed = whole(&self.request)
-            && self.response.begun
-            && self.response_start >= self.request_end;
+        let timed =
+            whole(&self.request) && self.response.begun && self.response_start >= self.request_end;
         let response_us = timed.then(|| {
             let nanoseconds = self.response_start.wrapping_sub(self.request_end);
             nanoseconds / 1000
@@ -131,10 +126,7 @@ impl HttpTransaction {
             self.host_port = port;
         }
         self.request_mime = mime(head.content_type.as_ref());
-        self.auth = head
-            .authorization
-            .as_ref()
-            .and_then(|value| auth_scheme(value.as_bytes()));
+        self.auth = head.authorization.as_ref().and_then(|value| auth_scheme(value.as_bytes()));
         self.method = head.method;
         self.uri = head.uri;
         self.user_agent = head.user_agent;
@@ -146,10 +138,8 @@ impl HttpTransaction {
 
     fn answer(&mut self, head: Head) {
         self.mime = mime(head.content_type.as_ref());
-        self.content_length = head
-            .content_length
-            .as_ref()
-            .and_then(|value| decimal(value.as_bytes()));
+        self.content_length =
+            head.content_length.as_ref().and_then(|value| decimal(value.as_bytes()));
         self.reason = head.reason;
         self.server = head.server;
         self.location = head.location;
@@ -193,9 +183,23 @@ impl Exchanges {
         self.queue.iter().any(|e| e.switch && !e.response.ended)
     }
 
-    /// Counts texts that were added to an exchange.
-    pub(super) fn keep(&mut self, octets: usize) {
-        self.kept = self.kept.saturating_add(octets);
+    /// Gives a half its texts, unless it has some.
+    pub(super) fn attach(&mut self, number: u64, request: bool, head: Option<Box<Head>>) {
+        let Some(head) = head else { return };
+        let octets = head.octets();
+        if let Some(exchange) = self.get(number)
+            && exchange.half(request).head.is_none()
+        {
+            exchange.half(request).head = Some(head);
+            self.kept = self.kept.saturating_add(octets);
+        }
+    }
+
+    /// Takes a half's texts back.
+    pub(super) fn detach(&mut self, number: u64, request: bool) -> Option<Box<Head>> {
+        let head = self.get(number)?.half(request).head.take()?;
+        self.kept = self.kept.saturating_sub(head.octets());
+        Some(head)
     }
 
     /// Whether the oldest must go to make room.

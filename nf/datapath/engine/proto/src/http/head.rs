@@ -63,11 +63,7 @@ impl Name {
             17 => (b"transfer-encoding", Name::TransferEncoding),
             _ => return Name::Other,
         };
-        if name.eq_ignore_ascii_case(word) {
-            known
-        } else {
-            Name::Other
-        }
+        if name.eq_ignore_ascii_case(word) { known } else { Name::Other }
     }
 }
 
@@ -265,10 +261,7 @@ mod tests {
 
     #[test]
     fn chunked_counts_only_as_the_last_coding() {
-        assert_eq!(
-            framing(&[b"Transfer-Encoding: gzip, Chunked"]).of_response(),
-            Extent::Chunked
-        );
+        assert_eq!(framing(&[b"Transfer-Encoding: gzip, Chunked"]).of_response(), Extent::Chunked);
         let odd = framing(&[b"Transfer-Encoding: chunked, gzip"]);
         assert_eq!(odd.of_response(), Extent::UntilClose);
         assert_eq!(odd.of_request(), Extent::Length(0));

@@ -33,10 +33,9 @@ impl Version {
     fn parse(word: &[u8]) -> Option<Self> {
         let rest = word.strip_prefix(b"HTTP/")?;
         match *rest {
-            [major @ b'0'..=b'9', b'.', minor @ b'0'..=b'9'] => Some(Self {
-                major: major.wrapping_sub(b'0'),
-                minor: minor.wrapping_sub(b'0'),
-            }),
+            [major @ b'0'..=b'9', b'.', minor @ b'0'..=b'9'] => {
+                Some(Self { major: major.wrapping_sub(b'0'), minor: minor.wrapping_sub(b'0') })
+            }
             _ => None,
         }
     }
@@ -237,11 +236,10 @@ pub(crate) fn status_line(line: &[u8]) -> Option<StatusLine<'_>> {
     let tail = trim(rest);
     let (digits, reason) = tail.split_at_checked(3)?;
     let status = digits.iter().try_fold(0u16, |value, &b| {
-        b.is_ascii_digit()
-            .then(|| value.wrapping_mul(10).wrapping_add(u16::from(b & 0xf)))
+        b.is_ascii_digit().then(|| value.wrapping_mul(10).wrapping_add(u16::from(b & 0xf)))
     })?;
-    let separated = rest.first().is_some_and(|&b| is_blank(b))
-        && reason.first().is_none_or(|&b| is_blank(b));
+    let separated =
+        rest.first().is_some_and(|&b| is_blank(b)) && reason.first().is_none_or(|&b| is_blank(b));
     (separated && (100..=999).contains(&status)).then_some(StatusLine {
         version,
         status,

@@ -15,6 +15,7 @@ pub(crate) mod line;
 mod probe;
 mod reading;
 mod record;
+mod session;
 #[cfg(test)]
 mod tests;
 pub(crate) mod value;
@@ -225,9 +226,9 @@ impl Protocol for Http {
         for dir in [Direction::Up, Direction::Down] {
             match self.lane(dir).stage {
                 // Only the end of the connection ends such a body.
-                Stage::Body(Body::UntilClose) => self.finish_message(dir, 0, out),
+                Stage::Body(Body::UntilClose) | Stage::Simple => self.finish_message(dir, 0, out),
                 Stage::Headers | Stage::Body(_) => self.lose(dir, out),
-                Stage::Start | Stage::Simple | Stage::Lost => {}
+                Stage::Start | Stage::Lost => {}
             }
         }
         while self.exchanges.report_oldest(out) {}

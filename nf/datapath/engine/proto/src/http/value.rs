@@ -26,9 +26,8 @@ pub(crate) fn auth_scheme(value: &[u8]) -> Option<Text> {
 /// Host and port of `[userinfo@]host[:port]`; brackets stay off an IPv6 literal.
 pub(crate) fn host_and_port(authority: &[u8]) -> (&[u8], Option<u16>) {
     let at = authority.iter().rposition(|&b| b == b'@');
-    let place = at.map_or(authority, |at| {
-        authority.get(at.saturating_add(1)..).unwrap_or_default()
-    });
+    let place =
+        at.map_or(authority, |at| authority.get(at.saturating_add(1)..).unwrap_or_default());
     if let Some(inner) = place.strip_prefix(b"[")
         && let Some(end) = inner.iter().position(|&b| b == b']')
         && let Some((host, rest)) = inner.split_at_checked(end)
