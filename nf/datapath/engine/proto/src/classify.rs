@@ -33,9 +33,7 @@ impl ProtoSet {
     /// Whether `position` is in the set.
     #[inline]
     pub fn contains(&self, position: usize) -> bool {
-        self.0
-            .get(position >> 6)
-            .is_some_and(|word| word >> (position & 63) & 1 == 1)
+        self.0.get(position >> 6).is_some_and(|word| word >> (position & 63) & 1 == 1)
     }
 
     /// Whether there is none.
@@ -71,10 +69,7 @@ impl ProtoSet {
         self.0
             .into_iter()
             .enumerate()
-            .flat_map(|(index, word)| Bits {
-                word,
-                base: index.wrapping_mul(64),
-            })
+            .flat_map(|(index, word)| Bits { word, base: index.wrapping_mul(64) })
     }
 }
 
@@ -150,11 +145,7 @@ impl Classifier {
     /// When there are more protocols or patterns than the tables can hold.
     pub fn new(entries: &[Entry], enabled: &dyn Fn(ProtoId) -> bool) -> Result<Self, String> {
         if entries.len() > ProtoSet::CAPACITY {
-            return Err(format!(
-                "{} protocols; at most {}",
-                entries.len(),
-                ProtoSet::CAPACITY
-            ));
+            return Err(format!("{} protocols; at most {}", entries.len(), ProtoSet::CAPACITY));
         }
         let mut order: Vec<usize> = (0..entries.len()).collect();
         order.sort_by_key(|&i| entries.get(i).map(|e| (e.info.weight, e.info.id)));
@@ -244,10 +235,7 @@ impl Classifier {
         };
         let stream = transport == Transport::Tcp;
         let mut matched = ProtoSet::default();
-        if let Some(list) = data
-            .first()
-            .and_then(|&b| self.by_first.get(usize::from(b)))
-        {
+        if let Some(list) = data.first().and_then(|&b| self.by_first.get(usize::from(b))) {
             for pattern in list {
                 if pattern.may_match(data, stream) {
                     matched.insert(pattern.proto);
@@ -287,10 +275,7 @@ impl Classifier {
         };
         let of = |port: u16| {
             let found = table.binary_search_by_key(&port, |(p, _)| *p).ok();
-            found
-                .and_then(|i| table.get(i))
-                .map(|(_, set)| *set)
-                .unwrap_or_default()
+            found.and_then(|i| table.get(i)).map(|(_, set)| *set).unwrap_or_default()
         };
         (of(flow.responder_port), of(flow.initiator_port))
     }
@@ -298,10 +283,7 @@ impl Classifier {
     /// The protocol the ports suggest; the responder's port counts first.
     pub fn port_guess(&self, flow: &Flow) -> Option<usize> {
         let (responder, initiator) = self.on_ports(flow);
-        let rank = responder
-            .iter()
-            .next()
-            .or_else(|| initiator.iter().next())?;
+        let rank = responder.iter().next().or_else(|| initiator.iter().next())?;
         self.position(rank)
     }
 
@@ -321,12 +303,7 @@ impl Classifier {
 mod tests {
     use super::*;
 
-    const MAGIC: Anchored = Anchored {
-        proto: 0,
-        from: 2,
-        to: 2,
-        bytes: b"ab",
-    };
+    const MAGIC: Anchored = Anchored { proto: 0, from: 2, to: 2, bytes: b"ab" };
 
     #[test]
     fn a_stream_too_short_to_differ_from_a_pattern_may_match() {

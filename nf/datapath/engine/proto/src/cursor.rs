@@ -12,10 +12,7 @@ impl<'a> Cursor<'a> {
     /// At the start of `data`.
     #[inline]
     pub fn new(data: &'a [u8]) -> Self {
-        Self {
-            rest: data,
-            start: data.len(),
-        }
+        Self { rest: data, start: data.len() }
     }
 
     /// What has not been read.
@@ -79,8 +76,7 @@ impl<'a> Cursor<'a> {
     /// Three octets.
     #[inline]
     pub fn u24(&mut self) -> Option<u32> {
-        self.array()
-            .map(|[a, b, c]| u32::from_be_bytes([0, a, b, c]))
+        self.array().map(|[a, b, c]| u32::from_be_bytes([0, a, b, c]))
     }
 
     /// Four octets.

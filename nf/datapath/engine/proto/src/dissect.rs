@@ -5,6 +5,7 @@
 //! message is unfinished, within [`Limits`] and the worker's [`Pool`].
 
 use nf_fields::ProtoId;
+use nf_stream::Pool;
 use nf_wire::Transport;
 
 use crate::registry::Entry;
@@ -27,44 +28,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            packets: 16,
-            bytes: 8 * 1024,
-        }
-    }
-}
-
-/// Octets that all sessions of a worker may hold for unfinished messages.
-#[derive(Clone, Copy, Debug)]
-pub struct Pool {
-    used: usize,
-    limit: usize,
-}
-
-impl Pool {
-    /// A pool of `limit` octets.
-    pub fn new(limit: usize) -> Self {
-        Self { used: 0, limit }
-    }
-
-    /// Octets in use.
-    pub fn used(&self) -> usize {
-        self.used
-    }
-
-    /// Takes `n` octets, or refuses.
-    pub fn take(&mut self, n: usize) -> bool {
-        let used = self.used.saturating_add(n);
-        let fits = used <= self.limit;
-        if fits {
-            self.used = used;
-        }
-        fits
-    }
-
-    /// Gives `n` octets back.
-    pub fn give_back(&mut self, n: usize) {
-        self.used = self.used.saturating_sub(n);
+        Self { packets: 16, bytes: 8 * 1024 }
     }
 }
 
@@ -103,9 +67,7 @@ impl Dissector {
 
     /// The protocol that the ports of a session suggest.
     pub fn port_guess(&self, flow: &Flow) -> Option<&'static Entry> {
-        self.classifier
-            .port_guess(flow)
-            .and_then(|i| self.entries.get(i))
+        self.classifier.port_guess(flow).and_then(|i| self.entries.get(i))
     }
 
     fn position_of(&self, id: ProtoId) -> Option<usize> {
@@ -210,12 +172,7 @@ impl Dissection {
                 let Some(entry) = cx.shared.entry(parsing.position) else {
                     return;
                 };
-                let wants = cx
-                    .shared
-                    .wants
-                    .get(parsing.position)
-                    .copied()
-                    .unwrap_or_default();
+                let wants = cx.shared.wants.get(parsing.position).copied().unwrap_or_default();
                 release(&mut parsing.pending, dir, cx.pool);
                 clear(&mut parsing.need, dir);
                 let mut sink = Sink::new(cx.observer, entry.info.id, wants);
@@ -241,15 +198,8 @@ impl Dissection {
         match std::mem::replace(&mut self.stage, Stage::Finished) {
             Stage::Parsing(mut parsing) => {
                 if let Some(entry) = cx.shared.entry(parsing.position) {
-                    let wants = cx
-                        .shared
-                        .wants
-                        .get(parsing.position)
-                        .copied()
-                        .unwrap_or_default();
-                    parsing
-                        .parser
-                        .end(&mut Sink::new(cx.observer, entry.info.id, wants));
+                    let wants = cx.shared.wants.get(parsing.position).copied().unwrap_or_default();
+                    parsing.parser.end(&mut Sink::new(cx.observer, entry.info.id, wants));
                 }
                 release(&mut parsing.pending, Direction::Up, cx.pool);
                 release(&mut parsing.pending, Direction::Down, cx.pool);
@@ -274,16 +224,8 @@ impl Dissection {
             Some(trial) if kept => trial.kept(seg.dir),
             _ => seg.data,
         };
-        let candidates = cx
-            .shared
-            .classifier
-            .candidates(seg.flow.transport, data, &excluded);
-        match ask(
-            cx.shared,
-            &Segment { data, ..*seg },
-            candidates,
-            &mut excluded,
-        ) {
+        let candidates = cx.shared.classifier.candidates(seg.flow.transport, data, &excluded);
+        match ask(cx.shared, &Segment { data, ..*seg }, candidates, &mut excluded) {
             Verdict::Certain(position) => {
                 return self.adopt(cx, seg, trial, kept, position);
             }
@@ -373,12 +315,7 @@ impl Dissection {
         let Some(entry) = cx.shared.entry(parsing.position) else {
             return Action::Continue;
         };
-        let wants = cx
-            .shared
-            .wants
-            .get(parsing.position)
-            .copied()
-            .unwrap_or_default();
+        let wants = cx.shared.wants.get(parsing.position).copied().unwrap_or_default();
         let stream = seg.flow.transport == Transport::Tcp;
         let index = seg.dir.index();
         let (Some(pending), Some(need)) =
@@ -402,11 +339,7 @@ impl Dissection {
                 return Action::Continue;
             }
         }
-        let data = if held.is_empty() {
-            seg.data
-        } else {
-            held.as_slice()
-        };
+        let data = if held.is_empty() { seg.data } else { held.as_slice() };
 
         let mut sink = Sink::new(cx.observer, entry.info.id, wants);
         let outcome = run(parsing.parser.as_mut(), seg, data, &mut sink);

@@ -109,34 +109,22 @@ pub struct Over {
 
 /// Over TCP, usually on `ports`.
 pub const fn tcp(ports: &'static [u16]) -> Over {
-    Over {
-        carrier: Carrier::Tcp,
-        ports,
-    }
+    Over { carrier: Carrier::Tcp, ports }
 }
 
 /// Over UDP, usually on `ports`.
 pub const fn udp(ports: &'static [u16]) -> Over {
-    Over {
-        carrier: Carrier::Udp,
-        ports,
-    }
+    Over { carrier: Carrier::Udp, ports }
 }
 
 /// Over SCTP, usually on `ports`.
 pub const fn sctp(ports: &'static [u16]) -> Over {
-    Over {
-        carrier: Carrier::Sctp,
-        ports,
-    }
+    Over { carrier: Carrier::Sctp, ports }
 }
 
 /// Inside another protocol.
 pub const fn within(name: &'static str) -> Over {
-    Over {
-        carrier: Carrier::Within(name),
-        ports: &[],
-    }
+    Over { carrier: Carrier::Within(name), ports: &[] }
 }
 
 /// Octets that must be seen before a probe is worth its time.
@@ -153,11 +141,7 @@ pub struct Pattern {
 impl Pattern {
     /// Exactly at `offset`.
     pub const fn at(offset: u16, bytes: &'static [u8]) -> Self {
-        Self {
-            bytes,
-            from: offset,
-            to: offset,
-        }
+        Self { bytes, from: offset, to: offset }
     }
 
     /// At the start of the payload.

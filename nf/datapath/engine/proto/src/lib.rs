@@ -28,8 +28,9 @@ mod template;
 
 pub use classify::{Classifier, ProtoSet};
 pub use cursor::Cursor;
-pub use dissect::{Context, Dissection, Dissector, Limits, Pool};
+pub use dissect::{Context, Dissection, Dissector, Limits};
 pub use info::{AnomalyInfo, Carrier, Info, Over, Pattern, TimeoutClass, sctp, tcp, udp, within};
+pub use nf_stream::Pool;
 pub use protocol::{Action, Direction, Flow, Gap, Next, Parser, Probe, Protocol, Segment, Step};
 pub use sink::{Expectation, Fault, NameSource, Observer, Record, Sink, Transaction, Wants};
 

@@ -131,20 +131,13 @@ impl Step {
     /// Took `consumed` octets; call again when there is more.
     #[inline]
     pub fn used(consumed: usize) -> Self {
-        Self {
-            consumed,
-            ..Self::default()
-        }
+        Self { consumed, ..Self::default() }
     }
 
     /// Took `consumed` octets; the message behind them needs `need` octets in all.
     #[inline]
     pub fn need(consumed: usize, need: usize) -> Self {
-        Self {
-            consumed,
-            need,
-            ..Self::default()
-        }
+        Self { consumed, need, ..Self::default() }
     }
 
     /// Took everything.
@@ -156,29 +149,19 @@ impl Step {
     /// Wants no more of this session.
     #[inline]
     pub fn done() -> Self {
-        Self {
-            next: Next::Nobody,
-            ..Self::default()
-        }
+        Self { next: Next::Nobody, ..Self::default() }
     }
 
     /// Was not this protocol.
     #[inline]
     pub fn not_mine() -> Self {
-        Self {
-            next: Next::NotMine,
-            ..Self::default()
-        }
+        Self { next: Next::NotMine, ..Self::default() }
     }
 
     /// Hands what follows `consumed` octets to `proto`, or to whichever recognises it.
     #[inline]
     pub fn handover(consumed: usize, proto: Option<ProtoId>) -> Self {
-        Self {
-            consumed,
-            next: Next::Handover(proto),
-            ..Self::default()
-        }
+        Self { consumed, next: Next::Handover(proto), ..Self::default() }
     }
 }
 

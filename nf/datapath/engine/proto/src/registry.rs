@@ -17,11 +17,7 @@ pub struct Entry {
 impl Entry {
     /// The entry of protocol `P`.
     pub const fn of<P: Protocol>() -> Self {
-        Self {
-            info: P::INFO,
-            probe: P::probe,
-            create: |flow| Box::new(P::new(flow)),
-        }
+        Self { info: P::INFO, probe: P::probe, create: |flow| Box::new(P::new(flow)) }
     }
 }
 

@@ -92,13 +92,7 @@ pub struct Sink<'a> {
 impl<'a> Sink<'a> {
     /// A sink for the parser of `proto`.
     pub fn new(observer: &'a mut dyn Observer, proto: ProtoId, wants: Wants) -> Self {
-        Self {
-            observer,
-            proto,
-            wants,
-            settled: false,
-            inner: None,
-        }
+        Self { observer, proto, wants, settled: false, inner: None }
     }
 
     /// Whether anybody reads this protocol's messages: ask before building one.
@@ -126,8 +120,7 @@ impl<'a> Sink<'a> {
     pub fn transaction(&mut self, start: u64, record: impl Record) {
         if self.wants.transactions {
             let record = Box::new(record);
-            self.observer
-                .transaction(self.proto, Transaction { start, record });
+            self.observer.transaction(self.proto, Transaction { start, record });
         }
     }
 

@@ -55,10 +55,7 @@ impl fmt::Debug for Known {
 impl Heard {
     /// Hears protocols that need not be registered.
     pub fn of(entries: &'static [Entry]) -> Self {
-        Self {
-            known: Known(entries),
-            ..Self::default()
-        }
+        Self { known: Known(entries), ..Self::default() }
     }
 
     fn entry(&self, id: ProtoId) -> Option<&'static Entry> {
@@ -66,8 +63,7 @@ impl Heard {
     }
 
     fn name_of(&self, id: ProtoId) -> String {
-        self.entry(id)
-            .map_or_else(|| id.0.to_string(), |e| e.info.name.to_string())
+        self.entry(id).map_or_else(|| id.0.to_string(), |e| e.info.name.to_string())
     }
 }
 
@@ -82,27 +78,21 @@ impl Observer for Heard {
         self.messages.push((self.name_of(proto), json_of(message)));
     }
     fn transaction(&mut self, proto: ProtoId, transaction: Transaction) {
-        self.transactions
-            .push((self.name_of(proto), json_of(&*transaction.record)));
+        self.transactions.push((self.name_of(proto), json_of(&*transaction.record)));
     }
     fn server_name(&mut self, source: NameSource, name: &[u8]) {
-        self.names
-            .push((source, String::from_utf8_lossy(name).into_owned()));
+        self.names.push((source, String::from_utf8_lossy(name).into_owned()));
     }
     fn answer(&mut self, name: &[u8], address: IpAddr, ttl: u32) {
-        self.answers
-            .push((String::from_utf8_lossy(name).into_owned(), address, ttl));
+        self.answers.push((String::from_utf8_lossy(name).into_owned(), address, ttl));
     }
     fn expect(&mut self, expectation: Expectation) {
         self.expectations.push(expectation);
     }
     fn anomaly(&mut self, proto: ProtoId, index: u8) {
-        let known = self
-            .entry(proto)
-            .and_then(|e| e.info.anomalies.get(usize::from(index)));
+        let known = self.entry(proto).and_then(|e| e.info.anomalies.get(usize::from(index)));
         let word = known.map_or_else(|| index.to_string(), |a| a.name.to_string());
-        self.anomalies
-            .push(format!("{}.{word}", self.name_of(proto)));
+        self.anomalies.push(format!("{}.{word}", self.name_of(proto)));
     }
     fn fault(&mut self, proto: ProtoId, fault: Fault) {
         self.faults.push((self.name_of(proto), fault));
@@ -148,10 +138,7 @@ pub fn dissector(entries: &'static [Entry], wants: Wants) -> Result<Dissector, S
 }
 
 /// Somebody listens to everything.
-const EVERYTHING: Wants = Wants {
-    messages: true,
-    transactions: true,
-};
+const EVERYTHING: Wants = Wants { messages: true, transactions: true };
 
 /// Plays `events` through classification and parsing, everything wanted; each event is one
 /// packet, 1 ms apart.
@@ -181,11 +168,7 @@ pub fn play_with(
     };
     let mut pool = Pool::new(1 << 20);
     let mut session = Dissection::default();
-    let mut cx = Context {
-        shared: &shared,
-        pool: &mut pool,
-        observer: &mut heard,
-    };
+    let mut cx = Context { shared: &shared, pool: &mut pool, observer: &mut heard };
     let mut time = START;
     for event in events {
         let (dir, data, cut) = match *event {
@@ -206,35 +189,21 @@ pub fn play_with(
                 continue;
             }
         };
-        let seg = Segment {
-            data,
-            dir,
-            time,
-            cut,
-            flow,
-        };
+        let seg = Segment { data, dir, time, cut, flow };
         session.feed(&mut cx, &seg);
         time = time.saturating_add(1_000_000);
     }
     session.end(&mut cx);
     heard.path = session.path().iter().map(|&id| heard.name_of(id)).collect();
     if pool.used() != 0 {
-        heard
-            .anomalies
-            .push(format!("pool leak: {} octets", pool.used()));
+        heard.anomalies.push(format!("pool leak: {} octets", pool.used()));
     }
     heard
 }
 
 /// What the probe of `entry` says of the first octets of a session, sent by the initiator.
 pub fn probe(entry: &Entry, flow: &Flow, data: &[u8]) -> Probe {
-    (entry.probe)(&Segment {
-        data,
-        dir: Direction::Up,
-        time: START,
-        cut: false,
-        flow,
-    })
+    (entry.probe)(&Segment { data, dir: Direction::Up, time: START, cut: false, flow })
 }
 
 /// A small generator of the same octets on every run (SplitMix64), for probes that must say no.
@@ -299,11 +268,7 @@ pub fn torture_with(
             _ => continue,
         };
         let make = |part| {
-            if up {
-                Event::Up(part)
-            } else {
-                Event::Down(part)
-            }
+            if up { Event::Up(part) } else { Event::Down(part) }
         };
         for at in 0..data.len() {
             let Some((head, tail)) = data.split_at_checked(at) else {
@@ -313,17 +278,9 @@ pub fn torture_with(
             let after = events.get(index.saturating_add(1)..).unwrap_or_default();
             let cut: Vec<_> = before.iter().cloned().chain([make(head)]).collect();
             check_pool(&play(flow, &cut))?;
-            let short = if up {
-                Event::CutUp(head)
-            } else {
-                Event::CutDown(head)
-            };
-            let captured_short: Vec<_> = before
-                .iter()
-                .cloned()
-                .chain([short])
-                .chain(after.iter().cloned())
-                .collect();
+            let short = if up { Event::CutUp(head) } else { Event::CutDown(head) };
+            let captured_short: Vec<_> =
+                before.iter().cloned().chain([short]).chain(after.iter().cloned()).collect();
             check_pool(&play(flow, &captured_short))?;
             let mut holed = cut.clone();
             holed.push(if up {
@@ -334,11 +291,8 @@ pub fn torture_with(
             holed.extend(after.iter().cloned());
             check_pool(&play(flow, &holed))?;
             if flow.transport == Transport::Tcp && at > 0 {
-                let split: Vec<_> = cut
-                    .into_iter()
-                    .chain([make(tail)])
-                    .chain(after.iter().cloned())
-                    .collect();
+                let split: Vec<_> =
+                    cut.into_iter().chain([make(tail)]).chain(after.iter().cloned()).collect();
                 let heard = play(flow, &split);
                 check_pool(&heard)?;
                 let same = heard.transactions.len() == whole.transactions.len()
@@ -374,16 +328,10 @@ pub fn fuzz_one(entry: &Entry, transport: Transport, port: u16, mut input: &[u8]
     let mut pending: [Vec<u8>; 2] = Default::default();
     let mut time = START;
     while let [control, length, rest @ ..] = input {
-        let (data, rest) = rest
-            .split_at_checked(usize::from(*length))
-            .unwrap_or((rest, &[]));
+        let (data, rest) = rest.split_at_checked(usize::from(*length)).unwrap_or((rest, &[]));
         input = rest;
         time = time.saturating_add(1_000_000);
-        let dir = if control & 1 == 0 {
-            Direction::Up
-        } else {
-            Direction::Down
-        };
+        let dir = if control & 1 == 0 { Direction::Up } else { Direction::Down };
         let Some(kept) = pending.get_mut(dir.index()) else {
             return;
         };
@@ -400,13 +348,7 @@ pub fn fuzz_one(entry: &Entry, transport: Transport, port: u16, mut input: &[u8]
         }
         kept.extend_from_slice(data);
         loop {
-            let seg = Segment {
-                data: kept,
-                dir,
-                time,
-                cut: control & 4 != 0,
-                flow: &flow,
-            };
+            let seg = Segment { data: kept, dir, time, cut: control & 4 != 0, flow: &flow };
             let _ = (entry.probe)(&seg);
             let step = parser.parse(&seg, &mut sink);
             let taken = step.consumed.min(kept.len());

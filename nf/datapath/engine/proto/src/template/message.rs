@@ -60,10 +60,7 @@ impl<'a> Line<'a> {
 pub fn first_line(data: &[u8]) -> Option<(&[u8], usize)> {
     let end = memchr::memchr(b'\n', data)?;
     let line = data.get(..end)?;
-    Some((
-        line.strip_suffix(b"\r").unwrap_or(line),
-        end.wrapping_add(1),
-    ))
+    Some((line.strip_suffix(b"\r").unwrap_or(line), end.wrapping_add(1)))
 }
 
 /// Whether `data` can be the beginning of a line.
@@ -82,9 +79,7 @@ pub fn parse(line: &[u8]) -> Option<Line<'_>> {
             let count = number(count)?;
             (!name.is_empty()).then_some(Said::Add { name, count })?
         }
-        b"OK" => Said::Ok {
-            total: number(rest)?,
-        },
+        b"OK" => Said::Ok { total: number(rest)? },
         b"NO" => Said::No { reason: rest },
         _ => return None,
     };
@@ -119,10 +114,7 @@ mod tests {
 
     #[test]
     fn a_request_is_taken_apart() {
-        let said = Said::Add {
-            name: b"apples",
-            count: 3,
-        };
+        let said = Said::Add { name: b"apples", count: 3 };
         assert_eq!(parse(b"TALLY 7 ADD apples 3"), Some(Line { tag: 7, said }));
     }
 

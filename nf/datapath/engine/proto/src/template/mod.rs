@@ -114,10 +114,7 @@ impl Protocol for Template {
     };
 
     fn new(_flow: &Flow) -> Self {
-        Self {
-            pending: VecDeque::new(),
-            skipping: [false; 2],
-        }
+        Self { pending: VecDeque::new(), skipping: [false; 2] }
     }
 
     fn probe(seg: &Segment<'_>) -> Probe {

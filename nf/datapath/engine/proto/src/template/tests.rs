@@ -23,10 +23,7 @@ const EXCHANGE: &[Event<'_>] = &[
 ];
 
 fn play(events: &[Event<'_>]) -> Heard {
-    let wants = Wants {
-        messages: true,
-        transactions: true,
-    };
+    let wants = Wants { messages: true, transactions: true };
     play_with(ENTRIES, &testing::flow(CARRIER, PORT), events, wants)
 }
 
@@ -56,10 +53,7 @@ fn each_line_is_a_message() {
 
     let messages: Vec<_> = heard.messages.iter().map(|(_, m)| m.as_str()).collect();
     assert_eq!(messages.len(), 6);
-    assert_eq!(
-        messages[0],
-        r#"{"tag":1,"kind":"add","name":"apples","count":3}"#
-    );
+    assert_eq!(messages[0], r#"{"tag":1,"kind":"add","name":"apples","count":3}"#);
     assert_eq!(messages[4], r#"{"tag":3,"kind":"no","reason":"none left"}"#);
 }
 
@@ -67,10 +61,7 @@ fn each_line_is_a_message() {
 fn an_unanswered_request_is_reported_at_the_end() {
     let heard = play(&EXCHANGE[..1]);
 
-    assert_eq!(
-        transactions(&heard),
-        [r#"{"tag":1,"name":"apples","count":3}"#]
-    );
+    assert_eq!(transactions(&heard), [r#"{"tag":1,"name":"apples","count":3}"#]);
 }
 
 #[test]
@@ -94,11 +85,7 @@ fn an_answer_nobody_asked_for_is_an_anomaly() {
 
 #[test]
 fn a_malformed_line_does_not_end_the_session() {
-    let heard = play(&[
-        EXCHANGE[0].clone(),
-        Event::Down(b"what?\n"),
-        EXCHANGE[1].clone(),
-    ]);
+    let heard = play(&[EXCHANGE[0].clone(), Event::Down(b"what?\n"), EXCHANGE[1].clone()]);
 
     assert_eq!(heard.anomalies, ["template.malformed_line"]);
     assert!(heard.transactions[0].1.contains(r#""total":12"#));
@@ -147,12 +134,9 @@ fn where_nobody_listens_the_parser_ends_with_the_first_line() {
 #[test]
 fn other_octets_are_not_this_protocol() {
     let flow = testing::flow(CARRIER, PORT);
-    for data in [
-        &b"GET / HTTP/1.1\r\n"[..],
-        b"TALLY HO\r\n",
-        b"TALLY 1 SUB x 1\n",
-        b"\x16\x03\x01\x02\x00",
-    ] {
+    for data in
+        [&b"GET / HTTP/1.1\r\n"[..], b"TALLY HO\r\n", b"TALLY 1 SUB x 1\n", b"\x16\x03\x01\x02\x00"]
+    {
         assert_eq!(testing::probe(&ENTRIES[0], &flow, data), Probe::No);
     }
     let mut random = testing::Random::new(1);

@@ -1,0 +1,1 @@
+//! The one filter language: parsed once, evaluated on any record.
