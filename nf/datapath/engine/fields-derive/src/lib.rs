@@ -13,17 +13,12 @@ use syn::{Data, DeriveInput, Expr, ExprLit, Fields as Members, Lit, Meta, parse_
 #[proc_macro_derive(Fields, attributes(field))]
 pub fn derive_fields(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
-    expand(&input)
-        .unwrap_or_else(|e| e.to_compile_error())
-        .into()
+    expand(&input).unwrap_or_else(|e| e.to_compile_error()).into()
 }
 
 fn expand(input: &DeriveInput) -> syn::Result<Tokens> {
     let Data::Struct(data) = &input.data else {
-        return Err(syn::Error::new_spanned(
-            input,
-            "Fields can be derived for structs only",
-        ));
+        return Err(syn::Error::new_spanned(input, "Fields can be derived for structs only"));
     };
     let Members::Named(members) = &data.fields else {
         return Err(syn::Error::new_spanned(input, "Fields needs named members"));
@@ -38,10 +33,7 @@ fn expand(input: &DeriveInput) -> syn::Result<Tokens> {
         let attributes = Attributes::read(member)?;
         let doc = attributes.doc;
         if doc.is_empty() {
-            return Err(syn::Error::new_spanned(
-                member,
-                "a field needs a doc comment",
-            ));
+            return Err(syn::Error::new_spanned(member, "a field needs a doc comment"));
         }
         let name = attributes.name.unwrap_or_else(|| ident.to_string());
         let (id, aliases, scope) = (attributes.id, attributes.aliases, attributes.scope);
@@ -117,10 +109,7 @@ impl Attributes {
         for attribute in &member.attrs {
             if attribute.path().is_ident("doc") {
                 if let Meta::NameValue(pair) = &attribute.meta
-                    && let Expr::Lit(ExprLit {
-                        lit: Lit::Str(text),
-                        ..
-                    }) = &pair.value
+                    && let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = &pair.value
                 {
                     if !found.doc.is_empty() {
                         found.doc.push(' ');

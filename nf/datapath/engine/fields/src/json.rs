@@ -140,11 +140,7 @@ pub fn write_text(out: &mut Vec<u8>, text: &[u8]) {
 
 fn push_hex(out: &mut Vec<u8>, byte: u8) {
     for nibble in [byte >> 4, byte & 0xf] {
-        out.push(if nibble < 10 {
-            b'0' + nibble
-        } else {
-            b'a' + nibble - 10
-        });
+        out.push(if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 });
     }
 }
 
@@ -163,10 +159,7 @@ mod tests {
         assert_eq!(json(Value::Uint(0)), "0");
         assert_eq!(json(Value::Uint(u64::MAX)), "18446744073709551615");
         assert_eq!(json(Value::Int(i64::MIN)), "-9223372036854775808");
-        assert_eq!(
-            json(Value::Time(1_700_000_000_000_000_042)),
-            "1700000000.000000042"
-        );
+        assert_eq!(json(Value::Time(1_700_000_000_000_000_042)), "1700000000.000000042");
     }
 
     #[test]

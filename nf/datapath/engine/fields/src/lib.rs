@@ -232,12 +232,7 @@ mod tests {
 
     #[test]
     fn values_are_read_by_position() {
-        let s = Sample {
-            number: 3,
-            word: Text::from("x"),
-            maybe: None,
-            several: vec![1, 2],
-        };
+        let s = Sample { number: 3, word: Text::from("x"), maybe: None, several: vec![1, 2] };
         assert_eq!(s.get(0), Value::Uint(3));
         assert_eq!(s.get(1), Value::Text(b"x"));
         assert_eq!(s.get(2), Value::None);
@@ -248,14 +243,8 @@ mod tests {
     #[test]
     fn records_may_borrow_from_the_packet() {
         let packet = b"word".to_vec();
-        let inner = vec![Borrowing {
-            word: None,
-            inner: vec![],
-        }];
-        let b = Borrowing {
-            word: Some(TextRef(&packet)),
-            inner,
-        };
+        let inner = vec![Borrowing { word: None, inner: vec![] }];
+        let b = Borrowing { word: Some(TextRef(&packet)), inner };
         assert_eq!(b.get(0), Value::Text(b"word"));
         assert!(matches!(b.get(1), Value::List(l) if l.len() == 1));
         assert_eq!(Borrowing::fields()[0].ty, Type::Text);

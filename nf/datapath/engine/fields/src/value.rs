@@ -77,10 +77,7 @@ impl fmt::Debug for Value<'_> {
             Value::Mac(v) => write!(f, "{}", Mac(*v)),
             Value::Ip(v) => write!(f, "{v}"),
             Value::Time(v) => write!(f, "{v}ns"),
-            Value::List(v) => f
-                .debug_list()
-                .entries((0..v.len()).map(|i| v.item(i)))
-                .finish(),
+            Value::List(v) => f.debug_list().entries((0..v.len()).map(|i| v.item(i))).finish(),
             Value::Record(v) => {
                 let mut map = f.debug_map();
                 for (i, field) in v.field_list().iter().enumerate() {

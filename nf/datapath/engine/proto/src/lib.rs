@@ -15,12 +15,17 @@
 mod classify;
 mod cursor;
 mod dissect;
-mod http;
 mod info;
 mod protocol;
 pub mod registry;
 mod sink;
 pub mod testing;
+
+// One folder per protocol, alphabetical; `make new-protocol` adds its line here.
+mod http;
+
+#[cfg(test)]
+mod template;
 
 pub use classify::{Classifier, ProtoSet};
 pub use cursor::Cursor;

@@ -4,6 +4,7 @@ use crate::{Flow, Info, Parser, Probe, Protocol, Segment};
 use nf_fields::ProtoId;
 
 /// A registered protocol.
+#[derive(Debug)]
 pub struct Entry {
     /// Its descriptor.
     pub info: Info,

@@ -5,9 +5,7 @@ use std::borrow::Cow;
 use nf_fields::{ProtoId, TextRef};
 
 use super::head::{Framing, Head, Name};
-use super::line::{
-    HeaderLine, Version, header_line, request_line, status_line, trim, unfold,
-};
+use super::line::{HeaderLine, Version, header_line, request_line, status_line, trim, unfold};
 use super::record::HttpMessage;
 use super::value::host_and_port;
 use super::{Anomaly, MAX_HEADERS};

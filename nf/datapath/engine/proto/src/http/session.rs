@@ -453,4 +453,3 @@ impl Http {
         self.exchanges.report_ended(out);
     }
 }
-
