@@ -27,7 +27,7 @@ pub(super) struct Reading {
     pub(super) host: bool,
     pub(super) headers: u32,
     /// Anomalies counted for this message already, one bit each.
-    noted: u32,
+    pub(super) noted: u32,
     /// Kept only if somebody listens.
     pub(super) head: Option<Box<Head>>,
     /// Authority of the target, then Host: what the server is called.
@@ -71,16 +71,20 @@ impl Reading {
         });
     }
 
-    /// The start line alone, or all that the header section said.
-    pub(super) fn tell_head(&self, whole: bool, out: &mut Sink<'_>) {
+    /// A message begins; what it is follows with its header section.
+    pub(super) fn tell_start(&self, out: &mut Sink<'_>) {
+        out.message(&HttpMessage { msg_start: Some(self.ordinal), ..self.message() });
+    }
+
+    /// All that the start line and the header section said.
+    pub(super) fn tell_head(&self, out: &mut Sink<'_>) {
         let Some(head) = &self.head else { return };
         out.message(&HttpMessage {
             message: self.ordinal,
             request: self.request,
             status: (!self.request).then_some(self.status),
             version: self.version.map(Version::word),
-            msg_start: (!whole).then_some(self.ordinal),
-            headers_end: whole.then_some(self.headers),
+            headers_end: Some(self.headers),
             ..HttpMessage::of(head)
         });
     }

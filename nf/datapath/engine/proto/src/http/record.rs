@@ -4,9 +4,9 @@ use nf_fields::{Fields, Text, TextRef};
 
 use super::head::Head;
 
-/// Something seen of one HTTP message. Which members are there tells what: `msg_start` with the
-/// start line, `header` with each header line, `headers_end` with everything the header section
-/// said, `data` with each piece of the body, `msg_end` at the end.
+/// Something seen of one HTTP message. Which members are there tells what: `msg_start` when it
+/// begins, `header` with each header line, `headers_end` with everything that start line and
+/// header section said, `data` with each piece of the body, `msg_end` at the end.
 #[derive(Debug, Default, Fields)]
 pub struct HttpMessage<'a> {
     /// Ordinal of the message in its session, requests and responses counted together, from 1.

@@ -95,7 +95,7 @@ impl Http {
         self.messages = self.messages.wrapping_add(1);
         let reading = Reading { ordinal: self.messages, ..reading };
         if out.wants_messages() {
-            reading.tell_head(false, out);
+            reading.tell_start(out);
         }
         let lane = self.lane(dir);
         lane.reading = Some(reading);
@@ -139,7 +139,10 @@ impl Http {
         self.begin(dir, reading, stage, out);
         if simple {
             // Whole already, unless header lines follow after all.
-            let head = self.lane(dir).reading.as_mut().and_then(|reading| reading.head.take());
+            let head = self.lane(dir).reading.as_mut().and_then(|reading| {
+                reading.tell_head(out);
+                reading.head.take()
+            });
             self.exchanges.attach(exchange, true, head);
         }
         if line.untidy {
@@ -298,7 +301,7 @@ impl Http {
         };
         reading.judge_framing(out);
         if out.wants_messages() {
-            reading.tell_head(true, out);
+            reading.tell_head(out);
         }
         let (number, request) = (reading.exchange, reading.request);
         let (headers, head) = (reading.headers, reading.head.take());
@@ -440,9 +443,12 @@ impl Http {
         lane.first = None;
         lane.skipping = false;
         lane.finder.reset();
-        let reading = lane.reading.take();
+        let unfinished = lane.stage == Stage::Headers;
         lane.stage = Stage::Lost;
-        let Some(reading) = reading else { return };
+        let Some(reading) = lane.reading.take() else { return };
+        if unfinished && out.wants_messages() {
+            reading.tell_head(out);
+        }
         if let Some(exchange) = self.exchanges.get(reading.exchange) {
             let half = exchange.half(reading.request);
             half.ended = true;
