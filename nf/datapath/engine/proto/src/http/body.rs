@@ -124,13 +124,13 @@ impl Body {
         let (text, _) = chomp(line);
         let end = text.iter().position(|&b| b == b';');
         let size = text.get(..end.unwrap_or(text.len())).map(trim);
-        match size.and_then(hexadecimal) {
-            None => Piece::Wrong,
-            Some(0) => self.then(Body::Trailers, Piece::Framing(line.len())),
-            Some(size) if end.is_some() => {
-                self.then(Body::Chunk(size), Piece::Extended(line.len()))
-            }
-            Some(size) => self.then(Body::Chunk(size), Piece::Framing(line.len())),
+        let Some(size) = size.and_then(hexadecimal) else {
+            return Piece::Wrong;
+        };
+        *self = if size == 0 { Body::Trailers } else { Body::Chunk(size) };
+        match end {
+            Some(_) => Piece::Extended(line.len()),
+            None => Piece::Framing(line.len()),
         }
     }
 }
@@ -150,6 +150,7 @@ fn hexadecimal(digits: &[u8]) -> Option<u64> {
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects)]
 mod tests {
     use super::*;
 
