@@ -5,8 +5,8 @@
 //! wire's word is no Rust identifier) and `scope = "packet|session|session-changing|event"`.
 
 use proc_macro::TokenStream;
-use proc_macro2::TokenStream as Tokens;
-use quote::quote;
+use proc_macro2::{Group, Ident, TokenStream as Tokens, TokenTree};
+use quote::{ToTokens, quote};
 use syn::{Data, DeriveInput, Expr, ExprLit, Fields as Members, Lit, Meta, parse_macro_input};
 
 /// Derives `nf_fields::Fields` and `nf_fields::AsValue` for a struct with named members.
@@ -29,7 +29,7 @@ fn expand(input: &DeriveInput) -> syn::Result<Tokens> {
         let Some(ident) = member.ident.as_ref() else {
             continue;
         };
-        let ty = &member.ty;
+        let ty = without_lifetimes(member.ty.to_token_stream());
         let attributes = Attributes::read(member)?;
         let doc = attributes.doc;
         if doc.is_empty() {
@@ -66,6 +66,27 @@ fn expand(input: &DeriveInput) -> syn::Result<Tokens> {
             fn value(&self) -> ::nf_fields::Value<'_> { ::nf_fields::Value::Record(self) }
         }
     })
+}
+
+/// A member's type as a constant may name it: every lifetime becomes `'static`.
+fn without_lifetimes(ty: Tokens) -> Tokens {
+    let mut after_quote = false;
+    ty.into_iter()
+        .map(|token| match token {
+            TokenTree::Group(group) => {
+                let inner = without_lifetimes(group.stream());
+                TokenTree::Group(Group::new(group.delimiter(), inner))
+            }
+            TokenTree::Ident(name) if after_quote => {
+                after_quote = false;
+                TokenTree::Ident(Ident::new("static", name.span()))
+            }
+            other => {
+                after_quote = matches!(&other, TokenTree::Punct(p) if p.as_char() == '\'');
+                other
+            }
+        })
+        .collect()
 }
 
 struct Attributes {

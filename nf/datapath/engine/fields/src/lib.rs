@@ -205,6 +205,15 @@ mod tests {
         several: Vec<u32>,
     }
 
+    /// A record that borrows from the packet, alone and in a list.
+    #[derive(Fields)]
+    struct Borrowing<'p> {
+        /// A word.
+        word: Option<TextRef<'p>>,
+        /// Records that borrow too.
+        inner: Vec<Borrowing<'p>>,
+    }
+
     struct View<'a>(&'a [u8]);
     fields! { View {
         1 "first": u8 = |v| v.0.first().copied().unwrap_or(0), "First octet.";
@@ -229,6 +238,16 @@ mod tests {
         assert_eq!(s.get(2), Value::None);
         assert!(matches!(s.get(3), Value::List(l) if l.len() == 2));
         assert_eq!(s.get(9), Value::None);
+    }
+
+    #[test]
+    fn records_may_borrow_from_the_packet() {
+        let packet = b"word".to_vec();
+        let inner = vec![Borrowing { word: None, inner: vec![] }];
+        let b = Borrowing { word: Some(TextRef(&packet)), inner };
+        assert_eq!(b.get(0), Value::Text(b"word"));
+        assert!(matches!(b.get(1), Value::List(l) if l.len() == 1));
+        assert_eq!(Borrowing::fields()[0].ty, Type::Text);
     }
 
     #[test]

@@ -99,6 +99,17 @@ struct Anchored {
     bytes: &'static [u8],
 }
 
+impl Anchored {
+    /// Whether the octets at its place are the pattern's, or the stream ends before they differ.
+    #[inline]
+    fn may_match(&self, data: &[u8], stream: bool) -> bool {
+        match data.get(self.from..) {
+            Some(at) => at.starts_with(self.bytes) || (stream && self.bytes.starts_with(at)),
+            None => stream,
+        }
+    }
+}
+
 /// Compiled candidates: see the module.
 pub struct Classifier {
     /// Registry positions in the order in which they are asked: `order[rank] = position`.
@@ -215,22 +226,24 @@ impl Classifier {
     }
 
     /// Ranks worth asking about `data`: those without patterns that are not yet `excluded`, and
-    /// those of which a pattern matched. Ask them in ascending order.
+    /// those of which a pattern matched. Ask them in ascending order. A stream that is still too
+    /// short to tell a pattern from its absence counts as a match.
     #[inline]
     pub fn candidates(&self, transport: Transport, data: &[u8], excluded: &ProtoSet) -> ProtoSet {
         let Some(carried) = carrier_index(transport).and_then(|i| self.carried.get(i)) else {
             return ProtoSet::default();
         };
+        let stream = transport == Transport::Tcp;
         let mut matched = ProtoSet::default();
         if let Some(list) = data.first().and_then(|&b| self.by_first.get(usize::from(b))) {
             for pattern in list {
-                if data.starts_with(pattern.bytes) {
+                if pattern.may_match(data, stream) {
                     matched.insert(pattern.proto);
                 }
             }
         }
         for pattern in &self.by_offset {
-            if data.get(pattern.from..).is_some_and(|d| d.starts_with(pattern.bytes)) {
+            if pattern.may_match(data, stream) {
                 matched.insert(pattern.proto);
             }
         }
@@ -241,6 +254,13 @@ impl Classifier {
                     && (pattern.from..=pattern.to).contains(&hit.start())
                 {
                     matched.insert(pattern.proto);
+                }
+            }
+            if stream {
+                for pattern in &self.floating_of {
+                    if data.len() < pattern.from.saturating_add(pattern.bytes.len()) {
+                        matched.insert(pattern.proto);
+                    }
                 }
             }
         }
@@ -276,5 +296,28 @@ impl Classifier {
     #[inline]
     pub fn position(&self, rank: usize) -> Option<usize> {
         self.order.get(rank).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MAGIC: Anchored = Anchored { proto: 0, from: 2, to: 2, bytes: b"ab" };
+
+    #[test]
+    fn a_stream_too_short_to_differ_from_a_pattern_may_match() {
+        for short in [&b""[..], b"x", b"xx", b"xxa", b"xxab", b"xxabz"] {
+            assert!(MAGIC.may_match(short, true), "{short:?}");
+        }
+        assert!(!MAGIC.may_match(b"xxb", true));
+        assert!(!MAGIC.may_match(b"xxaz", true));
+    }
+
+    #[test]
+    fn a_datagram_has_the_pattern_or_has_not() {
+        assert!(MAGIC.may_match(b"xxab", false));
+        assert!(!MAGIC.may_match(b"xxa", false));
+        assert!(!MAGIC.may_match(b"", false));
     }
 }

@@ -21,6 +21,12 @@ pub mod registry;
 mod sink;
 pub mod testing;
 
+// One folder per protocol, alphabetical; `make new-protocol` adds its line here.
+mod http;
+
+#[cfg(test)]
+mod template;
+
 pub use classify::{Classifier, ProtoSet};
 pub use cursor::Cursor;
 pub use dissect::{Context, Dissection, Dissector, Limits};

@@ -4,6 +4,7 @@ use crate::{Flow, Info, Parser, Probe, Protocol, Segment};
 use nf_fields::ProtoId;
 
 /// A registered protocol.
+#[derive(Debug)]
 pub struct Entry {
     /// Its descriptor.
     pub info: Info,
@@ -29,6 +30,7 @@ macro_rules! protocols {
 
 protocols! {
     // Alphabetical; `make new-protocol` adds its line here.
+    crate::http::Http,
 }
 
 /// The entry that answers to `name`.

@@ -1,5 +1,6 @@
 //! Driving a protocol in tests exactly as the engine does, and hearing what it says.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
 use nf_fields::{Fields, ProtoId, json};
@@ -8,7 +9,7 @@ use nf_wire::Transport;
 use crate::registry::{self, Entry};
 use crate::{
     Context, Direction, Dissection, Dissector, Expectation, Fault, Flow, Limits, NameSource,
-    Observer, Pool, Segment, Transaction, Wants,
+    Observer, Pool, Probe, Segment, Transaction, Wants,
 };
 
 /// Packet time of the first octets of a test.
@@ -33,10 +34,37 @@ pub struct Heard {
     pub anomalies: Vec<String>,
     /// Parsers the engine ended.
     pub faults: Vec<(String, Fault)>,
+    known: Known,
 }
 
-fn name_of(id: ProtoId) -> String {
-    registry::by_id(id).map_or_else(|| id.0.to_string(), |e| e.info.name.to_string())
+/// Whose names what is heard is written with.
+struct Known(&'static [Entry]);
+
+impl Default for Known {
+    fn default() -> Self {
+        Self(registry::PROTOCOLS)
+    }
+}
+
+impl fmt::Debug for Known {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} protocols", self.0.len())
+    }
+}
+
+impl Heard {
+    /// Hears protocols that need not be registered.
+    pub fn of(entries: &'static [Entry]) -> Self {
+        Self { known: Known(entries), ..Self::default() }
+    }
+
+    fn entry(&self, id: ProtoId) -> Option<&'static Entry> {
+        self.known.0.iter().find(|e| e.info.id == id)
+    }
+
+    fn name_of(&self, id: ProtoId) -> String {
+        self.entry(id).map_or_else(|| id.0.to_string(), |e| e.info.name.to_string())
+    }
 }
 
 fn json_of(record: &dyn Fields) -> String {
@@ -47,10 +75,10 @@ fn json_of(record: &dyn Fields) -> String {
 
 impl Observer for Heard {
     fn message(&mut self, proto: ProtoId, message: &dyn Fields) {
-        self.messages.push((name_of(proto), json_of(message)));
+        self.messages.push((self.name_of(proto), json_of(message)));
     }
     fn transaction(&mut self, proto: ProtoId, transaction: Transaction) {
-        self.transactions.push((name_of(proto), json_of(&*transaction.record)));
+        self.transactions.push((self.name_of(proto), json_of(&*transaction.record)));
     }
     fn server_name(&mut self, source: NameSource, name: &[u8]) {
         self.names.push((source, String::from_utf8_lossy(name).into_owned()));
@@ -62,12 +90,12 @@ impl Observer for Heard {
         self.expectations.push(expectation);
     }
     fn anomaly(&mut self, proto: ProtoId, index: u8) {
-        let known = registry::by_id(proto).and_then(|e| e.info.anomalies.get(usize::from(index)));
+        let known = self.entry(proto).and_then(|e| e.info.anomalies.get(usize::from(index)));
         let word = known.map_or_else(|| index.to_string(), |a| a.name.to_string());
-        self.anomalies.push(format!("{}.{word}", name_of(proto)));
+        self.anomalies.push(format!("{}.{word}", self.name_of(proto)));
     }
     fn fault(&mut self, proto: ProtoId, fault: Fault) {
-        self.faults.push((name_of(proto), fault));
+        self.faults.push((self.name_of(proto), fault));
     }
 }
 
@@ -78,6 +106,12 @@ pub enum Event<'a> {
     Up(&'a [u8]),
     /// Octets of the responder.
     Down(&'a [u8]),
+    /// Octets of the initiator of which the capture cut off the end.
+    CutUp(&'a [u8]),
+    /// Octets of the responder of which the capture cut off the end.
+    CutDown(&'a [u8]),
+    /// Nanoseconds in which nothing happens.
+    Pause(u64),
     /// Lost octets of the initiator.
     LostUp(u64),
     /// Lost octets of the responder.
@@ -95,24 +129,37 @@ pub fn flow(transport: Transport, port: u16) -> Flow {
     }
 }
 
-/// A dissector over the whole registry in which everything is wanted.
+/// A dissector over `entries` (the registry, mostly) in which somebody listens to `wants` of all.
 ///
 /// # Errors
 /// As [`Dissector::new`].
-pub fn dissector(wants: Wants) -> Result<Dissector, String> {
-    Dissector::new(registry::PROTOCOLS, Limits::default(), &|_| true, &move |_| wants)
+pub fn dissector(entries: &'static [Entry], wants: Wants) -> Result<Dissector, String> {
+    Dissector::new(entries, Limits::default(), &|_| true, &move |_| wants)
 }
+
+/// Somebody listens to everything.
+const EVERYTHING: Wants = Wants { messages: true, transactions: true };
 
 /// Plays `events` through classification and parsing, everything wanted; each event is one
 /// packet, 1 ms apart.
 pub fn play(flow: &Flow, events: &[Event<'_>]) -> Heard {
-    play_wanting(flow, events, Wants { messages: true, transactions: true })
+    play_with(registry::PROTOCOLS, flow, events, EVERYTHING)
 }
 
 /// As [`play`], with somebody or nobody listening.
 pub fn play_wanting(flow: &Flow, events: &[Event<'_>], wants: Wants) -> Heard {
-    let mut heard = Heard::default();
-    let shared = match dissector(wants) {
+    play_with(registry::PROTOCOLS, flow, events, wants)
+}
+
+/// As [`play_wanting`], with protocols of the caller's instead of the registry's.
+pub fn play_with(
+    entries: &'static [Entry],
+    flow: &Flow,
+    events: &[Event<'_>],
+    wants: Wants,
+) -> Heard {
+    let mut heard = Heard::of(entries);
+    let shared = match dissector(entries, wants) {
         Ok(shared) => shared,
         Err(error) => {
             heard.anomalies.push(error);
@@ -124,9 +171,15 @@ pub fn play_wanting(flow: &Flow, events: &[Event<'_>], wants: Wants) -> Heard {
     let mut cx = Context { shared: &shared, pool: &mut pool, observer: &mut heard };
     let mut time = START;
     for event in events {
-        let (dir, data) = match *event {
-            Event::Up(data) => (Direction::Up, data),
-            Event::Down(data) => (Direction::Down, data),
+        let (dir, data, cut) = match *event {
+            Event::Up(data) => (Direction::Up, data, false),
+            Event::Down(data) => (Direction::Down, data, false),
+            Event::CutUp(data) => (Direction::Up, data, true),
+            Event::CutDown(data) => (Direction::Down, data, true),
+            Event::Pause(n) => {
+                time = time.saturating_add(n);
+                continue;
+            }
             Event::LostUp(n) => {
                 session.gap(&mut cx, Direction::Up, n);
                 continue;
@@ -136,23 +189,77 @@ pub fn play_wanting(flow: &Flow, events: &[Event<'_>], wants: Wants) -> Heard {
                 continue;
             }
         };
-        let seg = Segment { data, dir, time, cut: false, flow };
+        let seg = Segment { data, dir, time, cut, flow };
         session.feed(&mut cx, &seg);
         time = time.saturating_add(1_000_000);
     }
     session.end(&mut cx);
-    heard.path = session.path().iter().map(|&id| name_of(id)).collect();
+    heard.path = session.path().iter().map(|&id| heard.name_of(id)).collect();
     if pool.used() != 0 {
         heard.anomalies.push(format!("pool leak: {} octets", pool.used()));
     }
     heard
 }
 
+/// What the probe of `entry` says of the first octets of a session, sent by the initiator.
+pub fn probe(entry: &Entry, flow: &Flow, data: &[u8]) -> Probe {
+    (entry.probe)(&Segment { data, dir: Direction::Up, time: START, cut: false, flow })
+}
+
+/// A small generator of the same octets on every run (SplitMix64), for probes that must say no.
+#[derive(Clone, Debug)]
+pub struct Random(u64);
+
+impl Random {
+    /// A sequence of its own for each `seed`.
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// The next number.
+    pub fn number(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let a = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let b = (a ^ (a >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        b ^ (b >> 31)
+    }
+
+    /// A number below `bound` (0 when that is 0).
+    pub fn below(&mut self, bound: usize) -> usize {
+        let bound = u64::try_from(bound).unwrap_or(u64::MAX);
+        let number = self.number().checked_rem(bound).unwrap_or(0);
+        usize::try_from(number).unwrap_or(0)
+    }
+
+    /// Between 1 and `most` octets.
+    pub fn octets(&mut self, most: usize) -> Vec<u8> {
+        let length = self.below(most).saturating_add(1);
+        let numbers = std::iter::repeat_with(|| self.number());
+        numbers.flat_map(u64::to_le_bytes).take(length).collect()
+    }
+}
+
 /// Plays a session cut at every octet of every event, and split at every octet into two packets
 /// (streams). What matters is that nothing panics and the pool is given back; returns what the
 /// uncut, split runs said where it differs from the whole: a parser must not depend on how a
 /// stream was cut into segments.
+///
+/// # Errors
+/// The first difference or leak, with what was said.
 pub fn torture(flow: &Flow, events: &[Event<'_>]) -> Result<(), String> {
+    torture_with(registry::PROTOCOLS, flow, events)
+}
+
+/// As [`torture`], with protocols of the caller's instead of the registry's.
+///
+/// # Errors
+/// As [`torture`].
+pub fn torture_with(
+    entries: &'static [Entry],
+    flow: &Flow,
+    events: &[Event<'_>],
+) -> Result<(), String> {
+    let play = |flow: &Flow, events: &[Event<'_>]| play_with(entries, flow, events, EVERYTHING);
     let whole = play(flow, events);
     for (index, event) in events.iter().enumerate() {
         let (data, up) = match *event {
@@ -171,6 +278,10 @@ pub fn torture(flow: &Flow, events: &[Event<'_>]) -> Result<(), String> {
             let after = events.get(index.saturating_add(1)..).unwrap_or_default();
             let cut: Vec<_> = before.iter().cloned().chain([make(head)]).collect();
             check_pool(&play(flow, &cut))?;
+            let short = if up { Event::CutUp(head) } else { Event::CutDown(head) };
+            let captured_short: Vec<_> =
+                before.iter().cloned().chain([short]).chain(after.iter().cloned()).collect();
+            check_pool(&play(flow, &captured_short))?;
             let mut holed = cut.clone();
             holed.push(if up {
                 Event::LostUp(tail.len() as u64)
@@ -213,7 +324,7 @@ pub fn fuzz_one(entry: &Entry, transport: Transport, port: u16, mut input: &[u8]
     let flow = flow(transport, port);
     let mut heard = Heard::default();
     let mut parser = (entry.create)(&flow);
-    let wants = Wants { messages: true, transactions: true };
+    let wants = EVERYTHING;
     let mut pending: [Vec<u8>; 2] = Default::default();
     let mut time = START;
     while let [control, length, rest @ ..] = input {
