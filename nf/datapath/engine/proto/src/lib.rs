@@ -22,6 +22,8 @@ mod sink;
 pub mod testing;
 
 // One folder per protocol, alphabetical; `make new-protocol` adds its line here.
+pub mod http3;
+pub mod tls;
 
 #[cfg(test)]
 mod template;
