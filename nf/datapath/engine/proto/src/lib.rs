@@ -23,6 +23,8 @@ pub mod testing;
 
 // One folder per protocol, alphabetical; `make new-protocol` adds its line here.
 mod http;
+pub mod http3;
+pub mod tls;
 
 #[cfg(test)]
 mod template;

@@ -31,6 +31,8 @@ macro_rules! protocols {
 protocols! {
     // Alphabetical; `make new-protocol` adds its line here.
     crate::http::Http,
+    crate::http3::Http3,
+    crate::tls::Tls,
 }
 
 /// The entry that answers to `name`.
