@@ -45,12 +45,7 @@ impl Filter {
 
     /// Whether the filter accepts a packet of this link type and length on the wire.
     #[inline]
-    pub fn accepts(
-        &mut self,
-        link: u16,
-        packet: &[u8],
-        length: u32,
-    ) -> Result<bool, CaptureError> {
+    pub fn accepts(&mut self, link: u16, packet: &[u8], length: u32) -> Result<bool, CaptureError> {
         Ok(self.program(link)?.accepts(packet, length))
     }
 }

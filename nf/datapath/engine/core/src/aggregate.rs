@@ -143,8 +143,8 @@ impl Aggregates {
             }
         }
         if let Some(sums) = &mut self.by_app {
-            let (name, category) = match row.app.map(|app| apps.get(app)) {
-                Some(app) => (app.name.to_string(), app.category.to_string()),
+            let (name, category) = match row.app.and_then(|app| apps.get(app)) {
+                Some(app) => (app.name.to_string(), app.category.name().to_string()),
                 None => {
                     (row.path.rsplit('.').next().unwrap_or_default().to_string(), String::new())
                 }

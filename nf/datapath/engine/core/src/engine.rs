@@ -180,11 +180,17 @@ struct Inline {
     reader: Reader,
     worker: Worker,
     parcels: [Parcel; 1],
+    /// The source has ended, perhaps by an error.
+    ended: Option<Option<String>>,
 }
 
 impl Inline {
     /// Reads and processes until rows wait or a round is over; what to pass on.
     fn round(&mut self) -> (Read, Vec<Chunk>) {
+        if let Some(error) = &mut self.ended {
+            let error = error.take();
+            return self.finish(error);
+        }
         let mut outcome = Read::Some;
         for _ in 0..ROUND {
             self.parcels[0].clear();
@@ -195,17 +201,30 @@ impl Inline {
             }
         }
         let mut chunks = Vec::new();
-        let reached = (self.parcels[0].upto + 1) << 4;
-        if let Read::End(error) = &mut outcome {
-            self.worker.finish(self.reader.dispatcher.last_sequence());
-            let produce = self.worker.take();
-            chunks.push(Chunk::Rows { worker: 0, produce, reached: u64::MAX });
-            chunks.push(Chunk::Worker { worker: 0, report: worker_report(&self.worker) });
-            chunks.push(Chunk::Reader(self.reader.report(error.take())));
-        } else if self.worker.waiting() > 0 {
+        if self.worker.waiting() > 0 {
+            let reached = (self.parcels[0].upto + 1) << 4;
             chunks.push(Chunk::Rows { worker: 0, produce: self.worker.take(), reached });
         }
+        if let Read::End(error) = outcome {
+            self.ended = Some(error);
+            outcome = Read::Some;
+        }
         (outcome, chunks)
+    }
+
+    /// Ends some of the sessions that are left; with the last of them come the reports.
+    fn finish(&mut self, error: Option<String>) -> (Read, Vec<Chunk>) {
+        let sequence = self.reader.dispatcher.last_sequence();
+        let more = self.worker.finish(sequence);
+        let reached = if more { sequence << 4 } else { u64::MAX };
+        let mut chunks = vec![Chunk::Rows { worker: 0, produce: self.worker.take(), reached }];
+        if more {
+            self.ended = Some(error);
+            return (Read::Some, chunks);
+        }
+        chunks.push(Chunk::Worker { worker: 0, report: worker_report(&self.worker) });
+        chunks.push(Chunk::Reader(self.reader.report(error)));
+        (Read::End(None), chunks)
     }
 }
 
@@ -370,6 +389,7 @@ impl Engine {
             reader,
             worker: Worker::new(Arc::clone(&self.current)),
             parcels: Default::default(),
+            ended: None,
         }
     }
 
@@ -635,13 +655,19 @@ fn run_worker(
             return;
         }
     }
-    worker.finish(upto + 1);
-    let last = Chunk::Rows { worker: number, produce: worker.take(), reached: u64::MAX };
-    // A poller that is gone wants neither.
-    if to_poller.send(last).is_ok() {
-        let report = worker_report(&worker);
-        drop(to_poller.send(Chunk::Worker { worker: number, report }));
+    loop {
+        let more = worker.finish(upto + 1);
+        let reached = if more { (upto + 1) << 4 } else { u64::MAX };
+        let produce = worker.take();
+        if to_poller.send(Chunk::Rows { worker: number, produce, reached }).is_err() {
+            return;
+        }
+        if !more {
+            break;
+        }
     }
+    // A poller that is gone does not want the report either.
+    drop(to_poller.send(Chunk::Worker { worker: number, report: worker_report(&worker) }));
 }
 
 fn run_reader(

@@ -2,8 +2,9 @@
 
 use nf_flow::SessionKey;
 use nf_proto::{Direction, Dissection, Flow, TimeoutClass};
+use nf_wire::id;
 
-use crate::path::PathTable;
+use crate::path::{Path, PathTable};
 use crate::row::{Confidence, EndReason, ServerName, SessionFacts};
 use crate::snapshot::Snapshot;
 use crate::transport::Tcp;
@@ -115,7 +116,9 @@ impl Session {
     ) -> SessionFacts {
         let mut confidence = Confidence::None;
         let mut guess = None;
-        if !self.dissection.path().is_empty() {
+        let [up, down] = self.paths;
+        let headers = paths.get(if up == u32::MAX { down } else { up });
+        if !self.dissection.path().is_empty() || is_told_by_headers(&headers) {
             confidence = Confidence::Dpi;
         } else if let Some(entry) = snapshot.dissector.port_guess(&self.flow()) {
             confidence = Confidence::Port;
@@ -127,7 +130,6 @@ impl Session {
             guess.into_iter().for_each(|id| path.push(id));
             path
         };
-        let [up, down] = self.paths;
         let nested = self.nested.as_deref();
         SessionFacts {
             id: self.id,
@@ -154,5 +156,21 @@ impl Session {
             anomalies: self.notes.anomalies,
             met: self.notes.met,
         }
+    }
+}
+
+/// Whether the headers alone say what the session is: ICMP, a tunnel…, but not bare TCP or UDP.
+fn is_told_by_headers(path: &Path) -> bool {
+    !matches!(path.last(), None | Some(id::TCP | id::UDP | id::SCTP | id::IP | id::IPV6))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_fits_its_budget() {
+        // With its slot and wheel entry well below 1 KB, and near half of that.
+        assert!(size_of::<Session>() <= 448, "{}", size_of::<Session>());
     }
 }

@@ -27,6 +27,8 @@ use crate::transport::{Segmented, TcpHeader, flag};
 const STRIDE: usize = 16;
 /// Sessions looked at to find one that has been silent long.
 const SAMPLES: usize = 16;
+/// Sessions ended at a time once the capture is over.
+const FINISH: usize = 4096;
 /// A parser that has panicked so often is not used any more.
 const MAX_PANICS: u32 = 3;
 
@@ -100,6 +102,8 @@ pub struct Worker {
     /// For samples of the table: any sequence will do, but the same in every run.
     dice: u64,
     blamed: HashMap<ProtoId, u32>,
+    /// Sessions left at the end of the capture, latest first.
+    rest: Option<Vec<(u64, Handle)>>,
 }
 
 impl Worker {
@@ -122,6 +126,7 @@ impl Worker {
             minor: 0,
             dice: 0x9e37_79b9_7f4a_7c15,
             blamed: HashMap::new(),
+            rest: None,
         }
     }
 
@@ -516,17 +521,24 @@ impl Worker {
         }
     }
 
-    /// The capture is over: every session ends.
-    pub fn finish(&mut self, last_sequence: u64) {
+    /// The capture is over: ends some of the sessions that are left, in the order of their ids.
+    /// False once there are none.
+    pub fn finish(&mut self, last_sequence: u64) -> bool {
         let snapshot = Arc::clone(&self.snapshot);
-        let mut rest: Vec<(u64, Handle)> =
-            self.table.handles().filter_map(|h| Some((self.table.get(h)?.id, h))).collect();
-        rest.sort_unstable();
+        let rest = self.rest.get_or_insert_with(|| {
+            let table = &self.table;
+            let mut rest: Vec<(u64, Handle)> =
+                table.handles().filter_map(|h| Some((table.get(h)?.id, h))).collect();
+            rest.sort_unstable_by(|a, b| b.cmp(a));
+            rest
+        });
+        let some = rest.split_off(rest.len().saturating_sub(FINISH));
         let moment = Moment::End.of(last_sequence);
-        for (_, handle) in rest {
+        for (_, handle) in some.into_iter().rev() {
             let closed = self.table.get(handle).and_then(|s| s.closed);
             self.end(handle, closed.unwrap_or(EndReason::EndOfCapture), moment, &snapshot);
         }
+        self.rest.as_ref().is_some_and(|rest| !rest.is_empty())
     }
 
     /// Takes what has been produced.

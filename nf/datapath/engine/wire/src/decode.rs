@@ -6,11 +6,15 @@
 
 mod fast;
 mod link;
+mod link_type;
 mod network;
 mod transport;
 mod tunnel;
+mod wireless;
 
 use nf_fields::ProtoId;
+
+pub use link_type::LinkType;
 
 use crate::{Fault, IpLayer, Layer, MAX_IP_LAYERS, Packet, id};
 
@@ -21,84 +25,6 @@ const MAX_OFFLOAD: usize = 1 << 20;
 /// More steps than this cannot happen, as nearly every one adds a layer; the loop need not
 /// depend on it.
 const MAX_STEPS: usize = 64;
-
-/// What a frame starts with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum LinkType {
-    /// Ethernet.
-    Ethernet,
-    /// IPv4 or IPv6, told by the version.
-    RawIp,
-    /// IPv4.
-    Ipv4,
-    /// IPv6.
-    Ipv6,
-    /// Linux cooked capture, version 1.
-    Sll,
-    /// Linux cooked capture, version 2.
-    Sll2,
-    /// BSD null or loopback.
-    Loopback,
-    /// PPP, with or without HDLC framing, or Cisco's framing.
-    Ppp,
-    /// PPP behind an octet that tells the direction.
-    PppWithDirection,
-    /// PPP over Ethernet, session stage, without Ethernet.
-    Pppoe,
-    /// Cisco HDLC.
-    CiscoHdlc,
-    /// IEEE 802.11.
-    Ieee80211,
-    /// IEEE 802.11 behind radiotap.
-    Radiotap,
-    /// Per-packet information, which names the link type itself.
-    Ppi,
-    /// IEEE 802.15.4, check sequence kept.
-    Ieee802154,
-    /// IEEE 802.15.4, check sequence removed.
-    Ieee802154NoFcs,
-    /// IEEE 802.2 LLC, as on classical IP over ATM.
-    Llc,
-    /// MPLS.
-    Mpls,
-    /// Any protocol as the root, at an offset from the start of the frame.
-    Protocol {
-        /// The root; one that the walk does not know is the only layer.
-        proto: ProtoId,
-        /// Where it starts.
-        offset: u32,
-    },
-    /// A link type that is not known; the number is LINKTYPE_ of pcap.
-    Unknown(u32),
-}
-
-impl LinkType {
-    /// The link type of a LINKTYPE_ number in a capture file.
-    pub fn from_dlt(number: u32) -> LinkType {
-        match number {
-            0 | 108 => LinkType::Loopback,
-            1 => LinkType::Ethernet,
-            9 | 50 => LinkType::Ppp,
-            12 | 14 | 101 => LinkType::RawIp,
-            51 => LinkType::Pppoe,
-            100 => LinkType::Llc,
-            104 => LinkType::CiscoHdlc,
-            105 => LinkType::Ieee80211,
-            113 => LinkType::Sll,
-            127 => LinkType::Radiotap,
-            166 | 204 => LinkType::PppWithDirection,
-            192 => LinkType::Ppi,
-            195 => LinkType::Ieee802154,
-            219 => LinkType::Mpls,
-            228 => LinkType::Ipv4,
-            229 => LinkType::Ipv6,
-            230 => LinkType::Ieee802154NoFcs,
-            276 => LinkType::Sll2,
-            other => LinkType::Unknown(other),
-        }
-    }
-}
 
 /// Takes `frame` apart into `out`, which is overwritten. `wire_len` is the frame's length before
 /// the capture cut it; it only counts where an IP header leaves its length to offloading.
@@ -144,6 +70,7 @@ enum Next {
     EtherType(u16),
     Llc,
     Pbb,
+    FabricPath,
     Mpls,
     Nsh,
     Pppoe {
@@ -247,6 +174,7 @@ impl<'a> Walk<'a, '_> {
             Next::EtherType(ethertype) => self.ethertype(ethertype),
             Next::Llc => self.llc(),
             Next::Pbb => self.pbb(),
+            Next::FabricPath => self.fabric_path(),
             Next::Mpls => self.mpls(),
             Next::Nsh => self.nsh(),
             Next::Pppoe { discovery } => self.pppoe(discovery),
@@ -370,6 +298,7 @@ fn root(proto: ProtoId) -> Next {
     match proto {
         id::ETHERNET => Next::Ethernet,
         id::DOT1AH => Next::Pbb,
+        id::FABRIC_PATH => Next::FabricPath,
         id::MPLS => Next::Mpls,
         id::NSH => Next::Nsh,
         id::PPPOE => Next::Pppoe { discovery: false },

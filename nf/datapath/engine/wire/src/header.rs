@@ -80,6 +80,7 @@ const VIEWS: &[&HeaderInfo] = &[
     &crate::vlan::INFO_8021Q,
     &crate::vlan::INFO_8021AD,
     &crate::pbb::INFO,
+    &crate::fabric_path::INFO,
     &crate::mpls::INFO,
     &crate::pppoe::INFO,
     &crate::ppp::INFO,

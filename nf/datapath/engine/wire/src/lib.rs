@@ -21,6 +21,7 @@ pub mod erspan;
 pub mod esp;
 pub mod etherip;
 pub mod ethernet;
+pub mod fabric_path;
 pub mod geneve;
 pub mod gre;
 pub mod gtp;

@@ -442,8 +442,7 @@ mod tests {
 
     #[test]
     fn the_header_length_load_takes_the_low_four_bits_times_four() {
-        let program =
-            Program::new(vec![op(0xb1, 0, 0, 1), op(0x87, 0, 0, 0), RETURN_A]).unwrap();
+        let program = Program::new(vec![op(0xb1, 0, 0, 1), op(0x87, 0, 0, 0), RETURN_A]).unwrap();
 
         assert_eq!(program.run(&[0, 0x46], 0), Some(24));
         assert_eq!(program.run(&[0], 0), None);
