@@ -23,6 +23,7 @@ pub mod testing;
 
 // One folder per protocol, alphabetical; `make new-protocol` adds its line here.
 mod http;
+mod http2;
 
 #[cfg(test)]
 mod template;

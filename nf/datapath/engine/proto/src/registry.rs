@@ -31,6 +31,7 @@ macro_rules! protocols {
 protocols! {
     // Alphabetical; `make new-protocol` adds its line here.
     crate::http::Http,
+    crate::http2::Http2,
 }
 
 /// The entry that answers to `name`.
