@@ -193,7 +193,7 @@ impl Http2 {
         lane.stage = Stage::Data { content, padding: room.saturating_sub(content) };
         lane.fresh = true;
         if header.stream != 0 {
-            drop(self.streams.get(header.stream, seg.time));
+            self.streams.open(header.stream, seg.time);
             self.make_room(out);
         }
         if content == 0 {
@@ -447,7 +447,8 @@ impl Http2 {
         if id == 0 {
             return;
         }
-        let Some(stream) = self.streams.get(id, seg.time) else {
+        self.streams.open(id, seg.time);
+        let Some(stream) = self.streams.find(id) else {
             return;
         };
         let added = stream.take(request, section, seg.time);

@@ -176,23 +176,17 @@ pub(super) struct Streams {
 }
 
 impl Streams {
-    /// The stream with this identifier; opened when it is a new one. `None` when it was closed.
-    pub(super) fn get(&mut self, id: u32, time: u64) -> Option<&mut Stream> {
-        let position = match self.open.binary_search_by_key(&id, |stream| stream.id) {
-            Ok(position) => position,
-            Err(position) => {
-                let [even, odd] = &mut self.highest;
-                let highest = if id & 1 == 0 { even } else { odd };
-                if id <= *highest {
-                    return None;
-                }
-                *highest = id;
-                let stream = Stream { id, start: time, ..Stream::default() };
-                self.open.insert(position, stream);
-                position
-            }
+    /// Opens the stream with this identifier, unless it is open or was closed.
+    pub(super) fn open(&mut self, id: u32, time: u64) {
+        let Err(position) = self.open.binary_search_by_key(&id, |stream| stream.id) else {
+            return;
         };
-        self.open.get_mut(position)
+        let [even, odd] = &mut self.highest;
+        let highest = if id & 1 == 0 { even } else { odd };
+        if id > *highest {
+            *highest = id;
+            self.open.insert(position, Stream { id, start: time, ..Stream::default() });
+        }
     }
 
     /// The stream with this identifier, if it is open.

@@ -359,7 +359,7 @@ proptest! {
         let mut input = Vec::new();
         for (kind, flags, stream, payload, control) in frames {
             let octets = frame(kind, flags, stream, &payload);
-            let control = if octets.len() % 7 == 0 { control } else { control & 1 };
+            let control = if octets.len().is_multiple_of(7) { control } else { control & 1 };
             input.extend_from_slice(&[control, octets.len() as u8]);
             input.extend_from_slice(&octets);
         }
