@@ -25,6 +25,7 @@ pub mod testing;
 mod http;
 pub mod http3;
 pub mod tls;
+mod http2;
 
 #[cfg(test)]
 mod template;

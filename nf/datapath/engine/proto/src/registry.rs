@@ -33,6 +33,7 @@ protocols! {
     crate::http::Http,
     crate::http3::Http3,
     crate::tls::Tls,
+    crate::http2::Http2,
 }
 
 /// The entry that answers to `name`.
