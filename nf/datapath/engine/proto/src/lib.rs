@@ -23,6 +23,10 @@ pub mod testing;
 
 // One folder per protocol, alphabetical; `make new-protocol` adds its line here.
 
+pub mod dns;
+pub mod llmnr;
+pub mod mdns;
+
 #[cfg(test)]
 mod template;
 

@@ -30,6 +30,9 @@ macro_rules! protocols {
 
 protocols! {
     // Alphabetical; `make new-protocol` adds its line here.
+    crate::dns::Dns,
+    crate::llmnr::Llmnr,
+    crate::mdns::Mdns,
 }
 
 /// The entry that answers to `name`.
