@@ -24,8 +24,11 @@ pub mod testing;
 // One folder per protocol, alphabetical; `make new-protocol` adds its line here.
 
 pub mod dns;
+mod http;
+pub mod http3;
 pub mod llmnr;
 pub mod mdns;
+pub mod tls;
 
 #[cfg(test)]
 mod template;
