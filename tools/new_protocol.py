@@ -115,6 +115,12 @@ def renamed(text: str, plan: Plan) -> str:
     return text
 
 
+def sort_key(line: str) -> str:
+    """Name of the module that a `mod` or registry line is about."""
+    words = re.findall(r"\w+", line)
+    return next(word for word in words if word not in ("pub", "mod", "crate"))
+
+
 def insert_sorted(path: Path, marker: str, line: str, same_kind: str) -> None:
     """Insert `line` in alphabetical place among the lines like `same_kind` behind `marker`."""
     lines = path.read_text().splitlines(keepends=True)
@@ -126,7 +132,7 @@ def insert_sorted(path: Path, marker: str, line: str, same_kind: str) -> None:
     for index in range(start + 1, len(lines)):
         text = lines[index]
         if kind.fullmatch(text.rstrip("\n")):
-            if text.strip().removeprefix("pub ") > line.strip():
+            if sort_key(text) > sort_key(line):
                 break
             at = index + 1
         elif text.strip() and not text.strip().startswith("//"):

@@ -22,8 +22,12 @@ mod sink;
 pub mod testing;
 
 // One folder per protocol, alphabetical; `make new-protocol` adds its line here.
+
+pub mod dns;
 mod http;
 pub mod http3;
+pub mod llmnr;
+pub mod mdns;
 pub mod tls;
 mod http2;
 

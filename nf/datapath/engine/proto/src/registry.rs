@@ -30,8 +30,11 @@ macro_rules! protocols {
 
 protocols! {
     // Alphabetical; `make new-protocol` adds its line here.
+    crate::dns::Dns,
     crate::http::Http,
     crate::http3::Http3,
+    crate::llmnr::Llmnr,
+    crate::mdns::Mdns,
     crate::tls::Tls,
     crate::http2::Http2,
 }
