@@ -16,7 +16,7 @@ use nf_fields::ProtoId;
 
 pub use link_type::LinkType;
 
-use crate::{Fault, IpLayer, Layer, MAX_IP_LAYERS, Packet, id};
+use crate::{Fault, Layer, Packet, id};
 
 /// How far a wire length may exceed the octets captured, where a length of 0 in an IP header
 /// makes it count: segmentation offload hands over less than this at once.
@@ -192,7 +192,7 @@ impl<'a> Walk<'a, '_> {
             Next::Ipv4 => self.ipv4(),
             Next::Ipv6 => self.ipv6(),
             Next::Arp => self.arp(),
-            Next::Udp => self.udp(&mut IpLayer::default(), true),
+            Next::Udp => self.udp(true),
             Next::Gre => self.gre(),
             Next::Erspan => self.erspan(),
             Next::EtherIp => self.etherip(),
@@ -259,19 +259,6 @@ impl<'a> Walk<'a, '_> {
     fn named(&mut self, proto: ProtoId) -> Next {
         self.push(proto, self.at);
         Next::Stop
-    }
-
-    /// Adds an IP layer's summary. There is room: the layer was not begun otherwise.
-    #[inline]
-    fn keep_ip(&mut self, ip: &IpLayer) {
-        if let Some(slot) = self.out.ips.get_mut(usize::from(self.out.ip_count)) {
-            *slot = *ip;
-            self.out.ip_count = self.out.ip_count.wrapping_add(1);
-        }
-    }
-
-    fn has_room_for_ip(&self) -> bool {
-        usize::from(self.out.ip_count) < MAX_IP_LAYERS
     }
 
     /// A tunnel as root that does not validate has nothing outside it to fall back to.
