@@ -22,6 +22,7 @@ mod sink;
 pub mod testing;
 
 // One folder per protocol, alphabetical; `make new-protocol` adds its line here.
+mod ftp;
 mod http;
 mod http2;
 

@@ -30,6 +30,8 @@ macro_rules! protocols {
 
 protocols! {
     // Alphabetical; `make new-protocol` adds its line here.
+    crate::ftp::Ftp,
+    crate::ftp::FtpData,
     crate::http::Http,
     crate::http2::Http2,
 }
