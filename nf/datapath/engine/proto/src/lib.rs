@@ -22,9 +22,14 @@ mod sink;
 pub mod testing;
 
 // One folder per protocol, alphabetical; `make new-protocol` adds its line here.
-mod ftp;
-mod http;
-mod http2;
+pub mod dns;
+pub mod ftp;
+pub mod http;
+pub mod http2;
+pub mod http3;
+pub mod llmnr;
+pub mod mdns;
+pub mod tls;
 
 #[cfg(test)]
 mod template;

@@ -1,0 +1,169 @@
+//! Certificate chains in clear (TLS up to 1.2, SSLv2) and what an analyst asks of the first one.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use nf_fields::Text;
+use sha1::{Digest, Sha1};
+use sha2::Sha256;
+use x509_parser::objects::oid_registry;
+use x509_parser::prelude::{ASN1Time, FromDer, GeneralName, X509Certificate, X509Name};
+
+use super::fingerprint::hex;
+use crate::Cursor;
+
+/// Longest distinguished name kept.
+const MAX_NAME: usize = 512;
+/// Longest alternative name kept.
+const MAX_ALTERNATIVE: usize = 255;
+/// Most alternative names kept.
+const MAX_ALTERNATIVES: usize = 64;
+/// Longest serial number kept (RFC 5280 §4.1.2.2 allows 20 octets).
+const MAX_SERIAL: usize = 32;
+/// Most certificates counted.
+const MAX_CHAIN: usize = 64;
+
+/// The first certificate of a Certificate message's body and how many there are; `None` when
+/// lengths contradict each other.
+pub fn chain(body: &[u8]) -> Option<(Option<&[u8]>, usize)> {
+    let mut c = Cursor::new(body);
+    let length = c.u24()? as usize;
+    let mut list = Cursor::new(c.take(length)?);
+    let (mut first, mut count) = (None, 0usize);
+    while !list.is_empty() && count < MAX_CHAIN {
+        let length = list.u24()? as usize;
+        let certificate = list.take(length)?;
+        first = first.or(Some(certificate));
+        count = count.saturating_add(1);
+    }
+    Some((first, count))
+}
+
+/// What is kept of a certificate.
+#[derive(Debug)]
+pub struct Details {
+    /// Distinguished name of the holder.
+    pub subject: Text,
+    /// Distinguished name of who signed.
+    pub issuer: Text,
+    /// Serial number in hexadecimal.
+    pub serial: Text,
+    /// Begin of validity, ISO 8601.
+    pub not_before: Text,
+    /// End of validity, ISO 8601.
+    pub not_after: Text,
+    /// Alternative names.
+    pub alternatives: Vec<Text>,
+    /// Issuer and subject are the same.
+    pub self_signed: bool,
+}
+
+impl Details {
+    /// Reads a DER certificate.
+    pub fn parse(der: &[u8]) -> Option<Self> {
+        let (_, certificate) = X509Certificate::from_der(der).ok()?;
+        let validity = certificate.validity();
+        let serial = certificate.raw_serial();
+        // DER puts a zero in front where the first bit would make the number negative.
+        let serial = match serial {
+            [0, rest @ ..] if !rest.is_empty() => rest,
+            whole => whole,
+        };
+        Some(Self {
+            subject: distinguished_name(certificate.subject()),
+            issuer: distinguished_name(certificate.issuer()),
+            serial: hex(serial.get(..MAX_SERIAL).unwrap_or(serial)).into(),
+            not_before: iso8601(validity.not_before),
+            not_after: iso8601(validity.not_after),
+            alternatives: alternatives(&certificate),
+            self_signed: certificate.subject().as_raw() == certificate.issuer().as_raw(),
+        })
+    }
+}
+
+/// The host a DER certificate was made for: its common name if that looks like one, else the
+/// first alternative name.
+pub fn host_name(der: &[u8]) -> Option<Vec<u8>> {
+    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    let common = certificate.subject().iter_common_name().next();
+    let common = common.map(|name| name.as_slice());
+    if let Some(name) = common.filter(|name| is_host_name(name)) {
+        return Some(name.to_vec());
+    }
+    let extension = certificate.subject_alternative_name().ok()??;
+    extension.value.general_names.iter().find_map(|name| match name {
+        GeneralName::DNSName(name) if is_host_name(name.as_bytes()) => {
+            Some(name.as_bytes().to_vec())
+        }
+        _ => None,
+    })
+}
+
+/// Whether `name` could be a host name, wildcards allowed: labels with a dot between them.
+fn is_host_name(name: &[u8]) -> bool {
+    name.len() <= MAX_ALTERNATIVE
+        && name.contains(&b'.')
+        && name.iter().all(|&b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'*'))
+}
+
+/// SHA-1 and SHA-256 of a DER certificate, lower-case hexadecimal.
+pub fn fingerprints(der: &[u8]) -> (Text, Text) {
+    (hex(&Sha1::digest(der)).into(), hex(&Sha256::digest(der)).into())
+}
+
+fn distinguished_name(name: &X509Name<'_>) -> Text {
+    let text = name.to_string_with_registry(oid_registry()).unwrap_or_else(|_| lossy_name(name));
+    Text::bounded(text.as_bytes(), MAX_NAME)
+}
+
+/// For names with strings that the parser does not print (T.61 and the like).
+fn lossy_name(name: &X509Name<'_>) -> String {
+    let parts: Vec<String> = name
+        .iter_attributes()
+        .map(|attribute| {
+            let value = String::from_utf8_lossy(attribute.as_slice());
+            let oid = attribute.attr_type();
+            let word = oid_registry().get(oid).map(|entry| entry.sn().to_string());
+            format!("{}={value}", word.unwrap_or_else(|| oid.to_id_string()))
+        })
+        .collect();
+    parts.join(", ")
+}
+
+fn iso8601(time: ASN1Time) -> Text {
+    let t = time.to_datetime();
+    format!(
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z",
+        t.year(),
+        u8::from(t.month()),
+        t.day(),
+        t.hour(),
+        t.minute(),
+        t.second()
+    )
+    .into()
+}
+
+fn alternatives(certificate: &X509Certificate<'_>) -> Vec<Text> {
+    let Ok(Some(extension)) = certificate.subject_alternative_name() else {
+        return Vec::new();
+    };
+    let names = extension.value.general_names.iter();
+    names
+        .filter_map(|name| match name {
+            GeneralName::DNSName(text) | GeneralName::RFC822Name(text) | GeneralName::URI(text) => {
+                Some(Text::bounded(text.as_bytes(), MAX_ALTERNATIVE))
+            }
+            GeneralName::IPAddress(octets) => address(octets),
+            _ => None,
+        })
+        .take(MAX_ALTERNATIVES)
+        .collect()
+}
+
+fn address(octets: &[u8]) -> Option<Text> {
+    if let Ok(v4) = <[u8; 4]>::try_from(octets) {
+        return Some(Ipv4Addr::from(v4).to_string().into());
+    }
+    let v6 = <[u8; 16]>::try_from(octets).ok()?;
+    Some(Ipv6Addr::from(v6).to_string().into())
+}
