@@ -22,14 +22,14 @@ mod sink;
 pub mod testing;
 
 // One folder per protocol, alphabetical; `make new-protocol` adds its line here.
-
 pub mod dns;
-mod http;
+pub mod ftp;
+pub mod http;
+pub mod http2;
 pub mod http3;
 pub mod llmnr;
 pub mod mdns;
 pub mod tls;
-mod http2;
 
 #[cfg(test)]
 mod template;

@@ -31,12 +31,14 @@ macro_rules! protocols {
 protocols! {
     // Alphabetical; `make new-protocol` adds its line here.
     crate::dns::Dns,
+    crate::ftp::Ftp,
+    crate::ftp::FtpData,
     crate::http::Http,
+    crate::http2::Http2,
     crate::http3::Http3,
     crate::llmnr::Llmnr,
     crate::mdns::Mdns,
     crate::tls::Tls,
-    crate::http2::Http2,
 }
 
 /// The entry that answers to `name`.
