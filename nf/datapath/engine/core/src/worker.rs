@@ -10,7 +10,7 @@ use nf_fields::ProtoId;
 use nf_flow::{Handle, Table, Wheel};
 use nf_proto::{Context, Direction, Segment};
 use nf_stream::{Place, Pool};
-use nf_wire::{IpLayer, Transport, id};
+use nf_wire::{IpLayer, Transport, id, sctp};
 
 use crate::account::Tally;
 use crate::catalog::Catalog;
@@ -284,6 +284,8 @@ impl Worker {
         if let Some(header) = header {
             segmented = hands.segment(session, &header, dir, payload, ip.payload_len as usize);
             self.stats.outside_window += u64::from(segmented.outside);
+        } else if ip.transport == Transport::Sctp {
+            hands.messages(session, dir, frame.get(start.saturating_sub(12)..).unwrap_or_default());
         } else if !payload.is_empty() && !later_fragment {
             session.tcp.timing.payload(dir, item.at.timestamp);
             let cut = ip.payload_captured < ip.payload_len;
@@ -659,6 +661,25 @@ impl Hands<'_> {
         }
         session.tcp.retransmissions[way] += u32::from(told.retransmission);
         told
+    }
+
+    /// Feeds the user messages of an SCTP packet (RFC 9260 §3.3.1). Messages spread over several
+    /// DATA chunks are not put together.
+    fn messages(&mut self, session: &mut Session, dir: Direction, packet: &[u8]) {
+        const DATA: u8 = 0;
+        const WHOLE: u8 = 3;
+        const DATA_HEADER: usize = 16;
+        let Ok(header) = sctp::Header::new_checked(packet) else { return };
+        for (at, chunk) in header.chunks() {
+            let user = (at + 12 + DATA_HEADER)..(at + 12 + usize::from(chunk.length()));
+            if chunk.kind() == DATA
+                && chunk.flags() & WHOLE == WHOLE
+                && let Some(message) = packet.get(user)
+            {
+                session.tcp.timing.payload(dir, self.timestamp);
+                self.feed(session, dir, message, false);
+            }
+        }
     }
 
     /// Held segments whose turn has come.

@@ -2,6 +2,7 @@
 
 use nf_fields::{Field, Fields, ProtoId, Scope, Type, Value};
 use nf_proto::Direction;
+use nf_wire::IpLayer;
 
 use crate::catalog::{Attribute, Source};
 use crate::dispatch::Item;
@@ -46,10 +47,16 @@ impl Scene<'_> {
         }
     }
 
-    /// Octets from the innermost header of `proto` to the end of the frame.
+    /// Octets from the innermost header of `proto` to the end of its datagram: link padding is
+    /// nobody's data.
     pub fn header(&self, proto: ProtoId) -> Option<&[u8]> {
         let layer = self.item.packet.layers().iter().rev().find(|l| l.proto == proto)?;
-        self.frame.get(usize::from(layer.offset)..)
+        let within = |ip: &&IpLayer| layer.offset >= ip.offset;
+        let end = match self.item.packet.ips().iter().rev().find(within) {
+            Some(ip) => ip.payload.saturating_add(ip.payload_captured) as usize,
+            None => self.frame.len(),
+        };
+        self.frame.get(usize::from(layer.offset)..end.min(self.frame.len()))
     }
 }
 
