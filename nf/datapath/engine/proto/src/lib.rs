@@ -22,7 +22,9 @@ mod sink;
 pub mod testing;
 
 // One folder per protocol, alphabetical; `make new-protocol` adds its line here.
+pub mod gquic;
 pub mod http3;
+pub mod quic;
 pub mod tls;
 
 #[cfg(test)]

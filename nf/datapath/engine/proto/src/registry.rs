@@ -30,7 +30,9 @@ macro_rules! protocols {
 
 protocols! {
     // Alphabetical; `make new-protocol` adds its line here.
+    crate::gquic::Gquic,
     crate::http3::Http3,
+    crate::quic::Quic,
     crate::tls::Tls,
 }
 

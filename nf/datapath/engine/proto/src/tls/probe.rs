@@ -119,7 +119,8 @@ fn alert(fragment: &[u8]) -> Probe {
     }
 }
 
-/// A stream that was joined after its hello: several consecutive headers must agree.
+/// A stream that was joined after its hello: several consecutive headers must agree,
+/// or one with the length of what has come.
 fn middle(seg: &Segment<'_>) -> Probe {
     let on_port = PORTS.iter().any(|&port| seg.on_port(port));
     let wanted = if on_port { HEADERS_ON_PORT } else { HEADERS_ELSEWHERE };
@@ -138,6 +139,8 @@ fn middle(seg: &Segment<'_>) -> Probe {
             return Probe::Certain;
         }
         match rest.get(header.total()..) {
+            // On a port of TLS's, one record that is just as long as what came will do.
+            Some([]) if on_port => return Probe::Certain,
             Some(tail) => rest = tail,
             None => return Probe::Unsure,
         }
