@@ -104,18 +104,28 @@ pub fn prefixed<'a>(c: &mut Cursor<'a>) -> Option<&'a [u8]> {
 }
 
 impl<'a> Long<'a> {
-    /// Reads the header at the front of `data`; its packet may go on beyond it (`total`).
+    /// Reads the header at the front of `data`; its packet may go on beyond it (`total`). That the
+    /// fixed bit is set is not asked for: the two sides may agree to vary it (RFC 9287).
     pub fn parse(data: &'a [u8]) -> Option<Self> {
+        let &[first, a, b, c, d, ..] = data else {
+            return None;
+        };
+        Self::parse_as(Kind::of(first, u32::from_be_bytes([a, b, c, d])), data)
+    }
+
+    /// Reads a packet of an unknown version as if it were version 1's Initial.
+    pub fn parse_as_initial(data: &'a [u8]) -> Option<Self> {
+        let is_initial = data.first().is_some_and(|first| first & 0x30 == 0);
+        is_initial.then(|| Self::parse_as(Kind::Initial, data))?
+    }
+
+    fn parse_as(kind: Kind, data: &'a [u8]) -> Option<Self> {
         let mut c = Cursor::new(data);
         let first = c.u8().filter(|f| f & 0x80 != 0)?;
         let version = c.u32()?;
-        let kind = Kind::of(first, version);
-        let is_free = matches!(kind, Kind::VersionNegotiation | Kind::Unknown);
-        if !is_free && first & 0x40 == 0 {
-            return None;
-        }
         let dcid = c.prefixed_u8()?;
         let scid = c.prefixed_u8()?;
+        let is_free = matches!(kind, Kind::VersionNegotiation | Kind::Unknown);
         if !is_free && (dcid.len() > MAX_ID || scid.len() > MAX_ID) {
             return None;
         }

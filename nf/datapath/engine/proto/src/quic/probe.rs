@@ -29,6 +29,10 @@ pub fn probe(seg: &Segment<'_>) -> Probe {
     let Some(long) = Long::parse(seg.data) else {
         return Probe::No;
     };
+    let is_free = matches!(long.kind, Kind::VersionNegotiation | Kind::Unknown);
+    if !is_free && long.first & 0x40 == 0 {
+        return Probe::No;
+    }
     let fits = long.total <= seg.data.len() || seg.cut;
     if !fits || long.dcid.len() > MAX_ID || long.scid.len() > MAX_ID {
         return Probe::No;

@@ -155,7 +155,15 @@ impl Quic {
                 }
             }
             Kind::VersionNegotiation => self.is_trusted = true,
-            Kind::Handshake | Kind::Unknown => {}
+            Kind::Handshake => {}
+            Kind::Unknown => {
+                let initial = version::is_reserved(long.version)
+                    .then(|| Long::parse_as_initial(data))
+                    .flatten();
+                if let Some(initial) = initial {
+                    (verdict, number) = self.initial(&initial, data, seg, out);
+                }
+            }
         }
         if out.wants_messages() && verdict == Verdict::GoOn {
             let narrow = |n: usize| u16::try_from(n).ok();
@@ -194,6 +202,9 @@ impl Quic {
             return (Verdict::GoOn, None);
         };
         let Some(opened) = self.open(long, packet, seg.dir) else {
+            if version::is_reserved(long.version) {
+                return (Verdict::GoOn, None);
+            }
             if !self.is_trusted && !probe::is_on_port(seg) {
                 return (Verdict::NotMine, None);
             }
@@ -231,9 +242,9 @@ impl Quic {
                 return Some(opened);
             }
         }
-        let protection = version::protection(long.version)?;
         // The server may go on in another version, with keys from the same connection id.
         if self.keys.is_some() && !is_client && self.keys_of.0 != long.version {
+            let protection = version::protection(long.version)?;
             let first_id = self.keys_of.1.clone();
             let keys = self.derive(&protection, &first_id)?;
             let opened = keys.server.open(packet, long.number_at, largest)?;
@@ -246,18 +257,23 @@ impl Quic {
         if self.keys.is_some() && (!is_client || is_known) {
             return None;
         }
-        let keys = self.derive(&protection, long.dcid)?;
-        let opened = keys.client.open(packet, long.number_at, largest)?;
-        self.keys = Some(keys);
-        self.keys_of = (long.version, long.dcid.to_vec());
-        self.client = Some(dir);
-        // The handshake starts again.
-        for side in &mut self.sides {
-            side.crypto = CryptoStream::default();
-            side.retried = 0;
-            side.largest = None;
+        for protection in version::protections(long.version) {
+            let keys = self.derive(&protection, long.dcid)?;
+            let Some(opened) = keys.client.open(packet, long.number_at, largest) else {
+                continue;
+            };
+            self.keys = Some(keys);
+            self.keys_of = (long.version, long.dcid.to_vec());
+            self.client = Some(dir);
+            // The handshake starts again.
+            for side in &mut self.sides {
+                side.crypto = CryptoStream::default();
+                side.retried = 0;
+                side.largest = None;
+            }
+            return Some(opened);
         }
-        Some(opened)
+        None
     }
 
     fn derive(

@@ -257,6 +257,36 @@ fn a_version_negotiation_leads_to_the_version_that_follows() {
 }
 
 #[test]
+fn a_reserved_version_is_read_with_the_keys_of_a_real_one() {
+    let reserved = 0x1a2a_3a4a;
+    let client = Initial { version: reserved, ..Initial::client() };
+    for real in [V1, DRAFT29] {
+        let packet = client.seal(&keys(real, DCID).client, &crypto(0, &hello(&["h3"])));
+        let heard = hear(&[packet]);
+
+        assert_eq!(heard.path, ["quic", "http3"]);
+        assert_eq!(heard.names.len(), 1);
+        assert!(heard.transactions[0].1.starts_with(r#"{"version":"0x1a2a3a4a""#));
+    }
+}
+
+#[test]
+fn the_fixed_bit_may_vary_once_the_connection_is_known() {
+    let mut parts = connection(V1, &["h3"]);
+    let mut header = long(0, V1, CLIENT_ID, SERVER_ID);
+    header[0] = 0x81;
+    header.extend([0, 0x40, 0, 0, 0]);
+    let frames = crypto(0, &answer());
+    let at = header.len() - 3;
+    header[at] = (frames.len() + 18) as u8;
+    parts[1] = keys(V1, DCID).server.seal(&header, 2, 0, &frames);
+    let heard = hear(&parts);
+
+    assert_eq!(heard.anomalies, [""; 0]);
+    assert!(heard.transactions[0].1.contains(r#""cipher":"TLS_AES_128_GCM_SHA256""#));
+}
+
+#[test]
 fn a_server_may_go_on_in_another_version() {
     let mut parts = connection(V1, &["h3"]);
     let server = Initial { version: version::V2, ..Initial::server() };

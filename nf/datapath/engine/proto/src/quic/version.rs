@@ -68,6 +68,14 @@ pub fn protection(version: u32) -> Option<Protection> {
     Some(Protection { salt, labels: LABELS })
 }
 
+/// All that Initial packets of `version` may be protected with. A reserved version has no
+/// protection of its own: those who send it use that of the version they would speak.
+pub fn protections(version: u32) -> impl Iterator<Item = Protection> {
+    let guesses: &[&[u8; 20]] = if is_reserved(version) { &[SALT_V1, SALT_29] } else { &[] };
+    let guesses = guesses.iter().map(|salt| Protection { salt, labels: LABELS });
+    protection(version).into_iter().chain(guesses)
+}
+
 /// Whether `version` is one whose packets can be read.
 #[inline]
 pub fn is_known(version: u32) -> bool {
