@@ -82,6 +82,26 @@ impl SessionKey {
         Some((key, swapped))
     }
 
+    /// The key with both ports 0, and whether the source is its higher end then. `swapped` says
+    /// so for this key. Fragments of a datagram share it.
+    pub fn without_ports(mut self, swapped: bool) -> (SessionKey, bool) {
+        self.low_port = 0;
+        self.high_port = 0;
+        // Equal addresses are ordered by port alone: with none left, the source is the lower.
+        let swapped = swapped && self.low != self.high;
+        (self, swapped)
+    }
+
+    /// The key with the source's and the target's port, and whether the source is its higher end
+    /// then. `swapped` says so for this key.
+    pub fn with_ports(mut self, swapped: bool, source: u16, target: u16) -> (SessionKey, bool) {
+        let swapped = if self.low == self.high { source > target } else { swapped };
+        let (low, high) = if swapped { (target, source) } else { (source, target) };
+        self.low_port = low;
+        self.high_port = high;
+        (self, swapped)
+    }
+
     /// The ends: `(address, port)` of the lower and of the higher one.
     pub fn ends(&self) -> [(IpAddr, u16); 2] {
         let address = |octets: &[u8; 16]| {

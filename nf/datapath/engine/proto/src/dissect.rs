@@ -418,6 +418,15 @@ impl Dissection {
         rest: &Segment<'_>,
         proto: Option<ProtoId>,
     ) -> Action {
+        // The other direction may have run ahead of the message that hands over.
+        let ahead = match &mut self.stage {
+            Stage::Parsing(parsing) => {
+                let pending = parsing.pending.get_mut(rest.dir.reverse().index());
+                pending.map(std::mem::take).unwrap_or_default()
+            }
+            _ => Vec::new(),
+        };
+        cx.pool.give_back(ahead.len());
         self.finish(cx);
         match proto {
             Some(id) => match cx.shared.position_of(id) {
@@ -429,7 +438,8 @@ impl Dissection {
                 self.stage = Stage::Fresh;
             }
         }
-        self.feed(cx, rest)
+        let action = self.feed(cx, &Segment { data: &ahead, dir: rest.dir.reverse(), ..*rest });
+        action.max(self.feed(cx, rest))
     }
 }
 
@@ -459,7 +469,8 @@ fn run(parser: &mut dyn Parser, seg: &Segment<'_>, data: &[u8], sink: &mut Sink<
             && left > 0
             && step.need <= left
             && step.next == Next::Same
-            && total.action == Action::Continue;
+            && total.action == Action::Continue
+            && (!sink.is_settled() || sink.wants_messages() || sink.wants_transactions());
         if !again {
             return total;
         }

@@ -22,8 +22,13 @@ mod sink;
 pub mod testing;
 
 // One folder per protocol, alphabetical; `make new-protocol` adds its line here.
+pub mod dns;
 pub mod gquic;
+mod http;
+mod http2;
 pub mod http3;
+pub mod llmnr;
+pub mod mdns;
 pub mod quic;
 pub mod tls;
 

@@ -30,8 +30,13 @@ macro_rules! protocols {
 
 protocols! {
     // Alphabetical; `make new-protocol` adds its line here.
+    crate::dns::Dns,
     crate::gquic::Gquic,
+    crate::http::Http,
+    crate::http2::Http2,
     crate::http3::Http3,
+    crate::llmnr::Llmnr,
+    crate::mdns::Mdns,
     crate::quic::Quic,
     crate::tls::Tls,
 }

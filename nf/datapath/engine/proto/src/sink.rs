@@ -51,7 +51,7 @@ pub struct Wants {
 }
 
 /// Why the engine ended a parser that had not finished.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Fault {
     /// An unfinished message exceeded `Info::max_pending`.

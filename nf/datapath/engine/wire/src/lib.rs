@@ -11,6 +11,56 @@
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects
 )]
+#![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
+
+pub mod ah;
+pub mod arp;
+pub mod checksum;
+mod decode;
+pub mod erspan;
+pub mod esp;
+pub mod etherip;
+pub mod ethernet;
+pub mod fabric_path;
+pub mod geneve;
+pub mod gre;
+pub mod gtp;
+pub mod hdlc;
+pub mod header;
+pub mod icmp;
+pub mod icmpv6;
+pub mod id;
+pub mod ieee80211;
+pub mod ieee802154;
+pub mod igmp;
+pub mod ipv4;
+pub mod ipv6;
+pub mod ipv6_ext;
+pub mod l2tp;
+pub mod l2tpv3;
+pub mod llc;
+pub mod loopback;
+pub mod mpls;
+pub mod name;
+pub mod nsh;
+pub mod ospf;
+pub mod pbb;
+pub mod ppi;
+pub mod ppp;
+pub mod pppoe;
+pub mod radiotap;
+mod read;
+pub mod sctp;
+pub mod sctp_chunk;
+pub mod sll;
+pub mod sll2;
+pub mod tcp;
+pub mod tzsp;
+pub mod udp;
+pub mod vlan;
+pub mod vxlan;
+
+pub use decode::{LinkType, decode};
 
 use nf_fields::ProtoId;
 
@@ -106,7 +156,7 @@ pub enum Fault {
 /// A frame taken apart: layers, and a summary of every IP layer.
 ///
 /// Reused from packet to packet; [`decode()`] overwrites it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Default)]
 pub struct Packet {
     layers: [Layer; MAX_LAYERS],
     ips: [IpLayer; MAX_IP_LAYERS],
@@ -135,5 +185,39 @@ impl Packet {
     #[inline]
     pub fn ips_mut(&mut self) -> &mut [IpLayer] {
         self.ips.get_mut(..usize::from(self.ip_count)).unwrap_or(&mut [])
+    }
+
+    /// The first IP layer that is a fragment of a datagram, if any is.
+    #[inline]
+    pub fn fragment(&self) -> Option<&IpLayer> {
+        self.ips().iter().find(|ip| ip.fragment.is_some())
+    }
+
+    /// Whether a part of this packet is an IP fragment; so its session may have to wait for the
+    /// datagram's ports.
+    #[inline]
+    pub fn is_ip_fragment(&self) -> bool {
+        self.fragment().is_some()
+    }
+}
+
+// What a longer packet left behind in the arrays is no part of this one.
+impl PartialEq for Packet {
+    fn eq(&self, other: &Self) -> bool {
+        (self.layers(), self.ips(), self.vlan, self.fault)
+            == (other.layers(), other.ips(), other.vlan, other.fault)
+    }
+}
+
+impl Eq for Packet {}
+
+impl std::fmt::Debug for Packet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Packet")
+            .field("layers", &self.layers())
+            .field("ips", &self.ips())
+            .field("vlan", &self.vlan)
+            .field("fault", &self.fault)
+            .finish()
     }
 }

@@ -1,0 +1,1 @@
+"""Everything that touches a packet: the Rust engine and what configures it."""

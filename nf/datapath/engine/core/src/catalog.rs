@@ -1,0 +1,230 @@
+//! Every protocol and attribute that exists, by name and by id: headers, parsers, and what
+//! sessions know. Filters, events, documentation and the Python registry all read this.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use nf_fields::{Field, ProtoId};
+use nf_proto::{Info, registry};
+use nf_wire::header::{HEADERS, HeaderInfo};
+
+use crate::plan::scene;
+
+/// Where an attribute's value comes from.
+#[derive(Clone, Copy, Debug)]
+pub enum Source {
+    /// A header: position in its fields.
+    Header(&'static HeaderInfo, u16),
+    /// A protocol's message: position in its fields.
+    Message(u16),
+    /// A protocol's transaction: position in its fields.
+    Transaction(u16),
+    /// What the engine itself knows of packet and session.
+    Scene(scene::Read),
+}
+
+/// An attribute of a protocol.
+#[derive(Clone, Copy, Debug)]
+pub struct Attribute {
+    /// Whose.
+    pub proto: ProtoId,
+    /// Its id: MMT's, or ours from 1000 up in the order of declaration.
+    pub id: u16,
+    /// Name, type, scope, documentation.
+    pub field: Field,
+    /// Where its value comes from.
+    pub source: Source,
+}
+
+/// A protocol.
+#[derive(Clone, Debug)]
+pub struct Protocol {
+    /// Id.
+    pub id: ProtoId,
+    /// Path word.
+    pub name: &'static str,
+    /// Other names.
+    pub aliases: &'static [&'static str],
+    /// One line.
+    pub title: &'static str,
+    /// Standard.
+    pub spec: &'static str,
+    /// Its parser, if it has one.
+    pub info: Option<&'static Info>,
+    /// Its attributes.
+    pub attributes: Vec<Attribute>,
+}
+
+/// The catalog.
+pub struct Catalog {
+    protocols: Vec<Protocol>,
+    by_id: HashMap<ProtoId, usize>,
+    by_name: HashMap<&'static str, usize>,
+}
+
+/// Ids of attributes that MMT does not have start here.
+const OWN_ATTRIBUTES: u16 = 1000;
+
+impl Catalog {
+    /// The catalog of this build.
+    pub fn get() -> &'static Catalog {
+        static CATALOG: OnceLock<Catalog> = OnceLock::new();
+        CATALOG.get_or_init(Catalog::build)
+    }
+
+    fn build() -> Self {
+        let mut made =
+            Self { protocols: Vec::new(), by_id: HashMap::new(), by_name: HashMap::new() };
+        for header in HEADERS {
+            made.add(Protocol {
+                id: header.id,
+                name: header.name,
+                aliases: header.aliases,
+                title: header.doc,
+                spec: header.spec,
+                info: None,
+                attributes: Vec::new(),
+            });
+            let fields = (header.fields)();
+            made.extend(header.id, fields, |n| Source::Header(header, n));
+        }
+        for entry in registry::PROTOCOLS {
+            let info = &entry.info;
+            made.add(Protocol {
+                id: info.id,
+                name: info.name,
+                aliases: info.aliases,
+                title: info.title,
+                spec: info.spec,
+                info: Some(info),
+                attributes: Vec::new(),
+            });
+            made.extend(info.id, (info.message)(), Source::Message);
+            made.extend(info.id, (info.transaction)(), Source::Transaction);
+        }
+        made.add(Protocol {
+            id: ProtoId(1),
+            name: "meta",
+            aliases: &[],
+            title: "The packet itself: time, length, path",
+            spec: "MMT-DPI",
+            info: None,
+            attributes: Vec::new(),
+        });
+        for (proto, field, read) in scene::ATTRIBUTES {
+            if let Some(&index) = made.by_name.get(proto) {
+                let id = made.protocols[index].id;
+                made.extend(id, std::slice::from_ref(field), |_| Source::Scene(*read));
+            }
+        }
+        let every: Vec<ProtoId> = made.protocols.iter().map(|p| p.id).collect();
+        for id in every {
+            for (field, read) in scene::GENERIC {
+                made.extend(id, std::slice::from_ref(field), |_| Source::Scene(*read));
+            }
+        }
+        made
+    }
+
+    fn add(&mut self, protocol: Protocol) {
+        let index = self.protocols.len();
+        self.by_id.entry(protocol.id).or_insert(index);
+        self.by_name.entry(protocol.name).or_insert(index);
+        for alias in protocol.aliases {
+            self.by_name.entry(alias).or_insert(index);
+        }
+        self.protocols.push(protocol);
+    }
+
+    fn extend(&mut self, id: ProtoId, fields: &[Field], source: impl Fn(u16) -> Source) {
+        let Some(protocol) = self.by_id.get(&id).and_then(|&i| self.protocols.get_mut(i)) else {
+            return;
+        };
+        for (position, field) in fields.iter().enumerate() {
+            let own = OWN_ATTRIBUTES + protocol.attributes.len() as u16;
+            protocol.attributes.push(Attribute {
+                proto: id,
+                id: if field.id == 0 { own } else { field.id },
+                field: *field,
+                source: source(position as u16),
+            });
+        }
+    }
+
+    /// All protocols, headers first.
+    pub fn protocols(&self) -> &[Protocol] {
+        &self.protocols
+    }
+
+    /// By name or alias.
+    pub fn by_name(&self, name: &str) -> Option<&Protocol> {
+        self.by_name.get(name).and_then(|&i| self.protocols.get(i))
+    }
+
+    /// By id.
+    pub fn by_id(&self, id: ProtoId) -> Option<&Protocol> {
+        self.by_id.get(&id).and_then(|&i| self.protocols.get(i))
+    }
+
+    /// `protocol.attribute`, names or aliases. A message's field comes before a transaction's
+    /// of the same name; see [`Catalog::transaction_field`] for the other one.
+    pub fn attribute(&self, word: &str) -> Option<&Attribute> {
+        let (protocol, name) = word.split_once('.')?;
+        let attributes = &self.by_name(protocol)?.attributes;
+        attributes
+            .iter()
+            .find(|a| a.field.name == name)
+            .or_else(|| attributes.iter().find(|a| a.field.answers_to(name)))
+    }
+
+    /// `protocol.field` of the protocol's transaction record.
+    pub fn transaction_field(&self, word: &str) -> Option<&Attribute> {
+        let (protocol, name) = word.split_once('.')?;
+        let transactions = || {
+            self.by_name(protocol).into_iter().flat_map(|p| &p.attributes).filter(is_transaction)
+        };
+        transactions()
+            .find(|a| a.field.name == name)
+            .or_else(|| transactions().find(|a| a.field.answers_to(name)))
+    }
+}
+
+fn is_transaction(attribute: &&Attribute) -> bool {
+    matches!(attribute.source, Source::Transaction(_))
+}
+
+/// The path word of a protocol; `unknown` for what no catalog holds.
+pub fn name_of(id: ProtoId) -> &'static str {
+    Catalog::get().by_id(id).map_or("unknown", |p| p.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn ids_of_a_protocols_attributes_are_unique_within_a_source() {
+        for protocol in Catalog::get().protocols() {
+            let mut seen = HashSet::new();
+            for a in protocol.attributes.iter().filter(|a| !is_transaction(a)) {
+                assert!(
+                    seen.insert(a.id),
+                    "{}.{} repeats id {}",
+                    protocol.name,
+                    a.field.name,
+                    a.id
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn attributes_are_found_by_name_and_by_alias() {
+        let catalog = Catalog::get();
+        assert_eq!(catalog.attribute("tcp.src_port").map(|a| a.id), Some(1));
+        assert_eq!(catalog.attribute("ip.session_id").map(|a| a.id), Some(4107));
+        assert!(catalog.attribute("tcp.nonsense").is_none());
+        assert!(catalog.attribute("tcp").is_none());
+    }
+}

@@ -1,0 +1,81 @@
+//! CSV (RFC 4180): a header line, then a line per row; absent values are empty.
+
+use std::io::Write;
+
+use nf_fields::{Mac, Value, json};
+
+use crate::finish::{Finished, RowView};
+use crate::format::Columns;
+use crate::snapshot::Snapshot;
+
+/// Appends the header line.
+pub fn write_header(out: &mut Vec<u8>, columns: &Columns) {
+    for (n, column) in columns.0.iter().enumerate() {
+        if n > 0 {
+            out.push(b',');
+        }
+        quote(out, column.name().as_bytes());
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Appends rows as lines.
+pub fn write(out: &mut Vec<u8>, rows: &[Finished], columns: &Columns, snapshot: &Snapshot) {
+    for row in rows {
+        let view = RowView::new(row, snapshot);
+        for (n, column) in columns.0.iter().enumerate() {
+            if n > 0 {
+                out.push(b',');
+            }
+            column.read(row, &view, &mut |value| cell(out, value));
+        }
+        out.extend_from_slice(b"\r\n");
+    }
+}
+
+fn cell(out: &mut Vec<u8>, value: Value<'_>) {
+    match value {
+        Value::None => {}
+        Value::Text(text) => {
+            // As in JSON: stray octets become \xNN, so that the file stays UTF-8.
+            match std::str::from_utf8(text) {
+                Ok(_) => quote(out, text),
+                Err(_) => {
+                    let mut readable = Vec::new();
+                    for chunk in text.utf8_chunks() {
+                        readable.extend_from_slice(chunk.valid().as_bytes());
+                        for byte in chunk.invalid() {
+                            // Writing to a Vec cannot fail.
+                            drop(write!(readable, "\\x{byte:02x}"));
+                        }
+                    }
+                    quote(out, &readable);
+                }
+            }
+        }
+        Value::Ip(ip) => drop(write!(out, "{ip}")),
+        Value::Mac(mac) => drop(write!(out, "{}", Mac(mac))),
+        Value::Binary(bytes) => bytes.iter().for_each(|b| drop(write!(out, "{b:02x}"))),
+        Value::List(_) | Value::Record(_) => {
+            let mut text = Vec::new();
+            json::write_value(&mut text, value);
+            quote(out, &text);
+        }
+        value => json::write_value(out, value),
+    }
+}
+
+fn quote(out: &mut Vec<u8>, text: &[u8]) {
+    if !text.iter().any(|b| matches!(b, b',' | b'"' | b'\r' | b'\n')) {
+        out.extend_from_slice(text);
+        return;
+    }
+    out.push(b'"');
+    for &byte in text {
+        if byte == b'"' {
+            out.push(b'"');
+        }
+        out.push(byte);
+    }
+    out.push(b'"');
+}

@@ -1,0 +1,152 @@
+//! The extraction plan: what anybody asked for, compiled to what a worker must do.
+//!
+//! Whoever wants values names attributes; the plan resolves them once and says per protocol
+//! whether its messages or transactions must be produced at all. What nobody asked for is never
+//! extracted, and a parser nobody listens to ends as soon as it has named its session.
+
+pub mod scene;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use nf_fields::ProtoId;
+use nf_proto::Wants;
+
+use crate::catalog::{Attribute, Catalog, Source};
+use crate::config::EngineConfig;
+
+/// An event: when its trigger has a value, the attributes are read.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// `protocol.attribute` as asked for.
+    pub name: String,
+    /// The trigger.
+    pub trigger: Attribute,
+    /// Names of the attributes, as asked for.
+    pub names: Vec<String>,
+    /// What is read.
+    pub attributes: Vec<Attribute>,
+}
+
+/// See the module.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// Events in the order of the configuration.
+    pub events: Vec<Arc<Event>>,
+    /// Events that headers or the packet itself trigger.
+    pub on_packet: Vec<Arc<Event>>,
+    /// Session rows are wanted.
+    pub sessions: bool,
+    /// Transaction rows are wanted.
+    pub transactions: bool,
+    messages_of: HashSet<ProtoId>,
+    transactions_of: HashSet<ProtoId>,
+    all_transactions: bool,
+}
+
+/// A setting that cannot be met: which, why, and what to do instead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    /// What is wrong.
+    pub what: String,
+    /// Which setting.
+    pub place: String,
+    /// What to try.
+    pub hint: String,
+}
+
+impl std::fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}\n  at: {}\n  try: {}", self.what, self.place, self.hint)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Plan {
+    /// Compiles the wishes of `config`; `filter` names the transaction fields that the row filter
+    /// reads.
+    ///
+    /// # Errors
+    /// Names the event or attribute that does not exist.
+    pub fn compile(config: &EngineConfig, filter: &[Attribute]) -> Result<Self, ConfigError> {
+        let wants = |report: &str| config.reports.iter().any(|r| r == report);
+        let mut plan = Self {
+            sessions: true,
+            transactions: wants("transaction"),
+            all_transactions: wants("transaction"),
+            ..Self::default()
+        };
+        for (number, event) in config.events.iter().enumerate() {
+            let place = format!("events[{number}].event");
+            let trigger = *find(&event.event, &place)?;
+            let mut attributes = Vec::new();
+            for (n, name) in event.attributes.iter().enumerate() {
+                attributes.push(*find(name, &format!("events[{number}].attributes[{n}]"))?);
+            }
+            for attribute in attributes.iter().chain([&trigger]) {
+                plan.arm(attribute);
+            }
+            let event = Arc::new(Event {
+                name: event.event.clone(),
+                trigger,
+                names: event.attributes.clone(),
+                attributes,
+            });
+            if matches!(trigger.source, Source::Header(..) | Source::Scene(_)) {
+                plan.on_packet.push(Arc::clone(&event));
+            }
+            plan.events.push(event);
+        }
+        for attribute in filter {
+            plan.arm(attribute);
+        }
+        Ok(plan)
+    }
+
+    fn arm(&mut self, attribute: &Attribute) {
+        match attribute.source {
+            Source::Message(_) => drop(self.messages_of.insert(attribute.proto)),
+            Source::Transaction(_) => drop(self.transactions_of.insert(attribute.proto)),
+            Source::Header(..) | Source::Scene(_) => {}
+        }
+    }
+
+    /// Who listens to `proto`.
+    pub fn wants(&self, proto: ProtoId) -> Wants {
+        Wants {
+            messages: self.messages_of.contains(&proto),
+            transactions: self.all_transactions || self.transactions_of.contains(&proto),
+        }
+    }
+
+    /// Events that a message (or transaction) of `proto` triggers.
+    pub fn triggered_by(
+        &self,
+        proto: ProtoId,
+        transaction: bool,
+    ) -> impl Iterator<Item = &Arc<Event>> {
+        self.events.iter().filter(move |event| {
+            let fits = match event.trigger.source {
+                Source::Message(_) => !transaction,
+                Source::Transaction(_) => transaction,
+                _ => false,
+            };
+            fits && event.trigger.proto == proto
+        })
+    }
+}
+
+fn find<'c>(word: &str, place: &str) -> Result<&'c Attribute, ConfigError> {
+    let catalog = Catalog::get();
+    catalog.attribute(word).ok_or_else(|| {
+        let hint = match word.split_once('.') {
+            None => "write it as protocol.attribute, e.g. http.method".to_string(),
+            Some((protocol, _)) => match catalog.by_name(protocol) {
+                None => "nf protocols lists the protocols".to_string(),
+                Some(p) => format!("nf protocols {} lists its attributes", p.name),
+            },
+        };
+        ConfigError { what: format!("no attribute {word:?}"), place: place.to_string(), hint }
+    })
+}

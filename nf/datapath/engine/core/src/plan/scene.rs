@@ -1,0 +1,311 @@
+//! What the engine itself knows when an attribute is read: packet, session, transport.
+
+use nf_fields::{Field, Fields, ProtoId, Scope, Type, Value};
+use nf_proto::Direction;
+
+use crate::catalog::{Attribute, Source};
+use crate::dispatch::Item;
+use crate::path::Path;
+use crate::row::Owned;
+use crate::session::Session;
+use crate::transport::Segmented;
+
+/// Everything that can be asked while a packet is at hand.
+pub struct Scene<'a> {
+    /// The packet.
+    pub item: &'a Item,
+    /// Its octets.
+    pub frame: &'a [u8],
+    /// Its session, and the packet's direction in it.
+    pub session: Option<(&'a Session, Direction)>,
+    /// What it meant to its TCP connection.
+    pub(crate) segmented: Segmented,
+}
+
+/// Reads a value for a protocol (generic attributes need to know whose).
+pub type Read = fn(&Scene<'_>, ProtoId) -> Owned;
+
+impl Scene<'_> {
+    /// The value of `attribute`, given the message or transaction at hand, if any.
+    pub fn read(&self, attribute: &Attribute, at_hand: Option<(ProtoId, &dyn Fields)>) -> Owned {
+        match attribute.source {
+            Source::Header(header, position) => {
+                let mut value = Owned::None;
+                if let Some(octets) = self.header(attribute.proto) {
+                    (header.visit)(octets, position.into(), &mut |v| value = Owned::of(v));
+                }
+                value
+            }
+            Source::Message(position) | Source::Transaction(position) => match at_hand {
+                Some((proto, fields)) if proto == attribute.proto => {
+                    Owned::of(value_of(fields, position, &attribute.field))
+                }
+                _ => Owned::None,
+            },
+            Source::Scene(read) => read(self, attribute.proto),
+        }
+    }
+
+    /// Octets from the innermost header of `proto` to the end of the frame.
+    pub fn header(&self, proto: ProtoId) -> Option<&[u8]> {
+        let layer = self.item.packet.layers().iter().rev().find(|l| l.proto == proto)?;
+        self.frame.get(usize::from(layer.offset)..)
+    }
+}
+
+/// The field at `position`, if the record at hand is of the kind the attribute means: a message
+/// and a transaction of one protocol have lists of their own.
+fn value_of<'v>(fields: &'v dyn Fields, position: u16, field: &Field) -> Value<'v> {
+    let position = usize::from(position);
+    match fields.field_list().get(position) {
+        Some(found) if found.name == field.name => fields.get(position),
+        _ => {
+            let named = fields.field_list().iter().position(|f| f.name == field.name);
+            named.map_or(Value::None, |p| fields.get(p))
+        }
+    }
+}
+
+const fn field(id: u16, name: &'static str, ty: Type, scope: Scope, doc: &'static str) -> Field {
+    Field { name, id, ty, scope, aliases: &[], doc }
+}
+
+const U8: Type = Type::Uint(8);
+const U16: Type = Type::Uint(16);
+const U32: Type = Type::Uint(32);
+const U64: Type = Type::Uint(64);
+
+fn session<T>(scene: &Scene<'_>, read: impl Fn(&Session, Direction) -> T) -> Option<T> {
+    scene.session.map(|(session, direction)| read(session, direction))
+}
+
+fn uint(value: Option<impl Into<u64>>) -> Owned {
+    value.map_or(Owned::None, |v| Owned::Uint(v.into()))
+}
+
+fn when(condition: bool, value: u64) -> Owned {
+    if condition { Owned::Uint(value) } else { Owned::None }
+}
+
+/// Attributes that come from the engine, by protocol (MMT-DPI's ids; see the specification).
+pub static ATTRIBUTES: &[(&str, Field, Read)] = &[
+    (
+        "meta",
+        field(1, "direction", U32, Scope::Packet, "0 from the initiator, 1 from the responder."),
+        |s, _| uint(s.session.map(|(_, d)| d as u64)),
+    ),
+    ("meta", field(3, "utime", Type::Time, Scope::Packet, "Time stamp of the packet."), |s, _| {
+        Owned::Time(s.item.at.timestamp)
+    }),
+    (
+        "meta",
+        field(4, "packet_len", U32, Scope::Packet, "Octets of the packet on the wire."),
+        |s, _| Owned::Uint(s.item.at.length.into()),
+    ),
+    (
+        "meta",
+        field(5, "proto_hierarchy", Type::Text, Scope::Packet, "Protocol path of the packet."),
+        |s, _| {
+            let mut path: Path = s.item.packet.layers().iter().map(|l| l.proto).collect();
+            if let Some((session, _)) = s.session {
+                session.dissection.path().iter().for_each(|id| path.push(*id));
+            }
+            Owned::Text(path.to_string().into_bytes().into())
+        },
+    ),
+    ("meta", field(6, "session", U64, Scope::Session, "Id of the packet's session."), |s, _| {
+        uint(session(s, |x, _| x.id))
+    }),
+    (
+        "meta",
+        field(7, "classified", U8, Scope::Session, "1 once the session's protocol is certain."),
+        |s, _| uint(session(s, |x, _| u64::from(!x.dissection.path().is_empty()))),
+    ),
+    (
+        "meta",
+        field(9, "source_id", U32, Scope::Session, "Number of the capture source."),
+        |s, _| Owned::Uint(s.item.at.source.into()),
+    ),
+    (
+        "meta",
+        field(
+            10,
+            "packet_index",
+            U64,
+            Scope::Session,
+            "Number of the packet in the capture, from 1.",
+        ),
+        |s, _| Owned::Uint(s.item.index),
+    ),
+    ("ip", field(4107, "session_id", U64, Scope::Packet, "Id of the session."), |s, _| {
+        uint(session(s, |x, _| x.id))
+    }),
+    (
+        "ip",
+        field(4106, "session", U64, Scope::Event, "Id of a session, on its first packet."),
+        first_of_session,
+    ),
+    (
+        "ip",
+        field(19, "client_addr", Type::Ip, Scope::Packet, "Address of the initiator."),
+        client_address,
+    ),
+    (
+        "ip",
+        field(20, "server_addr", Type::Ip, Scope::Packet, "Address of the responder."),
+        server_address,
+    ),
+    ("ip", field(21, "client_port", U16, Scope::Packet, "Port of the initiator."), client_port),
+    ("ip", field(22, "server_port", U16, Scope::Packet, "Port of the responder."), server_port),
+    ("ipv6", field(4107, "session_id", U64, Scope::Packet, "Id of the session."), |s, _| {
+        uint(session(s, |x, _| x.id))
+    }),
+    (
+        "ipv6",
+        field(4106, "session", U64, Scope::Event, "Id of a session, on its first packet."),
+        first_of_session,
+    ),
+    (
+        "ipv6",
+        field(11, "client_addr", Type::Ip, Scope::Packet, "Address of the initiator."),
+        client_address,
+    ),
+    (
+        "ipv6",
+        field(12, "server_addr", Type::Ip, Scope::Packet, "Address of the responder."),
+        server_address,
+    ),
+    ("ipv6", field(13, "client_port", U16, Scope::Packet, "Port of the initiator."), client_port),
+    ("ipv6", field(14, "server_port", U16, Scope::Packet, "Port of the responder."), server_port),
+    (
+        "tcp",
+        field(18, "rtt", U32, Scope::Event, "Microseconds of the handshake, when it completes."),
+        |s, _| {
+            if s.segmented.established {
+                uint(session(s, |x, _| x.tcp.timing.handshake_us()).flatten())
+            } else {
+                Owned::None
+            }
+        },
+    ),
+    ("tcp", field(19, "syn_received", U32, Scope::Event, "1 on an opening segment."), |s, _| {
+        when(
+            s.header(nf_wire::id::TCP).and_then(|h| h.get(13)).is_some_and(|f| f & 0x12 == 0x02),
+            1,
+        )
+    }),
+    (
+        "tcp",
+        field(20, "retransmission", U32, Scope::Packet, "1 on a segment that carried nothing new."),
+        |s, _| Owned::Uint(s.segmented.retransmission.into()),
+    ),
+    (
+        "tcp",
+        field(21, "outoforder", U32, Scope::Packet, "1 on a segment that came before its turn."),
+        |s, _| Owned::Uint(s.segmented.out_of_order.into()),
+    ),
+    (
+        "tcp",
+        field(
+            22,
+            "tcp_session_retransmission",
+            U32,
+            Scope::Packet,
+            "Segments of the session sent again, both directions.",
+        ),
+        |s, _| {
+            uint(session(s, |x, _| {
+                x.tcp.retransmissions.iter().map(|&n| u64::from(n)).sum::<u64>()
+            }))
+        },
+    ),
+    (
+        "tcp",
+        field(
+            23,
+            "tcp_session_payload_up_len",
+            U64,
+            Scope::Packet,
+            "Payload octets of the initiator so far.",
+        ),
+        |s, _| uint(session(s, |x, _| x.payload[0])),
+    ),
+    (
+        "tcp",
+        field(
+            25,
+            "tcp_session_payload_down_len",
+            U64,
+            Scope::Packet,
+            "Payload octets of the responder so far.",
+        ),
+        |s, _| uint(session(s, |x, _| x.payload[1])),
+    ),
+    (
+        "tcp",
+        field(27, "payload_len", U32, Scope::Packet, "Payload octets of the segment."),
+        |s, _| uint(s.item.packet.ips().last().map(|ip| ip.payload_len)),
+    ),
+    ("tcp", field(28, "closed", U8, Scope::Event, "1 when the connection closes."), |s, _| {
+        when(s.segmented.closed.is_some(), 1)
+    }),
+    (
+        "tcp",
+        field(29, "established", U8, Scope::Event, "1 when the handshake completes."),
+        |s, _| when(s.segmented.established, 1),
+    ),
+];
+
+/// Attributes every protocol has (MMT-DPI's generic ones that one packet can answer).
+pub static GENERIC: &[(Field, Read)] = &[
+    (
+        field(
+            4096,
+            "p_hdr",
+            Type::Binary,
+            Scope::Packet,
+            "First octets of the header (at most 64).",
+        ),
+        |s, proto| octets(s, proto, 64),
+    ),
+    (
+        field(
+            4097,
+            "p_data",
+            Type::Binary,
+            Scope::Packet,
+            "Octets from the header on, as captured.",
+        ),
+        |s, proto| octets(s, proto, usize::MAX),
+    ),
+    (field(4104, "p_data_len", U64, Scope::Packet, "How many octets p_data has."), |s, proto| {
+        uint(s.header(proto).map(|h| h.len() as u64))
+    }),
+];
+
+fn octets(scene: &Scene<'_>, proto: ProtoId, most: usize) -> Owned {
+    scene
+        .header(proto)
+        .map_or(Owned::None, |h| Owned::of(Value::Binary(h.get(..most).unwrap_or(h))))
+}
+
+fn first_of_session(scene: &Scene<'_>, _: ProtoId) -> Owned {
+    let first = |x: &Session, _| (x.first == scene.item.sequence).then_some(x.id);
+    uint(session(scene, first).flatten())
+}
+
+fn client_address(scene: &Scene<'_>, _: ProtoId) -> Owned {
+    session(scene, |x, _| Owned::Ip(x.flow().initiator)).unwrap_or(Owned::None)
+}
+
+fn server_address(scene: &Scene<'_>, _: ProtoId) -> Owned {
+    session(scene, |x, _| Owned::Ip(x.flow().responder)).unwrap_or(Owned::None)
+}
+
+fn client_port(scene: &Scene<'_>, _: ProtoId) -> Owned {
+    uint(session(scene, |x, _| x.flow().initiator_port))
+}
+
+fn server_port(scene: &Scene<'_>, _: ProtoId) -> Owned {
+    uint(session(scene, |x, _| x.flow().responder_port))
+}

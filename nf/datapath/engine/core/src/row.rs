@@ -1,0 +1,308 @@
+//! Rows: what workers hand to the finishing side.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use nf_fields::{ProtoId, Value};
+use nf_flow::SessionKey;
+use nf_proto::{Expectation, NameSource, Record};
+
+use crate::path::Path;
+use crate::plan::Event;
+
+/// A place in the one order of all rows: the packet that caused the row and how, then the
+/// session, then the row's number within the session. Equal for any number of threads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Order {
+    /// See [`Moment`].
+    pub moment: u64,
+    /// The session's id.
+    pub session: u64,
+    /// Counts rows of one session at one moment.
+    pub minor: u32,
+}
+
+/// What a packet caused, in the order in which it is done.
+#[derive(Clone, Copy, Debug)]
+pub enum Moment {
+    /// The time it brought ended sessions.
+    Tick,
+    /// It found its session's place at an IP layer taken by one that is over.
+    Before(usize),
+    /// It was processed at an IP layer.
+    Packet(usize),
+    /// The capture ended.
+    End,
+}
+
+impl Moment {
+    /// The number that orders it among the moments of all packets.
+    pub fn of(self, sequence: u64) -> u64 {
+        let phase = match self {
+            Moment::Tick => 0,
+            Moment::Before(layer) => 1 + 2 * layer as u64,
+            Moment::Packet(layer) => 2 + 2 * layer as u64,
+            Moment::End => 15,
+        };
+        sequence << 4 | phase
+    }
+}
+
+/// How a session came to its protocol.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Confidence {
+    /// Not at all.
+    #[default]
+    None,
+    /// By the address of the server.
+    Address,
+    /// By a port number.
+    Port,
+    /// By a pattern of octets.
+    Pattern,
+    /// A parser or probe was certain.
+    Dpi,
+}
+
+impl Confidence {
+    /// The word in records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Confidence::None => "none",
+            Confidence::Address => "address",
+            Confidence::Port => "port",
+            Confidence::Pattern => "pattern",
+            Confidence::Dpi => "dpi",
+        }
+    }
+}
+
+/// Why a session ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EndReason {
+    /// It has not.
+    #[default]
+    Active,
+    /// Both sides closed.
+    Fin,
+    /// Reset.
+    Rst,
+    /// Silent for its timeout.
+    Idle,
+    /// Its place was needed.
+    Evicted,
+    /// The capture ended.
+    EndOfCapture,
+}
+
+impl EndReason {
+    /// The word in records.
+    pub fn name(self) -> &'static str {
+        match self {
+            EndReason::Active => "active",
+            EndReason::Fin => "fin",
+            EndReason::Rst => "rst",
+            EndReason::Idle => "idle",
+            EndReason::Evicted => "evicted",
+            EndReason::EndOfCapture => "end_of_capture",
+        }
+    }
+}
+
+/// A server's name and where it was read.
+#[derive(Clone, Debug)]
+pub struct ServerName {
+    /// Lower case.
+    pub name: Arc<[u8]>,
+    /// The strongest source so far.
+    pub source: NameSource,
+}
+
+/// A session's facts at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct SessionFacts {
+    /// Number of its first packet; the IP layer (0 outermost) above bit 48.
+    pub id: u64,
+    /// First packet, nanoseconds since the epoch.
+    pub start: u64,
+    /// Last packet.
+    pub end: u64,
+    /// Dispatch number of the first packet.
+    pub first: u64,
+    /// Both ends.
+    pub key: SessionKey,
+    /// Whether the initiator is the higher end of the key.
+    pub initiator_is_high: bool,
+    /// Outermost VLAN identifier + 1 of the first packet; 0 when untagged.
+    pub vlan: u16,
+    /// Path seen from the initiator.
+    pub path: Path,
+    /// Path seen from the responder; empty while it has not spoken.
+    pub path_down: Path,
+    /// How the protocol was found.
+    pub confidence: Confidence,
+    /// Why it ended.
+    pub end_reason: EndReason,
+    /// Name of the server.
+    pub server_name: Option<ServerName>,
+    /// Packets, initiator's first.
+    pub packets: [u64; 2],
+    /// Octets from the IP header up.
+    pub bytes: [u64; 2],
+    /// Octets of transport payload.
+    pub payload: [u64; 2],
+    /// Packets of sessions within this one (it is their tunnel).
+    pub nested_packets: [u64; 2],
+    /// Octets of those, from this session's IP header up.
+    pub nested_bytes: [u64; 2],
+    /// TCP segments sent again.
+    pub retransmissions: [u32; 2],
+    /// Smallest round trip between probe and responder, microseconds.
+    pub rtt_us: Option<u32>,
+    /// From SYN to the acknowledgement that completes the handshake.
+    pub handshake_us: Option<u32>,
+    /// From the initiator's first request to the responder's first octet of payload.
+    pub app_response_us: Option<u32>,
+    /// Anomalies counted on it.
+    pub anomalies: u32,
+    /// Bits of the filter's conditions that some transaction met, and the number of the snapshot
+    /// whose filter is meant.
+    pub met: (u32, u64),
+}
+
+/// A value of an attribute that outlives its packet.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Owned {
+    /// Absent.
+    None,
+    /// Truth.
+    Bool(bool),
+    /// Unsigned.
+    Uint(u64),
+    /// Signed.
+    Int(i64),
+    /// Real.
+    Float(f64),
+    /// Text.
+    Text(Box<[u8]>),
+    /// Octets.
+    Binary(Box<[u8]>),
+    /// EUI-48.
+    Mac([u8; 6]),
+    /// Address.
+    Ip(IpAddr),
+    /// Nanoseconds.
+    Time(u64),
+    /// Lists and records, as JSON.
+    Json(Box<[u8]>),
+}
+
+/// Most octets of text kept for one attribute of an event.
+const MAX_TEXT: usize = 4096;
+
+impl Owned {
+    /// A copy of `value`, bounded.
+    pub fn of(value: Value<'_>) -> Self {
+        let bounded = |b: &[u8]| b.get(..MAX_TEXT).unwrap_or(b).into();
+        match value {
+            Value::None => Owned::None,
+            Value::Bool(v) => Owned::Bool(v),
+            Value::Uint(v) => Owned::Uint(v),
+            Value::Int(v) => Owned::Int(v),
+            Value::Float(v) => Owned::Float(v),
+            Value::Text(v) => Owned::Text(bounded(v)),
+            Value::Binary(v) => Owned::Binary(bounded(v)),
+            Value::Mac(v) => Owned::Mac(v),
+            Value::Ip(v) => Owned::Ip(v),
+            Value::Time(v) => Owned::Time(v),
+            Value::List(_) | Value::Record(_) => {
+                let mut json = Vec::new();
+                nf_fields::json::write_value(&mut json, value);
+                Owned::Json(json.into())
+            }
+        }
+    }
+
+    /// The value, borrowed; JSON comes as text.
+    pub fn value(&self) -> Value<'_> {
+        match self {
+            Owned::None => Value::None,
+            Owned::Bool(v) => Value::Bool(*v),
+            Owned::Uint(v) => Value::Uint(*v),
+            Owned::Int(v) => Value::Int(*v),
+            Owned::Float(v) => Value::Float(*v),
+            Owned::Text(v) | Owned::Json(v) => Value::Text(v),
+            Owned::Binary(v) => Value::Binary(v),
+            Owned::Mac(v) => Value::Mac(*v),
+            Owned::Ip(v) => Value::Ip(*v),
+            Owned::Time(v) => Value::Time(*v),
+        }
+    }
+}
+
+/// What a row reports besides its session.
+pub enum What {
+    /// The session itself: it ended, or its turn for an interim report came.
+    Session,
+    /// A transaction of `proto`.
+    Transaction {
+        /// Whose.
+        proto: ProtoId,
+        /// When it began.
+        ts: u64,
+        /// Its fields.
+        record: Box<dyn Record>,
+    },
+    /// An event of the plan.
+    Event {
+        /// Which.
+        event: Arc<Event>,
+        /// When.
+        ts: u64,
+        /// Values, in the order of the event's attributes.
+        values: Box<[Owned]>,
+    },
+}
+
+/// A row.
+pub struct Row {
+    /// Its place.
+    pub order: Order,
+    /// The session at that moment; `id` 0 for packets outside any.
+    pub session: SessionFacts,
+    /// What happened.
+    pub what: What,
+}
+
+/// What workers learn that concerns other sessions; the finishing side applies it in order.
+pub enum Hint {
+    /// A name's address.
+    Answer {
+        /// Lower case.
+        name: Arc<[u8]>,
+        /// Where it leads.
+        address: IpAddr,
+        /// Until when, nanoseconds of packet time.
+        until: u64,
+    },
+    /// A session announced.
+    Expect {
+        /// Which.
+        expectation: Expectation,
+        /// Until when.
+        until: u64,
+    },
+}
+
+/// Packets outside sessions, by path.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Loose {
+    /// Packets.
+    pub packets: u64,
+    /// Octets on the wire.
+    pub bytes: u64,
+    /// First packet.
+    pub first: u64,
+    /// Last packet.
+    pub last: u64,
+}

@@ -1,0 +1,176 @@
+//! One session as its worker keeps it.
+
+use nf_flow::SessionKey;
+use nf_proto::{Direction, Dissection, Flow, TimeoutClass};
+use nf_wire::id;
+
+use crate::path::{Path, PathTable};
+use crate::row::{Confidence, EndReason, ServerName, SessionFacts};
+use crate::snapshot::Snapshot;
+use crate::transport::Tcp;
+
+/// A session. About 350 octets; what a parser needs is allocated when there is one.
+pub struct Session {
+    pub(crate) key: SessionKey,
+    pub(crate) id: u64,
+    pub(crate) first: u64,
+    pub(crate) start: u64,
+    pub(crate) end: u64,
+    /// The clock at the last packet: what the wheel goes by.
+    pub(crate) seen: u64,
+    /// When the wheel will look at it next.
+    pub(crate) wake: u64,
+    pub(crate) packets: [u64; 2],
+    pub(crate) bytes: [u64; 2],
+    pub(crate) payload: [u64; 2],
+    pub(crate) tcp: Tcp,
+    pub(crate) dissection: Dissection,
+    pub(crate) notes: Notes,
+    /// Octets and packets of sessions within.
+    pub(crate) nested: Option<Box<Nested>>,
+    /// Numbers of the paths up and down; the latter `u32::MAX` until the responder speaks.
+    pub(crate) paths: [u32; 2],
+    pub(crate) timeout: TimeoutClass,
+    pub(crate) initiator_is_high: bool,
+    pub(crate) vlan: u16,
+    pub(crate) closed: Option<EndReason>,
+    /// A packet of it made a parser panic: nothing of it is parsed any more.
+    pub(crate) quarantined: bool,
+}
+
+/// What protocols have said about a session.
+#[derive(Default)]
+pub(crate) struct Notes {
+    pub server_name: Option<ServerName>,
+    pub anomalies: u32,
+    pub met: (u32, u64),
+}
+
+/// Traffic of the sessions within a tunnel.
+#[derive(Default)]
+pub(crate) struct Nested {
+    pub packets: [u64; 2],
+    pub bytes: [u64; 2],
+}
+
+impl Session {
+    pub(crate) fn new(key: SessionKey, id: u64, first: u64, start: u64, clock: u64) -> Self {
+        Self {
+            key,
+            id,
+            first,
+            start,
+            end: start,
+            seen: clock,
+            wake: 0,
+            packets: [0; 2],
+            bytes: [0; 2],
+            payload: [0; 2],
+            tcp: Tcp::default(),
+            dissection: Dissection::default(),
+            notes: Notes::default(),
+            nested: None,
+            paths: [u32::MAX; 2],
+            timeout: TimeoutClass::Default,
+            initiator_is_high: false,
+            vlan: 0,
+            closed: None,
+            quarantined: false,
+        }
+    }
+
+    /// The direction of a packet whose source is (or is not) the higher end of the key.
+    #[inline]
+    pub(crate) fn direction(&self, swapped: bool) -> Direction {
+        if swapped == self.initiator_is_high { Direction::Up } else { Direction::Down }
+    }
+
+    /// Nanoseconds of silence it may keep.
+    #[inline]
+    pub(crate) fn patience(&self, snapshot: &Snapshot) -> u64 {
+        match self.closed {
+            Some(_) => snapshot.timeouts.closed,
+            None => snapshot.timeouts.of(self.timeout),
+        }
+    }
+
+    /// Both ends, initiator first.
+    pub(crate) fn flow(&self) -> Flow {
+        let [low, high] = self.key.ends();
+        let (initiator, responder) = if self.initiator_is_high { (high, low) } else { (low, high) };
+        Flow {
+            initiator: initiator.0,
+            responder: responder.0,
+            initiator_port: initiator.1,
+            responder_port: responder.1,
+            transport: self.key.transport(),
+        }
+    }
+
+    /// Its facts now.
+    pub(crate) fn facts(
+        &self,
+        paths: &PathTable,
+        snapshot: &Snapshot,
+        end_reason: EndReason,
+    ) -> SessionFacts {
+        let mut confidence = Confidence::None;
+        let mut guess = None;
+        let [up, down] = self.paths;
+        let headers = paths.get(if up == u32::MAX { down } else { up });
+        if !self.dissection.path().is_empty() || is_told_by_headers(&headers) {
+            confidence = Confidence::Dpi;
+        } else if let Some(entry) = snapshot.dissector.port_guess(&self.flow()) {
+            confidence = Confidence::Port;
+            guess = Some(entry.info.id);
+        }
+        let whole = |number: u32| {
+            let mut path = paths.get(number);
+            self.dissection.path().iter().for_each(|id| path.push(*id));
+            guess.into_iter().for_each(|id| path.push(id));
+            path
+        };
+        let nested = self.nested.as_deref();
+        SessionFacts {
+            id: self.id,
+            start: self.start,
+            end: self.end,
+            first: self.first,
+            key: self.key,
+            initiator_is_high: self.initiator_is_high,
+            vlan: self.vlan,
+            path: if up == u32::MAX { whole(down) } else { whole(up) },
+            path_down: if down == u32::MAX { Default::default() } else { whole(down) },
+            confidence,
+            end_reason,
+            server_name: self.notes.server_name.clone(),
+            packets: self.packets,
+            bytes: self.bytes,
+            payload: self.payload,
+            nested_packets: nested.map_or([0; 2], |n| n.packets),
+            nested_bytes: nested.map_or([0; 2], |n| n.bytes),
+            retransmissions: self.tcp.retransmissions,
+            rtt_us: self.tcp.timing.rtt_us(),
+            handshake_us: self.tcp.timing.handshake_us(),
+            app_response_us: self.tcp.timing.app_response_us(),
+            anomalies: self.notes.anomalies,
+            met: self.notes.met,
+        }
+    }
+}
+
+/// Whether the headers alone say what the session is: ICMP, a tunnel…, but not bare TCP or UDP.
+fn is_told_by_headers(path: &Path) -> bool {
+    !matches!(path.last(), None | Some(id::TCP | id::UDP | id::SCTP | id::IP | id::IPV6))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_fits_its_budget() {
+        // With its slot and wheel entry well below 1 KB, and near half of that.
+        assert!(size_of::<Session>() <= 448, "{}", size_of::<Session>());
+    }
+}

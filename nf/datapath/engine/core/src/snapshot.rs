@@ -1,0 +1,199 @@
+//! The immutable configuration the engine runs on. Compiled off the packets' way, swapped in at
+//! a batch boundary; what cannot be compiled is refused with the setting's name and never runs.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use nf_apps::Apps;
+use nf_fields::{Fields, ProtoId};
+use nf_filter::Filter;
+use nf_flow::KeyOptions;
+use nf_proto::registry::{Entry, PROTOCOLS};
+use nf_proto::{Dissector, Limits, TimeoutClass};
+use nf_wire::LinkType;
+
+use crate::catalog::{Attribute, Catalog};
+use crate::config::{EngineConfig, TableFull, Timeouts};
+use crate::finish::names::{RowNames, met_by, transaction_leaves};
+use crate::plan::{ConfigError, Plan};
+
+/// Number of the next snapshot.
+static NUMBER: AtomicU32 = AtomicU32::new(1);
+
+/// Session timeouts in nanoseconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    default: u64,
+    short: u64,
+    long: u64,
+    live: u64,
+    /// After both sides closed, or a reset.
+    pub closed: u64,
+}
+
+impl Patience {
+    fn compile(timeouts: &Timeouts) -> Result<Self, ConfigError> {
+        let nanoseconds = |name: &str, seconds: f64| {
+            if seconds.is_finite() && (0.1..=1e9).contains(&seconds) {
+                return Ok((seconds * 1e9) as u64);
+            }
+            Err(ConfigError {
+                what: format!("{seconds} s is no timeout"),
+                place: format!("timeouts.{name}"),
+                hint: "0.1 to 1000000000 seconds".into(),
+            })
+        };
+        Ok(Self {
+            default: nanoseconds("default", timeouts.default)?,
+            short: nanoseconds("short", timeouts.short)?,
+            long: nanoseconds("long", timeouts.long)?,
+            live: nanoseconds("live", timeouts.live)?,
+            closed: nanoseconds("closed", timeouts.closed)?,
+        })
+    }
+
+    /// The timeout of a class.
+    #[inline]
+    pub fn of(&self, class: TimeoutClass) -> u64 {
+        match class {
+            TimeoutClass::Default => self.default,
+            TimeoutClass::Short => self.short,
+            TimeoutClass::Long => self.long,
+            TimeoutClass::Live => self.live,
+        }
+    }
+}
+
+/// See the module.
+pub struct Snapshot {
+    /// Tells snapshots of a process apart.
+    pub number: u32,
+    /// What is extracted.
+    pub plan: Plan,
+    /// Protocols, compiled.
+    pub dissector: Dissector,
+    /// Applications, compiled.
+    pub apps: Arc<Apps>,
+    /// The row filter.
+    pub filter: Option<Filter>,
+    /// Transaction fields that the row filter's slots mean (see [`RowNames`]).
+    pub filter_fields: Vec<Attribute>,
+    /// Session timeouts.
+    pub timeouts: Patience,
+    /// What tells sessions apart.
+    pub key: KeyOptions,
+    /// Every packet is this protocol's, whatever the link type says.
+    pub root: Option<LinkType>,
+    /// Sessions of one worker at most.
+    pub sessions_per_worker: usize,
+    /// Policy of a full table.
+    pub table_full: TableFull,
+    /// Octets one worker may hold.
+    pub held_per_worker: usize,
+    /// The configuration this was compiled from.
+    pub config: EngineConfig,
+}
+
+impl Snapshot {
+    /// Compiles `config` for the built-in protocols.
+    ///
+    /// # Errors
+    /// Names the setting that cannot be met.
+    pub fn compile(config: &EngineConfig) -> Result<Self, ConfigError> {
+        Self::compile_with(config, PROTOCOLS)
+    }
+
+    /// As [`Snapshot::compile`], for a registry of the caller's (tests).
+    ///
+    /// # Errors
+    /// As [`Snapshot::compile`].
+    pub fn compile_with(
+        config: &EngineConfig,
+        entries: &'static [Entry],
+    ) -> Result<Self, ConfigError> {
+        let names = RowNames::default();
+        let filter = match config.filter.trim() {
+            "" => None,
+            text => Some(Filter::parse(text, &names).map_err(|e| ConfigError {
+                what: e.to_string(),
+                place: "filter".into(),
+                hint: e.hint.clone(),
+            })?),
+        };
+        let filter_fields = names.transaction_fields();
+        if filter.as_ref().is_some_and(|f| transaction_leaves(f).count() > 64) {
+            return Err(ConfigError {
+                what: "more than 64 conditions on transaction fields".into(),
+                place: "filter".into(),
+                hint: "use `in {…}` or `matches` for alternatives".into(),
+            });
+        }
+        let plan = Plan::compile(config, &filter_fields)?;
+        let disabled = disabled(config)?;
+        let limits = Limits { packets: config.classify_packets, bytes: config.classify_bytes };
+        let dissector =
+            Dissector::new(entries, limits, &|id| !disabled.contains(&id), &|id| plan.wants(id))
+                .map_err(|what| ConfigError {
+                    what,
+                    place: "protocols".into(),
+                    hint: "register fewer protocols or patterns".into(),
+                })?;
+        let workers = config.threads.max(1);
+        Ok(Self {
+            number: NUMBER.fetch_add(1, Ordering::Relaxed),
+            plan,
+            dissector,
+            apps: Arc::new(applications(config)?),
+            filter,
+            filter_fields,
+            timeouts: Patience::compile(&config.timeouts)?,
+            key: KeyOptions { vlan: config.key_vlan, tunnel: config.key_tunnel },
+            root: root(config)?,
+            sessions_per_worker: (config.max_sessions / workers).max(1),
+            table_full: config.table_full,
+            held_per_worker: config.max_held_bytes / workers,
+            config: config.clone(),
+        })
+    }
+}
+
+impl Snapshot {
+    /// Bits of the filter's conditions that a transaction meets.
+    pub(crate) fn met_by(&self, proto: ProtoId, record: &dyn Fields) -> u64 {
+        self.filter.as_ref().map_or(0, |filter| met_by(filter, self, proto, record))
+    }
+}
+
+fn disabled(config: &EngineConfig) -> Result<Vec<ProtoId>, ConfigError> {
+    let catalog = Catalog::get();
+    let one = |(n, name): (usize, &String)| {
+        catalog.by_name(name).map(|p| p.id).ok_or_else(|| ConfigError {
+            what: format!("no protocol {name:?}"),
+            place: format!("disabled_protocols[{n}]"),
+            hint: "nf protocols lists the protocols".into(),
+        })
+    };
+    config.disabled_protocols.iter().enumerate().map(one).collect()
+}
+
+fn applications(config: &EngineConfig) -> Result<Apps, ConfigError> {
+    let files: Vec<(&str, &str)> =
+        config.applications.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    Apps::with_files(&files).map_err(|e| ConfigError {
+        what: e.to_string(),
+        place: "applications".into(),
+        hint: "correct the file; nf apps shows the built-in ones".into(),
+    })
+}
+
+fn root(config: &EngineConfig) -> Result<Option<LinkType>, ConfigError> {
+    if config.root.is_empty() {
+        return Ok(None);
+    }
+    let protocol = Catalog::get().by_name(&config.root).ok_or_else(|| ConfigError {
+        what: format!("no protocol {:?}", config.root),
+        place: "root".into(),
+        hint: "a header such as ethernet, ip or sll; nf protocols lists them".into(),
+    })?;
+    Ok(Some(LinkType::Protocol { proto: protocol.id, offset: config.root_offset }))
+}

@@ -1,0 +1,94 @@
+//! Values of the engine as Python objects, and its errors as Python's.
+
+use nf_core::engine::EngineError;
+use nf_core::plan::ConfigError;
+use nf_fields::{Fields, Mac, Value};
+use pyo3::IntoPyObjectExt;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+
+mod errors {
+    pyo3::import_exception!(nf.errors, CaptureError);
+    pyo3::import_exception!(nf.errors, ConfigurationError);
+    pyo3::import_exception!(nf.errors, EngineError);
+}
+
+/// Deepest nesting of lists and records converted.
+const MAX_DEPTH: u8 = 8;
+
+/// A value as a Python object: text with stray octets as `\xNN`, octets as hexadecimal text,
+/// addresses as text, times as seconds.
+pub(crate) fn value<'py>(
+    py: Python<'py>,
+    value: Value<'_>,
+    depth: u8,
+) -> PyResult<Bound<'py, PyAny>> {
+    match value {
+        Value::Bool(v) => v.into_bound_py_any(py),
+        Value::Uint(v) => v.into_bound_py_any(py),
+        Value::Int(v) => v.into_bound_py_any(py),
+        Value::Float(v) => v.into_bound_py_any(py),
+        Value::Text(v) => text(v).into_bound_py_any(py),
+        Value::Binary(v) => hex(v).into_bound_py_any(py),
+        Value::Mac(v) => Mac(v).to_string().into_bound_py_any(py),
+        Value::Ip(v) => v.to_string().into_bound_py_any(py),
+        Value::Time(v) => (v as f64 / 1e9).into_bound_py_any(py),
+        Value::List(items) if depth < MAX_DEPTH => {
+            let list = PyList::empty(py);
+            for n in 0..items.len() {
+                list.append(self::value(py, items.item(n), depth + 1)?)?;
+            }
+            list.into_bound_py_any(py)
+        }
+        Value::Record(fields) if depth < MAX_DEPTH => {
+            record(py, fields, depth + 1)?.into_bound_py_any(py)
+        }
+        Value::None | Value::List(_) | Value::Record(_) => Ok(py.None().into_bound(py)),
+    }
+}
+
+/// A record as a dictionary; absent fields are left out.
+pub(crate) fn record<'py>(
+    py: Python<'py>,
+    fields: &dyn Fields,
+    depth: u8,
+) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(py);
+    for (position, field) in fields.field_list().iter().enumerate() {
+        let found = fields.get(position);
+        if !found.is_none() {
+            dict.set_item(field.name, value(py, found, depth)?)?;
+        }
+    }
+    Ok(dict)
+}
+
+fn text(octets: &[u8]) -> String {
+    let mut readable = String::with_capacity(octets.len());
+    for chunk in octets.utf8_chunks() {
+        readable.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            readable.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    readable
+}
+
+fn hex(octets: &[u8]) -> String {
+    octets.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// The three parts of a user's error: what, where, what to try.
+pub(crate) fn config_error(error: ConfigError) -> PyErr {
+    errors::ConfigurationError::new_err((error.what, error.place, error.hint))
+}
+
+pub(crate) fn engine_error(error: EngineError) -> PyErr {
+    match error {
+        EngineError::Config(e) => config_error(e),
+        EngineError::Capture(e) => errors::CaptureError::new_err((e.what, e.place, e.hint)),
+        EngineError::Thread(what) => {
+            errors::EngineError::new_err((what, "engine", "run again with --debug and report it"))
+        }
+    }
+}

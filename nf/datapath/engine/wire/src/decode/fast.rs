@@ -1,0 +1,82 @@
+//! The commonest frame in a straight line: Ethernet, IPv4 without options and not fragmented,
+//! then TCP or UDP, all headers captured, nothing contradictory, no tunnel. Whatever is not so
+//! is left to the walk, whose result for these frames is the same (a property test compares).
+
+use super::Next;
+use super::transport::tunnel_of_port;
+use crate::read::{be16, octet};
+use crate::{IpLayer, Layer, Packet, Transport, ethernet, id, ipv4, tcp, udp};
+
+/// Where the transport header starts.
+const TRANSPORT_AT: usize = 34;
+
+/// What must be captured at least: a UDP header's end.
+const LEAST: usize = TRANSPORT_AT.saturating_add(udp::HEADER_LEN);
+
+/// Fills in `out`, or leaves it as it was and returns false.
+#[inline(always)]
+pub(super) fn ethernet(frame: &[u8], out: &mut Packet) -> bool {
+    let Some(head) = frame.first_chunk::<LEAST>() else { return false };
+    // Ethertype IPv4, version 4 and a header of five words.
+    if be16(head, 12..14) != 0x0800 || octet(head, 14) != 0x45 {
+        return false;
+    }
+    let total = usize::from(be16(head, 16..18));
+    let end = frame.len().min(total.saturating_add(ethernet::HEADER_LEN));
+    // More fragments, or an offset.
+    if be16(head, 20..22) & 0x3fff != 0 || end < LEAST {
+        return false;
+    }
+    let available = total.saturating_sub(ipv4::HEADER_LEN);
+    let (src_port, dst_port) = (be16(head, 34..36), be16(head, 36..38));
+    let protocol = octet(head, 23);
+    let (proto, transport, header_len, length) = match protocol {
+        6 => {
+            let offset = frame.get(TRANSPORT_AT.saturating_add(12)).copied().unwrap_or(0);
+            let header_len = usize::from(offset >> 4) << 2;
+            if header_len < tcp::HEADER_LEN {
+                return false;
+            }
+            (id::TCP, Transport::Tcp, header_len, available)
+        }
+        17 => {
+            let length = usize::from(be16(head, 38..40));
+            if length < udp::HEADER_LEN
+                || tunnel_of_port(dst_port) != Next::Stop
+                || tunnel_of_port(src_port) != Next::Stop
+            {
+                return false;
+            }
+            (id::UDP, Transport::Udp, udp::HEADER_LEN, length.min(available))
+        }
+        _ => return false,
+    };
+    let payload = TRANSPORT_AT.saturating_add(header_len);
+    let end = end.min(TRANSPORT_AT.saturating_add(length));
+    if payload > end {
+        return false;
+    }
+    let [ethernet, ip, upper, ..] = &mut out.layers;
+    *ethernet = Layer { proto: id::ETHERNET, offset: 0 };
+    *ip = Layer { proto: id::IP, offset: ethernet::HEADER_LEN as u16 };
+    *upper = Layer { proto, offset: TRANSPORT_AT as u16 };
+    out.layer_count = 3;
+    let [first, ..] = &mut out.ips;
+    *first = IpLayer {
+        layer: 1,
+        version: 4,
+        protocol,
+        transport,
+        offset: ethernet::HEADER_LEN as u16,
+        src_port,
+        dst_port,
+        total_len: total as u32,
+        fragment: None,
+        tunnel_id: 0,
+        payload: payload as u32,
+        payload_captured: end.saturating_sub(payload) as u32,
+        payload_len: length.saturating_sub(header_len) as u32,
+    };
+    out.ip_count = 1;
+    true
+}
