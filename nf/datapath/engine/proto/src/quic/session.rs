@@ -21,9 +21,10 @@ const MAX_DERIVATIONS: u8 = 8;
 pub struct Quic {
     /// Who sends the first Initial.
     client: Option<Direction>,
-    keys: Option<Box<InitialKeys>>,
-    /// Version and connection id that the keys were made for.
-    keys_of: (u32, Vec<u8>),
+    /// Those in use, and those of the version before or after (RFC 9368): at most two.
+    keys: Vec<KeySet>,
+    /// Connection id that all keys in use follow from.
+    first_id: Vec<u8>,
     derivations: u8,
     sides: [Side; 2],
     /// Some packet was authenticated, or a version negotiation seen.
@@ -46,6 +47,12 @@ struct Side {
     id_len: Option<usize>,
     spin: Option<u8>,
     spin_edge: Option<u64>,
+}
+
+/// Keys and the version they are for.
+struct KeySet {
+    version: u32,
+    keys: Box<InitialKeys>,
 }
 
 /// The transaction in the making.
@@ -234,27 +241,32 @@ impl Quic {
     fn open(&mut self, long: &Long<'_>, packet: &[u8], dir: Direction) -> Option<Opened> {
         let largest = self.side(dir).largest;
         let is_client = self.client == Some(dir);
-        if let Some(keys) = &self.keys
-            && self.keys_of.0 == long.version
-        {
-            let keys = if is_client { &keys.client } else { &keys.server };
-            if let Some(opened) = keys.open(packet, long.number_at, largest) {
+        // The version's own first; some clients change the version field before the keys.
+        let is_own = |set: &&KeySet| set.version == long.version;
+        let has_version = self.keys.iter().any(|set| is_own(&set));
+        let others = self.keys.iter().filter(|set| !is_own(set));
+        let opened = self.keys.iter().filter(is_own).chain(others).find_map(|set| {
+            let keys = if is_client { &set.keys.client } else { &set.keys.server };
+            keys.open(packet, long.number_at, largest)
+        });
+        if opened.is_some() {
+            return opened;
+        }
+        // The server may go on in another version, and the client after it, with keys from the
+        // same connection id.
+        if !self.keys.is_empty() && !has_version {
+            let first_id = self.first_id.clone();
+            let protection = version::protection(long.version)?;
+            let keys = self.derive(&protection, &first_id)?;
+            let own = if is_client { &keys.client } else { &keys.server };
+            if let Some(opened) = own.open(packet, long.number_at, largest) {
+                self.keys.truncate(1);
+                self.keys.push(KeySet { version: long.version, keys });
                 return Some(opened);
             }
         }
-        // The server may go on in another version, with keys from the same connection id.
-        if self.keys.is_some() && !is_client && self.keys_of.0 != long.version {
-            let protection = version::protection(long.version)?;
-            let first_id = self.keys_of.1.clone();
-            let keys = self.derive(&protection, &first_id)?;
-            let opened = keys.server.open(packet, long.number_at, largest)?;
-            self.keys = Some(keys);
-            self.keys_of.0 = long.version;
-            return Some(opened);
-        }
         // A first packet, or the first after a Retry or a version negotiation.
-        let is_known = self.keys_of.0 == long.version && self.keys_of.1 == long.dcid;
-        if self.keys.is_some() && (!is_client || is_known) {
+        if !self.keys.is_empty() && (!is_client || (has_version && self.first_id == long.dcid)) {
             return None;
         }
         for protection in version::protections(long.version) {
@@ -262,8 +274,8 @@ impl Quic {
             let Some(opened) = keys.client.open(packet, long.number_at, largest) else {
                 continue;
             };
-            self.keys = Some(keys);
-            self.keys_of = (long.version, long.dcid.to_vec());
+            self.keys = vec![KeySet { version: long.version, keys }];
+            self.first_id = long.dcid.to_vec();
             self.client = Some(dir);
             // The handshake starts again.
             for side in &mut self.sides {

@@ -287,15 +287,28 @@ fn the_fixed_bit_may_vary_once_the_connection_is_known() {
 }
 
 #[test]
-fn a_server_may_go_on_in_another_version() {
+fn a_server_may_go_on_in_another_version_and_the_client_after_it() {
     let mut parts = connection(V1, &["h3"]);
+    let v2 = keys(version::V2, DCID);
     let server = Initial { version: version::V2, ..Initial::server() };
-    parts[1] = server.seal(&keys(version::V2, DCID).server, &crypto(0, &answer()));
+    let client = Initial { dcid: SERVER_ID, number: 1, ..Initial::client() };
+    let last = parts.pop().unwrap();
+    parts[1] = server.seal(&v2.server, &crypto(0, &answer()));
+    parts.push(client.seal(&keys(V1, DCID).client, &[2, 0, 0, 0, 0]));
+    parts.push(Initial { number: 1, ..server }.seal(&v2.server, &[1]));
+    let client = Initial { version: version::V2, number: 2, ..client };
+    parts.push(client.seal(&v2.client, &[2, 0, 0, 0, 0]));
+    parts.push(Initial { number: 2, ..server }.seal(&v2.server, &[1]));
+    let client = Initial { number: 3, ..client };
+    parts.push(client.seal(&keys(V1, DCID).client, &[1]));
+    parts.push(vec![]);
+    parts.push(last);
     let heard = hear(&parts);
 
     assert_eq!(heard.anomalies, [""; 0]);
     assert!(heard.transactions[0].1.starts_with(r#"{"version":"2""#));
     assert!(heard.transactions[0].1.contains(r#""cipher":"TLS_AES_128_GCM_SHA256""#));
+    assert!(heard.transactions[0].1.contains(r#""established":true"#));
 }
 
 #[test]

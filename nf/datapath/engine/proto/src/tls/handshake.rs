@@ -191,6 +191,7 @@ impl<'a> ClientHello<'a> {
                     let name = list.prefixed_u16()?;
                     if kind == 0 && self.server_name.is_none() {
                         self.server_name = Some(name).filter(|n| !n.is_empty());
+                        self.server_name?;
                     }
                 }
             }

@@ -467,6 +467,7 @@ fn each_anomaly_is_counted() {
             "malformed_extension",
             vec![in_clear(&[client_hello(&[extension(code::SERVER_NAME, &[0, 9])])])],
         ),
+        ("malformed_extension", vec![in_clear(&[client_hello(&[server_name("")])])]),
         ("malformed_certificate", answer(handshake(kind::CERTIFICATE, &[0, 0, 9]))),
         ("malformed_record", again(record(content::CHANGE_CIPHER_SPEC, &[1, 1]))),
         ("unexpected_hello", answer(client_hello(&[]))),
@@ -475,11 +476,12 @@ fn each_anomaly_is_counted() {
         ("heartbeat_overread", again(record(content::HEARTBEAT, &[1, 0x40, 0, 0]))),
     ];
     let infos = super::Anomaly::INFOS;
-    assert_eq!(infos.len(), cases.len());
-    for ((name, parts), info) in cases.iter().zip(infos) {
-        assert_eq!(*name, info.name);
+    for (name, parts) in &cases {
         let heard = hear(parts);
         assert_eq!(heard.anomalies, [format!("tls.{name}")], "{name}");
+    }
+    for info in infos {
+        assert!(cases.iter().any(|(name, _)| *name == info.name), "{} is untested", info.name);
     }
 }
 
@@ -514,6 +516,16 @@ fn the_probe_refuses_what_only_resembles_tls() {
         let octets = random.octets(200);
         assert_ne!(testing::probe(entry(), &flow, &octets), Probe::Certain, "{octets:02x?}");
     }
+}
+
+#[test]
+fn empty_records_do_not_hide_a_hello() {
+    let empty = record(content::HANDSHAKE, &[]).repeat(40);
+    let octets = [empty, in_clear(&[client_hello(&[server_name("h.example")])])].concat();
+    let heard = play(&flow(Transport::Tcp, 4000), &[Event::Up(&octets)]);
+
+    assert_eq!(heard.names, [(NameSource::Sni, "h.example".to_string())]);
+    assert_eq!(heard.anomalies.len(), 40);
 }
 
 #[test]
