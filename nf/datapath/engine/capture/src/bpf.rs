@@ -4,9 +4,11 @@
 //! run here, so that nothing foreign touches a packet.
 
 mod compiler;
+mod instruction;
 mod program;
 
-pub use program::{Instruction, Invalid, Program};
+pub use instruction::{Instruction, Invalid};
+pub use program::Program;
 
 use crate::error::CaptureError;
 

@@ -4,8 +4,7 @@
 //! reused once no batch holds them. A record that crosses the end of a block or window is found
 //! whole in the next one.
 
-use std::fs::File;
-use std::io::{self, Seek, SeekFrom};
+use std::io;
 use std::sync::Arc;
 
 use crate::block::Block;
@@ -206,8 +205,7 @@ impl Windows {
 
     /// The same content from `offset`, read instead of mapped.
     fn stream_from(&self, offset: u64) -> io::Result<Stream> {
-        let mut file: &File = self.input.file();
-        file.seek(SeekFrom::Start(offset))?;
+        self.input.seek(offset)?;
         let reader = self.input.content(Vec::new(), Compression::None)?;
         Ok(Stream::new(&self.input, reader, Compression::None, self.sizes.block))
     }

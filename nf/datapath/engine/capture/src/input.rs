@@ -130,6 +130,13 @@ impl Input {
         self.follow
     }
 
+    /// Goes to this place of a file, and counts what was passed over as read.
+    pub(crate) fn seek(&self, offset: u64) -> io::Result<()> {
+        (&*self.file).seek(io::SeekFrom::Start(offset))?;
+        self.done.store(offset, Ordering::Relaxed);
+        Ok(())
+    }
+
     /// Lets readers go on for another while.
     pub(crate) fn allow(&self) {
         self.allowed.store(self.done().saturating_add(ALLOWANCE), Ordering::Relaxed);

@@ -88,7 +88,7 @@ fn compressed_files_cut_anywhere() {
                 assert!(matches!(read.status, Status::EndedEarly(_)), "cut at {length}");
             }
         }
-        assert!(most > Some(100));
+        assert!(most > Some(80), "{most:?}");
     }
 }
 

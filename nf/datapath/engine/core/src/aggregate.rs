@@ -1,6 +1,7 @@
 //! Sums over finished sessions: by protocol path, by application, by host.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
+use foldhash::HashMapExt as _;
 use std::net::IpAddr;
 
 use nf_apps::Apps;

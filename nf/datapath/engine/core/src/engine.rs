@@ -18,7 +18,7 @@ use crate::account::{Account, Tally};
 use crate::config::EngineConfig;
 use crate::dispatch::{DecodeErrors, Dispatcher, Parcel};
 use crate::finish::{Finished, Finisher};
-use crate::merge::Merge;
+use crate::merge::{self, Merge};
 use crate::path::Path;
 use crate::plan::ConfigError;
 use crate::row::Loose;
@@ -478,6 +478,10 @@ impl Engine {
                 let current = self.current.load();
                 if !Arc::ptr_eq(&current, self.finisher.snapshot()) {
                     self.finisher.follow(Arc::clone(&current));
+                }
+                if self.workers == 1 {
+                    // One worker's rows are in order: no need to wait for anybody.
+                    return merge::interleave(produce, &mut |next| self.finisher.take(next));
                 }
                 self.merge.add(worker, produce, reached);
                 while let Some(next) = self.merge.pop() {

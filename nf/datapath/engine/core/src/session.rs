@@ -10,32 +10,35 @@ use crate::snapshot::Snapshot;
 use crate::transport::Tcp;
 
 /// A session. About 350 octets; what a parser needs is allocated when there is one.
+#[repr(C)]
 pub struct Session {
+    // What every packet touches comes first: the table fetches the first lines ahead.
     pub(crate) key: SessionKey,
-    pub(crate) id: u64,
-    pub(crate) first: u64,
-    pub(crate) start: u64,
-    pub(crate) end: u64,
     /// The clock at the last packet: what the wheel goes by.
     pub(crate) seen: u64,
-    /// When the wheel will look at it next.
-    pub(crate) wake: u64,
+    pub(crate) end: u64,
     pub(crate) packets: [u64; 2],
     pub(crate) bytes: [u64; 2],
     pub(crate) payload: [u64; 2],
-    pub(crate) tcp: Tcp,
+    /// Numbers of the paths up and down; the latter `u32::MAX` until the responder speaks.
+    pub(crate) paths: [u32; 2],
+    pub(crate) closed: Option<EndReason>,
+    pub(crate) timeout: TimeoutClass,
+    pub(crate) initiator_is_high: bool,
+    /// A packet of it made a parser panic: nothing of it is parsed any more.
+    pub(crate) quarantined: bool,
     pub(crate) dissection: Dissection,
+    pub(crate) tcp: Tcp,
+    // From here on: what its beginning, its end and its protocols touch.
+    pub(crate) id: u64,
+    pub(crate) first: u64,
+    pub(crate) start: u64,
+    /// When the wheel will look at it next.
+    pub(crate) wake: u64,
     pub(crate) notes: Notes,
     /// Octets and packets of sessions within.
     pub(crate) nested: Option<Box<Nested>>,
-    /// Numbers of the paths up and down; the latter `u32::MAX` until the responder speaks.
-    pub(crate) paths: [u32; 2],
-    pub(crate) timeout: TimeoutClass,
-    pub(crate) initiator_is_high: bool,
     pub(crate) vlan: u16,
-    pub(crate) closed: Option<EndReason>,
-    /// A packet of it made a parser panic: nothing of it is parsed any more.
-    pub(crate) quarantined: bool,
 }
 
 /// What protocols have said about a session.

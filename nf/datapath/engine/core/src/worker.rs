@@ -1,6 +1,7 @@
 //! A worker: its sessions, and what it does with a packet.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
+use foldhash::HashMapExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -418,7 +419,12 @@ impl Worker {
 
     /// Ends a session: its pending transactions and then itself become rows.
     fn end(&mut self, handle: Handle, reason: EndReason, moment: u64, snapshot: &Snapshot) {
-        let Some(mut session) = self.table.remove(handle) else { return };
+        let session = match self.rest {
+            None => self.table.remove(handle),
+            // The end of the capture: nobody will look for a session again.
+            Some(_) => self.table.drain(handle),
+        };
+        let Some(mut session) = session else { return };
         self.minor = 0;
         session.tcp.halves.iter_mut().for_each(|half| half.release(&mut self.pool));
         if !session.quarantined {
@@ -738,6 +744,6 @@ fn session_path(item: &Item) -> Path {
 }
 
 fn class_of(path: &[ProtoId]) -> nf_proto::TimeoutClass {
-    let info = path.last().and_then(|&id| Catalog::get().by_id(id)).and_then(|p| p.info);
-    info.map(|i| i.timeout).unwrap_or_default()
+    let protocol = path.last().and_then(|&id| Catalog::get().by_id(id));
+    protocol.and_then(|p| p.info).map(|i| i.timeout).unwrap_or_default()
 }

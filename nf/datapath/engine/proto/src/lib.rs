@@ -23,9 +23,10 @@ pub mod testing;
 
 // One folder per protocol, alphabetical; `make new-protocol` adds its line here.
 pub mod dns;
+pub mod ftp;
 pub mod gquic;
-mod http;
-mod http2;
+pub mod http;
+pub mod http2;
 pub mod http3;
 pub mod llmnr;
 pub mod mdns;

@@ -31,6 +31,8 @@ macro_rules! protocols {
 protocols! {
     // Alphabetical; `make new-protocol` adds its line here.
     crate::dns::Dns,
+    crate::ftp::Ftp,
+    crate::ftp::FtpData,
     crate::gquic::Gquic,
     crate::http::Http,
     crate::http2::Http2,

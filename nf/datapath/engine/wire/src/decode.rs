@@ -34,9 +34,28 @@ pub fn decode(link: LinkType, frame: &[u8], wire_len: u32, out: &mut Packet) {
     out.ip_count = 0;
     out.vlan = 0;
     out.fault = Fault::None;
-    if link != LinkType::Ethernet || !fast::ethernet(frame, out) {
-        walk(link, frame, wire_len, out);
+    let started = if link == LinkType::Ethernet { fast::ethernet(frame, out) } else { None };
+    match started {
+        Some(Next::Stop) => {}
+        Some(tunnel) => follow(tunnel, frame, out),
+        None => walk(link, frame, wire_len, out),
     }
+}
+
+/// Walks on where the straight line saw a tunnel: in the payload of the first IP layer.
+fn follow(tunnel: Next, frame: &[u8], out: &mut Packet) {
+    let [ip, ..] = out.ips;
+    let at = ip.payload as usize;
+    let walk = Walk {
+        frame,
+        at,
+        end: at.saturating_add(ip.payload_captured as usize),
+        wire_end: at.saturating_add(ip.payload_len as usize),
+        bounded: true,
+        tunnel_id: 0,
+        out,
+    };
+    walk.run(tunnel);
 }
 
 fn walk(link: LinkType, frame: &[u8], wire_len: u32, out: &mut Packet) {
@@ -51,15 +70,8 @@ fn walk(link: LinkType, frame: &[u8], wire_len: u32, out: &mut Packet) {
         tunnel_id: 0,
         out,
     };
-    let mut next = walk.start(link);
-    for _ in 0..MAX_STEPS {
-        if next == Next::Stop {
-            walk.end();
-            return;
-        }
-        next = walk.step(next);
-    }
-    walk.fail(Fault::TooDeep);
+    let next = walk.start(link);
+    walk.run(next);
 }
 
 /// Which header comes next.
@@ -167,6 +179,19 @@ impl<'a> Walk<'a, '_> {
         }
     }
 
+    /// The loop.
+    fn run(mut self, mut next: Next) {
+        for _ in 0..MAX_STEPS {
+            if next == Next::Stop {
+                self.end();
+                return;
+            }
+            next = self.step(next);
+        }
+        self.fail(Fault::TooDeep);
+    }
+
+    #[inline]
     fn step(&mut self, next: Next) -> Next {
         match next {
             Next::Stop => Next::Stop,
@@ -257,6 +282,9 @@ impl<'a> Walk<'a, '_> {
 
     /// Adds a layer here that ends the walk.
     fn named(&mut self, proto: ProtoId) -> Next {
+        if self.at > self.end {
+            return self.fail(Fault::Truncated);
+        }
         self.push(proto, self.at);
         Next::Stop
     }

@@ -6,7 +6,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use libloading::Library;
 
-use crate::bpf::program::{Instruction, Program};
+use crate::bpf::{Instruction, Program};
 use crate::error::{CaptureError, ErrorKind};
 
 /// Names the library goes by, the likeliest first.

@@ -95,6 +95,10 @@ impl Scratch {
 
     pub fn file(&self, name: &str, content: &[u8]) -> PathBuf {
         let path = self.path(name);
+        // Some file systems wait for the disk when a file is written over.
+        if let Err(error) = std::fs::remove_file(&path) {
+            assert_eq!(error.kind(), std::io::ErrorKind::NotFound, "{error}");
+        }
         std::fs::write(&path, content).unwrap();
         path
     }

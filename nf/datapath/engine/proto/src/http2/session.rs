@@ -298,11 +298,6 @@ impl Http2 {
         if code != 0 || client || !stream.response.ended {
             stream.record.error = Some(error_name(code));
         }
-        stream.request.ended = true;
-        stream.response.ended = true;
-        if stream.record.error.is_some() {
-            stream.response.broken = true;
-        }
         self.streams.report(id, out);
     }
 

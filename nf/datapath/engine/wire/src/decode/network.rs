@@ -6,7 +6,9 @@ use super::{Next, Walk};
 use crate::ipv6_ext::{Chain, number};
 use crate::name::ip_protocol;
 use crate::read::octet;
-use crate::{Fault, IpLayer, ah, arp, esp, icmp, icmpv6, id, igmp, ipv4, ipv6, ospf};
+use crate::{
+    Fault, Fragment, IpLayer, Transport, ah, arp, esp, icmp, icmpv6, id, igmp, ipv4, ipv6, ospf,
+};
 
 /// IP protocol numbers the walk follows.
 mod protocol {
