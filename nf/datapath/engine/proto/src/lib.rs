@@ -24,11 +24,13 @@ pub mod testing;
 // One folder per protocol, alphabetical; `make new-protocol` adds its line here.
 pub mod dns;
 pub mod ftp;
+pub mod gquic;
 pub mod http;
 pub mod http2;
 pub mod http3;
 pub mod llmnr;
 pub mod mdns;
+pub mod quic;
 pub mod tls;
 
 #[cfg(test)]

@@ -33,11 +33,13 @@ protocols! {
     crate::dns::Dns,
     crate::ftp::Ftp,
     crate::ftp::FtpData,
+    crate::gquic::Gquic,
     crate::http::Http,
     crate::http2::Http2,
     crate::http3::Http3,
     crate::llmnr::Llmnr,
     crate::mdns::Mdns,
+    crate::quic::Quic,
     crate::tls::Tls,
 }
 
