@@ -23,6 +23,7 @@ pub mod testing;
 
 // One folder per protocol, alphabetical; `make new-protocol` adds its line here.
 
+pub mod dhcp;
 pub mod dns;
 mod http;
 pub mod http3;

@@ -30,6 +30,7 @@ macro_rules! protocols {
 
 protocols! {
     // Alphabetical; `make new-protocol` adds its line here.
+    crate::dhcp::Dhcp,
     crate::dns::Dns,
     crate::http::Http,
     crate::http3::Http3,
