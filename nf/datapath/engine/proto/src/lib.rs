@@ -29,6 +29,7 @@ mod http;
 pub mod http3;
 pub mod llmnr;
 pub mod mdns;
+pub mod ntp;
 pub mod tls;
 
 #[cfg(test)]

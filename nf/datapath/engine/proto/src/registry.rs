@@ -36,6 +36,7 @@ protocols! {
     crate::http3::Http3,
     crate::llmnr::Llmnr,
     crate::mdns::Mdns,
+    crate::ntp::Ntp,
     crate::tls::Tls,
 }
 
