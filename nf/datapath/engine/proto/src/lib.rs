@@ -22,6 +22,8 @@ mod sink;
 pub mod testing;
 
 // One folder per protocol, alphabetical; `make new-protocol` adds its line here.
+
+pub mod dhcp;
 pub mod dns;
 pub mod ftp;
 pub mod gquic;
@@ -31,6 +33,7 @@ pub mod http3;
 pub mod llmnr;
 pub mod mdns;
 pub mod quic;
+pub mod ntp;
 pub mod tls;
 
 #[cfg(test)]

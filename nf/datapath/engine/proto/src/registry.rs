@@ -30,6 +30,7 @@ macro_rules! protocols {
 
 protocols! {
     // Alphabetical; `make new-protocol` adds its line here.
+    crate::dhcp::Dhcp,
     crate::dns::Dns,
     crate::ftp::Ftp,
     crate::ftp::FtpData,
@@ -40,6 +41,7 @@ protocols! {
     crate::llmnr::Llmnr,
     crate::mdns::Mdns,
     crate::quic::Quic,
+    crate::ntp::Ntp,
     crate::tls::Tls,
 }
 

@@ -15,6 +15,7 @@ pub const MAX_LIST: usize = 64;
 
 /// mDNS: a question's answer may be sent to the asker only; a record replaces earlier ones.
 const MDNS_BIT: u16 = 0x8000;
+const NOTIFY: u8 = 4;
 const UPDATE: u8 = 5;
 
 /// Where questions and records lie, and whether all were found.
@@ -200,7 +201,9 @@ pub fn query(
     dialect: Dialect,
 ) -> DnsTransaction {
     let mask = if dialect == Dialect::Mdns { !MDNS_BIT } else { u16::MAX };
-    let changes = header.opcode() == UPDATE && !header.is_response();
+    let asks = !header.is_response();
+    let changes = asks && header.opcode() == UPDATE;
+    let news = asks && header.opcode() == NOTIFY;
     DnsTransaction {
         id: header.id,
         qname: question.map(|_| Text::from(name)),
@@ -210,6 +213,7 @@ pub fn query(
         opcode: opcode_word(header.opcode()),
         rd: (dialect == Dialect::Dns).then(|| header.bit(8)),
         cd: (dialect == Dialect::Dns).then(|| header.bit(4)),
+        answers: news.then(|| std::mem::take(&mut lists.answers)),
         authorities: changes.then(|| std::mem::take(&mut lists.authorities)),
         edns: lists.edns,
         ..DnsTransaction::default()
@@ -226,8 +230,10 @@ pub fn answer(record: &mut DnsTransaction, header: &Header, lists: Lists, dialec
     record.ad = bit(5, &[Dialect::Dns]);
     record.conflict = bit(10, &[Dialect::Llmnr]);
     record.tentative = bit(8, &[Dialect::Llmnr]);
-    record.answers = Some(lists.answers);
-    // The response to an update may repeat the changes or leave them out.
+    // The response to an update or a notice may repeat what it was told, or leave it out.
+    if record.answers.as_ref().is_none_or(Vec::is_empty) {
+        record.answers = Some(lists.answers);
+    }
     if record.authorities.as_ref().is_none_or(Vec::is_empty) {
         record.authorities = Some(lists.authorities);
     }

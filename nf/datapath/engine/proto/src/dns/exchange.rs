@@ -10,6 +10,7 @@ use super::message::{self, Header, Question, Reader};
 use super::name::{Name, NameFlaw};
 use super::record::DnsTransaction;
 use super::transfer::Transfer;
+use super::words;
 
 /// Most queries of a session kept while they wait for their responses.
 const MAX_PENDING: usize = 64;
@@ -29,6 +30,8 @@ anomalies! {
         TrailingOctets = "trailing_octets",
         /// The header's reserved bit is set.
         ReservedBit = "reserved_bit",
+        /// An operation that no standard defines.
+        UnknownOpcode = "unknown_opcode",
         /// A response whose question is not the one asked with its identifier.
         MismatchedResponse = "mismatched_response",
         /// More unanswered queries than are kept; the oldest is given up.
@@ -136,6 +139,9 @@ impl Exchange {
         }
         if walked.flaw.is_none() && walked.trailing {
             out.anomaly(DnsAnomaly::TrailingOctets);
+        }
+        if words::known_opcode(header.opcode()).is_none() {
+            out.anomaly(DnsAnomaly::UnknownOpcode);
         }
         if header.bit(6) && self.dialect == Dialect::Dns {
             out.anomaly(DnsAnomaly::ReservedBit);

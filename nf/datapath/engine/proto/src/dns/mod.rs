@@ -15,7 +15,7 @@ mod edns;
 pub(crate) mod exchange;
 mod harvest;
 mod message;
-mod name;
+pub(crate) mod name;
 mod probe;
 mod rdata;
 mod record;

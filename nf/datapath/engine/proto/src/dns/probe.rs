@@ -24,6 +24,8 @@ const MAX_QUESTIONS_ELSEWHERE: u16 = 4;
 pub fn datagram(seg: &Segment<'_>, rigour: Rigour) -> Probe {
     match message(seg.data, seg.cut, rigour) {
         Verdict::Yes => Probe::Certain,
+        // The capture kept a plausible header and no whole question.
+        Verdict::Short if rigour == Rigour::OwnPort && seg.data.len() >= HEADER => Probe::Certain,
         Verdict::Short | Verdict::No => Probe::No,
     }
 }
@@ -61,6 +63,9 @@ fn message(data: &[u8], partial: bool, rigour: Rigour) -> Verdict {
     if !plausible(&header, data.len(), partial, rigour) {
         return Verdict::No;
     }
+    // An operation nobody has defined: all else must be in order.
+    let known = words::known_opcode(header.opcode()).is_some();
+    let rigour = if known { rigour } else { Rigour::Elsewhere };
     let mut reader = Reader::new(data);
     let fits = header.least_length() <= data.len() || partial;
     for _ in 0..header.qdcount {
@@ -112,15 +117,13 @@ fn plausible(header: &Header, length: usize, partial: bool, rigour: Rigour) -> b
     // A response that says only that the query was not understood may repeat nothing of it.
     let bare_error = header.is_response() && header.rcode() != 0 && length == HEADER;
     let something = header.qdcount > 0 || (header.is_response() && records > 0);
-    if words::known_opcode(header.opcode()).is_none()
-        || header.qdcount > MAX_QUESTIONS
-        || !(something || (bare_error && rigour == Rigour::OwnPort))
-    {
+    if header.qdcount > MAX_QUESTIONS || !(something || (bare_error && rigour == Rigour::OwnPort)) {
         return false;
     }
     let fits = header.least_length() <= length || partial;
+    let known = words::known_opcode(header.opcode()).is_some();
     match rigour {
-        Rigour::OwnPort => fits || header.qdcount == 1,
+        Rigour::OwnPort => (fits && known) || header.qdcount == 1,
         Rigour::Elsewhere => {
             let query = header.opcode() == 0;
             let empty_query = !header.is_response() && query;

@@ -132,7 +132,7 @@ pub struct DnsTransaction {
     pub conflict: Option<bool>,
     /// LLMNR: the responder is not yet sure that the name is its own.
     pub tentative: Option<bool>,
-    /// Answers of the response.
+    /// Answers of the response; of a NOTIFY query: what is new.
     pub answers: Option<Vec<ResourceRecord>>,
     /// Authority records of the response; of an UPDATE query: the changes.
     pub authorities: Option<Vec<ResourceRecord>>,

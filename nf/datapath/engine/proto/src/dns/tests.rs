@@ -315,6 +315,26 @@ fn the_changes_of_an_update_are_its_authorities() {
 }
 
 #[test]
+fn what_a_notice_tells_is_kept() {
+    let soa = b"\x02ns\xc0\x0c\x01a\xc0\x0c\0\0\0\x07\0\0\0\x01\0\0\0\x01\0\0\0\x01\0\0\0\x01";
+    let notice = message(4, 0x2400, [1, 1, 0, 0], &[&question(WWW, 6), &record(ASKED, 6, 0, soa)]);
+    let taken = message(4, 0xa400, [1, 0, 0, 0], &[&question(WWW, 6)]);
+    let heard = over_udp(&[Event::Up(&notice), Event::Down(&taken)]);
+
+    let all = transactions(&heard)[0];
+    assert!(all.contains(r#""opcode":"NOTIFY","rcode":"NOERROR""#), "{all}");
+    assert!(all.contains("ns.www.example.com a.www.example.com 7 1 1 1 1"), "{all}");
+}
+
+#[test]
+fn a_datagram_of_which_the_capture_kept_the_header_is_still_dns() {
+    let heard = over_udp(&[Event::CutUp(&query(7)[..16]), Event::CutDown(&response(7)[..12])]);
+
+    assert_eq!(heard.path, ["dns"]);
+    assert!(transactions(&heard)[0].contains(r#""response_us":1000"#));
+}
+
+#[test]
 fn several_questions_are_listed() {
     let ask = message(4, 0x0100, [2, 0, 0, 0], &[&question(WWW, 1), &question(ASKED, 28)]);
     let heard = over_udp(&[Event::Up(&ask)]);
@@ -356,11 +376,14 @@ fn flaws_are_counted() {
         (message(1, 0x8180, [1, 1, 0, 0], &[&asked, b"\xc0\x21", &looping[4..]]), "bad_pointer"),
         (message(1, 0x8180, [1, 1, 0, 0], &[&asked, &record(ASKED, 1, 1, &[1])]), "malformed_data"),
         (message(1, 0x0100, [1, 0, 0, 0], &[&asked, b"more"]), "trailing_octets"),
+        (message(1, 0x7900, [1, 0, 0, 0], &[&asked]), "unknown_opcode"),
         (message(1, 0x0140, [1, 0, 0, 0], &[&asked]), "reserved_bit"),
     ] {
         let heard = over_udp(&[Event::Up(&query(9)), Event::Up(&bytes)]);
         assert_eq!(heard.anomalies, [format!("dns.{anomaly}")]);
     }
+    let odd = message(1, 0x7900, [1, 0, 0, 0], &[&asked]);
+    assert_eq!(over_udp(&[Event::Up(&odd)]).anomalies, ["dns.unknown_opcode"]);
     let short = over_udp(&[Event::Up(&query(9)), Event::Up(b"\0\x01")]);
     assert_eq!(short.anomalies, ["dns.malformed_message"]);
 }
