@@ -77,7 +77,7 @@ struct ReaderReport {
     errors: DecodeErrors,
     clock: ClockFaults,
     orphans: u64,
-    error: Option<String>,
+    error: Option<CaptureError>,
 }
 
 /// What a worker knows at its end.
@@ -124,7 +124,7 @@ struct Reader {
 enum Read {
     Some,
     Idle,
-    End(Option<String>),
+    End(Option<CaptureError>),
 }
 
 impl Reader {
@@ -140,7 +140,7 @@ impl Reader {
             Ok(Fill::Packets) => Read::Some,
             Ok(Fill::Idle) => Read::Idle,
             Ok(Fill::End) => Read::End(None),
-            Err(error) => Read::End(Some(error.to_string())),
+            Err(error) => Read::End(Some(error)),
         };
         if matches!(outcome, Read::End(_)) {
             self.dispatcher.finish(parcels);
@@ -150,7 +150,7 @@ impl Reader {
         outcome
     }
 
-    fn report(&self, error: Option<String>) -> Box<ReaderReport> {
+    fn report(&self, error: Option<CaptureError>) -> Box<ReaderReport> {
         let status = match self.source.status() {
             Status::EndedEarly(files) => {
                 Some(files.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
@@ -181,7 +181,7 @@ struct Inline {
     worker: Worker,
     parcels: [Parcel; 1],
     /// The source has ended, perhaps by an error.
-    ended: Option<Option<String>>,
+    ended: Option<Option<CaptureError>>,
 }
 
 impl Inline {
@@ -213,7 +213,7 @@ impl Inline {
     }
 
     /// Ends some of the sessions that are left; with the last of them come the reports.
-    fn finish(&mut self, error: Option<String>) -> (Read, Vec<Chunk>) {
+    fn finish(&mut self, error: Option<CaptureError>) -> (Read, Vec<Chunk>) {
         let sequence = self.reader.dispatcher.last_sequence();
         let more = self.worker.finish(sequence);
         let reached = if more { sequence << 4 } else { u64::MAX };
@@ -230,7 +230,7 @@ impl Inline {
 
 enum Side {
     /// Not started.
-    Ready(Reader),
+    Ready(Box<Reader>),
     /// The poller does it all.
     Inline(Box<Inline>),
     /// Threads send chunks.
@@ -308,7 +308,7 @@ pub struct Engine {
     stop: Arc<AtomicBool>,
     workers: usize,
     reports_missing: usize,
-    error: Option<String>,
+    error: Option<EngineError>,
 }
 
 impl Engine {
@@ -348,7 +348,7 @@ impl Engine {
             stop: Arc::clone(&stop),
         };
         Self {
-            side: Side::Ready(reader),
+            side: Side::Ready(Box::new(reader)),
             merge: Merge::new(workers),
             finisher: Finisher::new(snapshot),
             stats: Stats { workers: vec![WorkerStats::default(); workers], ..Stats::default() },
@@ -372,14 +372,14 @@ impl Engine {
         };
         let threads = self.finisher.snapshot().config.threads;
         self.side = match threads {
-            0 => Side::Inline(Box::new(self.inline(reader))),
+            0 => Side::Inline(Box::new(self.inline(*reader))),
             1 => {
-                let inline = self.inline(reader);
+                let inline = self.inline(*reader);
                 let (to_poller, chunks) = bounded(CHUNKS);
                 let handle = spawn("nf-engine".into(), move || run_inline(inline, &to_poller))?;
                 Side::Threads(chunks, vec![handle])
             }
-            _ => self.spawn_workers(reader)?,
+            _ => self.spawn_workers(*reader)?,
         };
         Ok(())
     }
@@ -425,7 +425,7 @@ impl Engine {
             if !self.advance(deadline)? {
                 break;
             }
-            if self.finisher.ready() > 0 && Instant::now() >= deadline {
+            if Instant::now() >= deadline {
                 break;
             }
         }
@@ -435,7 +435,7 @@ impl Engine {
             && rows.is_empty()
             && let Some(error) = self.error.take()
         {
-            return Err(EngineError::Thread(error));
+            return Err(error);
         }
         Ok(Polled { rows, snapshot, over })
     }
@@ -516,7 +516,7 @@ impl Engine {
                 self.stats.clock = report.clock;
                 self.stats.orphan_fragments = report.orphans;
                 self.stats.ended_early = report.status;
-                self.error = report.error;
+                self.error = report.error.map(EngineError::Capture);
             }
         }
     }
@@ -525,14 +525,15 @@ impl Engine {
         if let Side::Threads(_, handles) = std::mem::replace(&mut self.side, Side::Over) {
             for handle in handles {
                 if handle.join().is_err() && self.error.is_none() {
-                    self.error =
-                        Some("an engine thread died of a defect; its rows are lost".into());
+                    let what = "an engine thread died of a defect; its rows are lost";
+                    self.error = Some(EngineError::Thread(what.into()));
                 }
             }
         }
         self.stats.complete = self.reports_missing == 0;
         if !self.stats.complete && self.error.is_none() {
-            self.error = Some("an engine thread ended without its report".into());
+            let what = "an engine thread ended without its report";
+            self.error = Some(EngineError::Thread(what.into()));
         }
     }
 

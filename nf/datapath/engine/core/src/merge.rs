@@ -6,6 +6,7 @@ use crate::row::{Hint, Order, Row};
 use crate::worker::Produce;
 
 /// What comes out, in order.
+#[expect(clippy::large_enum_variant, reason = "rows are the rule, and a box each would cost more")]
 pub enum Merged {
     /// A row.
     Row(Row),

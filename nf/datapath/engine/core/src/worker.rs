@@ -8,7 +8,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use nf_fields::ProtoId;
 use nf_flow::{Handle, Table, Wheel};
-use nf_proto::{Context, Direction, Segment};
+use nf_proto::{Action, Context, Direction, Segment};
 use nf_stream::{Place, Pool};
 use nf_wire::{IpLayer, Transport, id, sctp};
 
@@ -273,7 +273,9 @@ impl Worker {
         let later_fragment = ip.fragment.is_some_and(|f| f.offset > 0);
         let known = session.dissection.path().len();
         let mut segmented = Segmented::default();
+        let before = asked_before(item, frame, snapshot);
         let mut hands = Hands {
+            action: before,
             snapshot,
             pool: &mut self.pool,
             heard: &mut self.heard,
@@ -292,6 +294,11 @@ impl Worker {
             hands.feed(session, dir, payload, cut);
         }
 
+        let verdict = hands.action;
+        if verdict == Action::Drop {
+            self.heard.transactions.clear();
+            self.heard.fired.clear();
+        }
         if session.closed.is_none() && segmented.closed.is_some() {
             session.closed = segmented.closed;
             self.watch(handle, snapshot);
@@ -301,8 +308,15 @@ impl Worker {
         } else if created {
             self.watch(handle, snapshot);
         }
-        if !self.heard.is_empty() || !snapshot.plan.on_packet.is_empty() {
-            self.report(item, frame, handle, (layer, dir, segmented), snapshot);
+        let on_packet = !snapshot.plan.on_packet.is_empty() && verdict < Action::Drop;
+        if !self.heard.is_empty() || on_packet {
+            self.report(item, frame, handle, (layer, dir, segmented), verdict, snapshot);
+        }
+        if !snapshot.hooks.is_empty()
+            && let Some(session) = self.table.get(handle)
+        {
+            let scene = Scene { item, frame, session: Some((session, dir)), segmented };
+            snapshot.hooks.iter().for_each(|hook| hook.after(&scene, verdict));
         }
     }
 
@@ -467,6 +481,7 @@ impl Worker {
         frame: &[u8],
         handle: Handle,
         (layer, dir, segmented): (usize, Direction, Segmented),
+        verdict: Action,
         snapshot: &Snapshot,
     ) {
         let Some(session) = self.table.get(handle) else { return };
@@ -487,7 +502,9 @@ impl Worker {
             let values = values.map(|(v, a)| v.unwrap_or_else(|| scene.read(a, None))).collect();
             rows.push(What::Event { event: fired.event, ts: item.at.timestamp, values });
         }
-        rows.extend(packet_events(&scene, snapshot));
+        if verdict < Action::Drop {
+            rows.extend(packet_events(&scene, snapshot));
+        }
         let moment = Moment::Packet(layer).of(item.sequence);
         if !rows.is_empty() {
             let facts = session.facts(&self.paths, snapshot, EndReason::Active);
@@ -582,6 +599,8 @@ impl Worker {
 
 /// What feeding a session needs besides the session.
 struct Hands<'a> {
+    /// The strongest verdict on the packet so far.
+    action: Action,
     snapshot: &'a Snapshot,
     pool: &'a mut Pool,
     heard: &'a mut Heard,
@@ -707,7 +726,8 @@ impl Hands<'_> {
     }
 
     fn feed(&mut self, session: &mut Session, dir: Direction, data: &[u8], cut: bool) {
-        if data.is_empty() || session.quarantined || !session.dissection.is_open() {
+        let held_back = session.quarantined || self.action > Action::Continue;
+        if data.is_empty() || held_back || !session.dissection.is_open() {
             return;
         }
         if !self.blamed.is_empty() && self.is_blamed(session) {
@@ -718,7 +738,8 @@ impl Hands<'_> {
         let mut ear = self.heard.ear(&mut session.notes, self.anomalies, self.snapshot, seg.time);
         let shared = &self.snapshot.dissector;
         let mut cx = Context { shared, pool: self.pool, observer: &mut ear };
-        session.dissection.feed(&mut cx, &seg);
+        let action = session.dissection.feed(&mut cx, &seg);
+        self.action = self.action.max(action);
     }
 
     fn gap(&mut self, session: &mut Session, dir: Direction, lost: u64) {
@@ -736,6 +757,15 @@ impl Hands<'_> {
         let panics = |id| self.blamed.get(id).copied().unwrap_or(0);
         session.dissection.path().iter().any(|id| panics(id) >= MAX_PANICS)
     }
+}
+
+/// What hooks say before the packet is taken up.
+fn asked_before(item: &Item, frame: &[u8], snapshot: &Snapshot) -> Action {
+    if snapshot.hooks.is_empty() {
+        return Action::Continue;
+    }
+    let scene = Scene { item, frame, session: None, segmented: Segmented::default() };
+    snapshot.hooks.iter().map(|hook| hook.before(&scene)).max().unwrap_or_default()
 }
 
 fn packet_events(scene: &Scene<'_>, snapshot: &Snapshot) -> Vec<What> {

@@ -320,6 +320,7 @@ fn prefetch<T>(place: &T) {
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "tests may overflow and fail")]
 mod tests {
     use super::*;
     use std::collections::HashMap;
@@ -340,7 +341,7 @@ mod tests {
         for _ in 0..200_000 {
             let key = next(&mut state) % 900;
             // Few distinct homes, so that runs collide and wrap.
-            let hash = (key % 37 | 0xffff_fe00).wrapping_mul(0x1_0000_0001);
+            let hash = ((key % 37) | 0xffff_fe00).wrapping_mul(0x1_0000_0001);
             let found = table.find(hash, |&v| v == key);
             assert_eq!(found, model.get(&key).copied());
             match found {

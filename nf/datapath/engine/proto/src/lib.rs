@@ -32,8 +32,8 @@ pub mod http2;
 pub mod http3;
 pub mod llmnr;
 pub mod mdns;
-pub mod quic;
 pub mod ntp;
+pub mod quic;
 pub mod tls;
 
 #[cfg(test)]
