@@ -30,6 +30,7 @@ pub mod http3;
 pub mod llmnr;
 pub mod mdns;
 pub mod ntp;
+pub mod ssh;
 pub mod tls;
 
 #[cfg(test)]

@@ -37,6 +37,7 @@ protocols! {
     crate::llmnr::Llmnr,
     crate::mdns::Mdns,
     crate::ntp::Ntp,
+    crate::ssh::Ssh,
     crate::tls::Tls,
 }
 
