@@ -65,6 +65,16 @@ pub fn may_be_banner(data: &[u8]) -> Option<bool> {
     (rest.len() < 6).then_some(false)
 }
 
+/// What follows lines of text of at most `most` octets, if it begins as an identification does.
+pub fn behind_preamble(data: &[u8], most: usize) -> Option<&[u8]> {
+    let window = data.get(..most.wrapping_add(5)).unwrap_or(data);
+    let at = window.windows(5).position(|w| w == b"\nSSH-")?;
+    let (before, behind) = data.split_at_checked(at.wrapping_add(1))?;
+    let text = |b: &u8| !b.is_ascii_control() || matches!(b, b'\r' | b'\n' | b'\t');
+    // A body of the web may hold anything.
+    (before.iter().all(text) && !before.starts_with(b"HTTP/")).then_some(behind)
+}
+
 /// A packet in clear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Packet<'a> {
@@ -108,6 +118,13 @@ pub fn packet(data: &[u8]) -> Front<'_> {
         }
         _ => Front::Malformed,
     }
+}
+
+/// The first line of `data` if it is text where a packet should be.
+pub fn words(data: &[u8]) -> Option<&[u8]> {
+    let end = data.iter().position(|b| matches!(b, b'\r' | b'\n')).unwrap_or(data.len());
+    let line = data.get(..end)?;
+    (line.len() >= 4 && line.iter().all(|b| (b' '..=b'~').contains(b))).then_some(line)
 }
 
 /// A key exchange offer: lists of names between commas.

@@ -16,8 +16,8 @@ mod tests;
 use nf_fields::{Fields, ProtoId};
 
 use crate::{
-    Direction, Flow, Gap, Info, Over, Pattern, Probe, Protocol, Segment, Sink, Step, TimeoutClass,
-    anomalies, tcp,
+    Direction, Flow, Gap, Info, Next, Over, Pattern, Probe, Protocol, Segment, Sink, Step,
+    TimeoutClass, anomalies, tcp,
 };
 use message::{Front, KEX_GROUP_REPLY, KEX_REPLY, KEXINIT, MAX_LINE, MAX_PACKET, NEWKEYS};
 use record::KeptOffer;
@@ -25,6 +25,8 @@ pub use record::{SshMessage, SshTransaction};
 
 const PORT: u16 = 22;
 const OVER: &[Over] = &[tcp(&[PORT])];
+/// Where a server's identification must begin for the session to be recognised by it.
+const PREAMBLE: u16 = 400;
 /// Most lines a server may send before its identification.
 const MAX_LINES: u8 = 64;
 
@@ -50,8 +52,10 @@ enum Stage {
     Banner,
     /// Packets in clear.
     Packets,
-    /// Nothing can be read.
+    /// Encrypted, or of version 1.
     Encrypted,
+    /// Something was lost or malformed.
+    Lost,
 }
 
 /// One direction.
@@ -61,6 +65,13 @@ struct Side {
     /// Lines seen before the identification.
     lines: u8,
     offer: Option<KeptOffer>,
+}
+
+impl Side {
+    /// Whether it is read.
+    fn is_open(&self) -> bool {
+        matches!(self.stage, Stage::Banner | Stage::Packets)
+    }
 }
 
 /// The state of one session.
@@ -81,7 +92,7 @@ impl Protocol for Ssh {
         title: "Secure Shell",
         spec: "RFC 4253, RFC 4251",
         over: OVER,
-        patterns: &[Pattern::start(b"SSH-")],
+        patterns: &[Pattern::start(b"SSH-"), Pattern::within(PREAMBLE, b"\nSSH-")],
         weight: 20,
         timeout: TimeoutClass::Long,
         max_pending: MAX_PACKET + 4,
@@ -102,7 +113,12 @@ impl Protocol for Ssh {
     }
 
     fn probe(seg: &Segment<'_>) -> Probe {
-        match message::may_be_banner(seg.data) {
+        // A server, and only a server, may send other lines first.
+        let behind = match seg.dir {
+            Direction::Down => message::behind_preamble(seg.data, PREAMBLE.into()),
+            Direction::Up => None,
+        };
+        match message::may_be_banner(behind.unwrap_or(seg.data)) {
             Some(true) => Probe::Certain,
             Some(false) => Probe::Unsure,
             None => Probe::No,
@@ -116,15 +132,17 @@ impl Protocol for Ssh {
         match self.side(seg.dir).stage {
             Stage::Banner => self.line(seg, out),
             Stage::Packets => self.packet(seg, out),
-            Stage::Encrypted => Step::all(seg),
+            Stage::Encrypted | Stage::Lost => Step::all(seg),
         }
     }
 
+    /// What is lost in clear ends one direction; the other may go on.
     fn gap(&mut self, dir: Direction, _lost: u64, _out: &mut Sink<'_>) -> Gap {
-        match self.side(dir).stage {
-            Stage::Encrypted => Gap::Resume,
-            Stage::Banner | Stage::Packets => Gap::GiveUp,
+        let side = self.side(dir);
+        if side.is_open() {
+            side.stage = Stage::Lost;
         }
+        if self.is_over() { Gap::GiveUp } else { Gap::Resume }
     }
 
     fn end(&mut self, out: &mut Sink<'_>) {
@@ -155,8 +173,7 @@ impl Ssh {
             if seg.data.len() < MAX_LINE {
                 return Step::used(0);
             }
-            out.anomaly(SshAnomaly::MalformedBanner);
-            return Step::done();
+            return self.lose(SshAnomaly::MalformedBanner, seg, out);
         };
         let line = seg.data.get(..end).unwrap_or_default();
         let line = line.strip_suffix(b"\r").unwrap_or(line);
@@ -165,14 +182,12 @@ impl Ssh {
             let side = self.side(seg.dir);
             side.lines = side.lines.saturating_add(1);
             if side.lines > MAX_LINES {
-                out.anomaly(SshAnomaly::MalformedBanner);
-                return Step::done();
+                return self.lose(SshAnomaly::MalformedBanner, seg, out);
             }
             return Step::used(consumed);
         }
         let Some(banner) = message::banner(line) else {
-            out.anomaly(SshAnomaly::MalformedBanner);
-            return Step::done();
+            return self.lose(SshAnomaly::MalformedBanner, seg, out);
         };
         let from_client = self.is_client(seg.dir);
         if out.wants_messages() {
@@ -191,12 +206,14 @@ impl Ssh {
         match message::packet(seg.data) {
             Front::Partial(length) => Step::need(0, length),
             Front::Malformed => {
-                // One side may still be of version 1.
-                let old = self.up.stage == Stage::Encrypted || self.down.stage == Stage::Encrypted;
-                if !old {
-                    out.anomaly(SshAnomaly::MalformedPacket);
+                // Some servers refuse in words.
+                let refusal = message::words(seg.data);
+                if let (Some(words), Some(record)) = (refusal, &mut self.record) {
+                    record.refusal(words);
+                    self.side(seg.dir).stage = Stage::Lost;
+                    return self.next(seg.data.len());
                 }
-                Step::done()
+                self.lose(SshAnomaly::MalformedPacket, seg, out)
             }
             Front::Packet(packet) => {
                 if let Some((&number, body)) = packet.payload.split_first() {
@@ -239,7 +256,7 @@ impl Ssh {
             self.side(seg.dir).stage = Stage::Encrypted;
             if let Some(record) = &mut self.record {
                 record.encrypted =
-                    self.up.stage == Stage::Encrypted && self.down.stage == Stage::Encrypted;
+                    [self.up.stage, self.down.stage].iter().all(|s| *s == Stage::Encrypted);
             }
         }
     }
@@ -260,12 +277,20 @@ impl Ssh {
         self.down.offer = None;
     }
 
+    /// Counts what is wrong with one direction and reads no more of it.
+    fn lose(&mut self, anomaly: SshAnomaly, seg: &Segment<'_>, out: &mut Sink<'_>) -> Step {
+        out.anomaly(anomaly);
+        self.side(seg.dir).stage = Stage::Lost;
+        self.next(seg.data.len())
+    }
+
+    fn is_over(&self) -> bool {
+        !self.up.is_open() && !self.down.is_open()
+    }
+
     /// Goes on behind `consumed` octets, unless there is nothing left to read.
     fn next(&self, consumed: usize) -> Step {
-        let mut step = Step::used(consumed);
-        if self.up.stage == Stage::Encrypted && self.down.stage == Stage::Encrypted {
-            step.next = crate::Next::Nobody;
-        }
-        step
+        let next = if self.is_over() { Next::Nobody } else { Next::Same };
+        Step { next, ..Step::used(consumed) }
     }
 }

@@ -90,6 +90,8 @@ pub struct SshTransaction {
     pub host_key_type: Option<Text>,
     /// SHA-256 of the server's host key, base 64 as tools print it.
     pub host_key_sha256: Option<Text>,
+    /// Words of a side that ends the session before it has begun.
+    pub refusal: Option<Text>,
     /// Both sides went on encrypted.
     pub encrypted: bool,
     /// Time from the first banner to the last message in clear.
@@ -158,6 +160,11 @@ impl SshTransaction {
             self.server_software = software;
             self.server_comments = comments;
         }
+    }
+
+    /// Adds why one side will not go on.
+    pub fn refusal(&mut self, words: &[u8]) {
+        self.refusal = Some(text(words));
     }
 
     /// Adds one side's fingerprint.

@@ -168,12 +168,41 @@ fn a_session_first_seen_from_its_server_keeps_its_roles() {
 }
 
 #[test]
-fn a_loss_in_clear_ends_it_and_what_is_known_is_reported() {
+fn a_loss_in_clear_ends_one_direction() {
     let s = session();
-    let heard = play(&on_port(), &[Event::Up(&s.up[0]), Event::LostDown(9), Event::Down(b"x")]);
+    let events =
+        [Event::Down(&s.down[0]), Event::LostUp(9), Event::Up(b"x"), Event::Down(&s.down[1])];
+    let heard = play(&on_port(), &events);
 
-    assert_eq!(heard.faults, [("ssh".to_string(), Fault::Gap)]);
-    assert!(transactions(&heard)[0].contains(r#""client_software":"Client_1.0""#));
+    assert_eq!(heard.faults, []);
+    assert!(transactions(&heard)[0].contains(r#""server_software":"Server_2.0""#));
+    let both = [&events[..2], &[Event::LostDown(1)]].concat();
+    assert_eq!(play(&on_port(), &both).faults, [("ssh".to_string(), Fault::Gap)]);
+}
+
+#[test]
+fn a_server_that_greets_first_is_recognised() {
+    let s = session();
+    let heard = play(
+        &flow(Transport::Tcp, 2222),
+        &[Event::Down(&s.down[0]), Event::Up(&s.up[0]), Event::Down(&s.down[1])],
+    );
+
+    assert!(transactions(&heard)[0].contains(r#""server_software":"Server_2.0""#));
+    assert!(transactions(&heard)[0].contains(r#""kex":"curve25519-sha256""#));
+    let page = b"HTTP/1.1 200 OK\r\n\r\nSSH-2.0-x\r\n";
+    assert!(!play(&on_port(), &[Event::Down(page)]).path.contains(&"ssh".to_string()));
+}
+
+#[test]
+fn a_refusal_in_words_is_kept() {
+    let heard = play(
+        &on_port(),
+        &[Event::Down(b"SSH-2.0-b\r\nProtocol mismatch.\r\n"), Event::Up(b"hello\r\n")],
+    );
+
+    assert!(transactions(&heard)[0].contains(r#""refusal":"Protocol mismatch.""#));
+    assert_eq!(heard.anomalies, [""; 0]);
 }
 
 #[test]
