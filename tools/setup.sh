@@ -10,10 +10,10 @@ packages_file=tools/apt-packages.txt
 say() { printf 'setup: %s\n' "$*" >&2; }
 
 # python_with STATEMENT: prints the first Python 3.11 or later that can run it; inside a virtual
-# environment, the one that it was made from.
+# environment, the one that it was made from. An existing .venv keeps its interpreter.
 python_with() {
     local candidate
-    for candidate in ${PYTHON:-python3 /usr/bin/python3 python3.14 python3.13 python3.12 python3.11}; do
+    for candidate in ${PYTHON:-.venv/bin/python python3 /usr/bin/python3 python3.14 python3.13 python3.12 python3.11}; do
         "$candidate" -c "
 import sys
 sys.version_info >= (3, 11) or sys.exit(1)
@@ -31,8 +31,8 @@ usable_rust() {
 
 # missing_packages GROUP: prints the packages of the group whose test fails.
 missing_packages() {
-    local group package test reason
-    while IFS='|' read -r group package test reason; do
+    local group package test
+    while IFS='|' read -r group package test _; do
         [ "${group// /}" = "$1" ] || continue
         eval "$test" >/dev/null 2>&1 </dev/null || echo "${package// /}"
     done < <(grep -v '^ *#' "$packages_file")

@@ -25,7 +25,9 @@ recent() {
 on_path=$(command -v cargo 2>/dev/null) && on_path=$(dirname "$on_path")
 seen=
 for directory in "$on_path" "${CARGO_HOME:-${HOME:-/nonexistent}/.cargo}/bin" /usr/bin; do
-    [ -n "$directory" ] && [ -x "$directory/cargo" ] && [ -x "$directory/rustc" ] || continue
+    if [ -z "$directory" ] || [ ! -x "$directory/cargo" ] || [ ! -x "$directory/rustc" ]; then
+        continue
+    fi
     version=$(version_of "$directory/rustc")
     if recent "$version" && recent "$(version_of "$directory/cargo")"; then
         echo "export PATH='$directory':\"\$PATH\""

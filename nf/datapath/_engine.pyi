@@ -1,6 +1,87 @@
 """Typed face of the extension module; `make lint` compares it with the compiled one."""
 
-__all__ = ["version"]
+from typing import Any, final
+
+__all__ = [
+    "Batch",
+    "Engine",
+    "applications",
+    "check_filter",
+    "filter_words",
+    "protocols",
+    "session_fields",
+    "version",
+]
 
 def version() -> str:
     """Version of the engine, the same as the Python distribution's."""
+
+def protocols() -> list[dict[str, Any]]:
+    """Every protocol with its attributes."""
+
+def applications(files: list[tuple[str, str]] | None = None) -> list[dict[str, Any]]:
+    """Every application of the built-in table, extended by `files` (name and text each)."""
+
+def session_fields() -> list[tuple[str, str, str]]:
+    """Name, type and meaning of every field of a session."""
+
+def filter_words() -> list[tuple[str, str]]:
+    """Every word a filter may use, with the name of its type."""
+
+def check_filter(text: str) -> None:
+    """Raises ConfigurationError, pointing at the place, when `text` is no filter."""
+
+@final
+class Engine:
+    """An engine on the files and settings of a configuration (JSON text of `EngineConfig`).
+
+    One thread polls; the others may swap, stop and ask for progress.
+    """
+
+    def __new__(cls, config: str) -> Engine: ...
+    def start(self) -> None:
+        """Starts the engine's threads; polling does so too."""
+
+    def poll(self, max_rows: int, timeout: float) -> list[Batch] | None:
+        """Batches of at most about `max_rows` rows, after at most `timeout` seconds; none when
+        nothing came. `None` once nothing more will come.
+        """
+
+    def swap(self, config: str) -> None:
+        """Runs on with another configuration from the next batch of packets on."""
+
+    def stop(self) -> None:
+        """Ends reading; what is under way still comes out of poll."""
+
+    def progress(self) -> tuple[int, int, int]:
+        """Octets read, octets to read (0 when unknown), packets taken."""
+
+    def stats(self) -> dict[str, Any]:
+        """Counters, by group; final once poll has returned None."""
+
+    def aggregate(self, report: str) -> list[dict[str, Any]]:
+        """Rows of an aggregate (`protocol`, `app` or `host`), final once poll has returned None."""
+
+@final
+class Batch:
+    """Rows of one kind (`session`, `transaction` or `event`), in order."""
+
+    @property
+    def kind(self) -> str:
+        """Kind of the rows."""
+
+    def __len__(self) -> int: ...
+    def to_jsonl(self, fields: list[str] | None = None) -> bytes:
+        """JSON Lines."""
+
+    def to_csv(self, fields: list[str] | None = None, header: bool = True) -> bytes:
+        """CSV, with a header line if asked for."""
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """One dictionary per row, with the keys of JSON Lines."""
+
+    def arrow(self, fields: list[str] | None = None) -> tuple[object, object]:
+        """As `__arrow_c_array__`, for columns of the caller's choice."""
+
+    def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]:
+        """The Arrow PyCapsule interface: schema and array of one struct per row."""

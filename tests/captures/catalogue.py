@@ -17,7 +17,8 @@ class Capture:
 
     file: str
     kind: str
-    """`recorded` from live programs, `built` field by field, or `rewritten` from another capture."""
+    """`recorded` from live programs, `built` field by field, or `rewritten` from another
+    capture."""
     what: str
     make: Make
     tools: Sequence[str] = ()

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from catalogue import Capture
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from catalogue import Capture
 
 _PREFERENCES = (
     "ip.check_checksum:TRUE",
@@ -29,7 +32,18 @@ FLAWS = (
 
 def count(path: Path, display_filter: str) -> int:
     """How many packets of a capture match a display filter."""
-    argv = ["tshark", "-n", "-r", str(path), "-Y", display_filter, "-T", "fields", "-e", "frame.number"]
+    argv = [
+        "tshark",
+        "-n",
+        "-r",
+        str(path),
+        "-Y",
+        display_filter,
+        "-T",
+        "fields",
+        "-e",
+        "frame.number",
+    ]
     for preference in _PREFERENCES:
         argv += ["-o", preference]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)

@@ -33,3 +33,12 @@ def page(title: str, octets: int = 900) -> str:
         f"<!DOCTYPE html>\n<html lang=en><head><meta charset=utf-8><title>{title}</title></head>\n"
         f"<body><h1>{title}</h1>\n<p>{paragraphs}</p></body></html>\n"
     )
+
+
+def ciphertext(octets: int, seed: int) -> bytes:
+    """Octets that look like ciphertext and are the same on every run."""
+    value, out = seed, bytearray()
+    while len(out) < octets:
+        value = (value * 6364136223846793005 + 1442695040888963407) & 0xFFFFFFFFFFFFFFFF
+        out += value.to_bytes(8, "big")
+    return bytes(out[:octets])

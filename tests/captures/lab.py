@@ -1,9 +1,10 @@
-"""A laboratory of network namespaces: hosts joined by veth pairs, programs that run in them, and a recorder.
+"""A laboratory of network namespaces: hosts joined by veth pairs, programs that run in them, and a
+recorder.
 
 Every program is started in the namespace of its host, with that host's name, its own /etc/hosts and
-/etc/resolv.conf, and an empty environment, so that nothing of the machine shows in what is recorded.
-Whatever happens, leaving the `with` block ends every process of the namespaces and removes them.
-"""
+/etc/resolv.conf, and an empty environment, so that nothing of the machine shows in what is
+recorded. Whatever happens, leaving the `with` block ends every process of the namespaces and
+removes them."""
 
 from __future__ import annotations
 
@@ -13,12 +14,15 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
+from typing import TYPE_CHECKING, Protocol, Self
 
 from pcapfile import read_pcap, write_pcap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from types import TracebackType
 
 PATIENCE_S = 20.0
 """How long anything may take before the laboratory gives up."""
@@ -71,7 +75,9 @@ class Process:
 
     def wait_output(self, text: str) -> None:
         """Waits until it has printed the text."""
-        wait_for(f"'{text}' from {self.argv[0]}", lambda: text in self.output() or self._died())
+        wait_for(
+            f"'{text}' from {self.argv[0]}", lambda: text in self.output() or self.check_alive()
+        )
 
     def type(self, text: str) -> None:
         """Writes to its standard input; only for programs started with `stdin=subprocess.PIPE`."""
@@ -85,7 +91,8 @@ class Process:
         if self.popen.stdin is not None:
             self.popen.stdin.close()
 
-    def _died(self) -> bool:
+    def check_alive(self) -> bool:
+        """Raises when it has ended; false otherwise, so that conditions can name it."""
         if self.popen.poll() is not None:
             raise LabError(f"{' '.join(self.argv)} ended early:\n{self.output()}")
         return False
@@ -213,7 +220,7 @@ class Host:
 
         def listening() -> bool:
             if by is not None:
-                by._died()  # noqa: SLF001
+                by.check_alive()
             return bool(self.run(["ss", option, f"sport = :{port}"]).strip())
 
         wait_for(f"a listener on {protocol} port {port}", listening)
@@ -231,7 +238,7 @@ class Lab:
         self.processes: list[Process] = []
         self._interfaces = 0
 
-    def __enter__(self) -> Lab:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -259,12 +266,14 @@ class Lab:
         self.hosts[name] = Host(self, name)
         return self.hosts[name]
 
-    def join(self, a: Host, b: Host, a_addresses: Sequence[str], b_addresses: Sequence[str]) -> None:
+    def join(
+        self, a: Host, b: Host, a_addresses: Sequence[str], b_addresses: Sequence[str]
+    ) -> None:
         """Joins two hosts by a veth pair called after the host at its other end."""
         ends = ((a, b, a_addresses), (b, a, b_addresses))
         subprocess.run(
-            ["ip", "link", "add", b.name, "netns", a.namespace, "type", "veth"]
-            + ["peer", "name", a.name, "netns", b.namespace],
+            f"ip link add {b.name} netns {a.namespace} type veth"
+            f" peer name {a.name} netns {b.namespace}".split(),
             check=True,
         )
         for this, other, addresses in ends:
@@ -281,14 +290,22 @@ class Lab:
                 this.ip("address", "add", address, "dev", other.name)
 
         def carrier() -> bool:
-            states = [this.run(["ip", "-6", "-br", "addr", "show", other.name]) for this, other, _ in ends]
+            states = [
+                this.run(["ip", "-6", "-br", "addr", "show", other.name]) for this, other, _ in ends
+            ]
             return all("fe80" in s and "tentative" not in s for s in states)
 
         wait_for("the link to come up", carrier)
 
     @contextmanager
     def record(
-        self, target: Path, host: Host, interface: str, *, only: str = "", options: Sequence[str] = ()
+        self,
+        target: Path,
+        host: Host,
+        interface: str,
+        *,
+        only: str = "",
+        options: Sequence[str] = (),
     ) -> Iterator[Path]:
         """Records what passes an interface of a host while the block runs; `only` is a pcap filter.
 
@@ -298,8 +315,10 @@ class Lab:
         raw = self.folder / "recording.pcap"
         raw.unlink(missing_ok=True)
         tcpdump = host.spawn(
-            ["tcpdump", "-i", interface, "-w", str(raw), "-U", "--immediate-mode", "-n", "-Z", "root"]
-            + ["-B", "16384", *options, *chosen],
+            [
+                *("tcpdump", "-i", interface, "-w", str(raw), "-n", "-Z", "root"),
+                *("-U", "--immediate-mode", "-B", "16384", *options, *chosen),
+            ],
             ready="listening on",
         )
         yield raw
@@ -312,6 +331,13 @@ class Lab:
             raise LabError(f"the recording lost packets:\n{tcpdump.output()}")
         link, records = read_pcap(raw)
         write_pcap(target, link, [r for r in records if _MARKER not in r.data])
+
+
+class Ends(Protocol):
+    """Whatever has a client and a server."""
+
+    client: Host
+    server: Host
 
 
 CLIENT_IPV4, SERVER_IPV4 = "192.0.2.10", "192.0.2.20"
@@ -337,7 +363,9 @@ class Pair(Lab):
             raise
 
     @contextmanager
-    def recording(self, target: Path, *, only: str = "", options: Sequence[str] = ()) -> Iterator[Path]:
+    def recording(
+        self, target: Path, *, only: str = "", options: Sequence[str] = ()
+    ) -> Iterator[Path]:
         """Records at the server's end of the link."""
         with self.record(target, self.server, "client", only=only, options=options) as raw:
             yield raw

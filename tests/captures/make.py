@@ -1,16 +1,15 @@
 #!/usr/bin/env python3
 """Makes the captures of this folder again, and the README that lists them.
 
-    python tests/captures/make.py              all of them
-    python tests/captures/make.py http dns     only these
-    python tests/captures/make.py --built      those that need neither root nor other programs
-    python tests/captures/make.py --check      only look at what is there, with tshark
-    python tests/captures/make.py --list       their names
+python tests/captures/make.py all of them python tests/captures/make.py http dns only these python
+tests/captures/make.py --built those that need neither root nor other programs python
+tests/captures/make.py --check only look at what is there, with tshark python tests/captures/make.py
+--list their names
 
 Recordings need root and the Debian packages of packages.txt; those that use packages of PyPI
-(requirements.txt) get them in a scratch environment outside the repository. Built captures come out the same
-on every run; recordings differ in their random parts each time, so remake one only with a reason.
-"""
+(requirements.txt) get them in a scratch environment outside the repository. Built captures come out
+the same on every run; recordings differ in their random parts each time, so remake one only with a
+reason."""
 
 from __future__ import annotations
 
@@ -33,11 +32,12 @@ LIMIT_BYTES = 5_000_000
 _HEAD = """\
 # Captures
 
-The project's own test captures. Each was recorded from real programs in network namespaces, built field by
-field, or rewritten from another of these; `make.py` makes them again. This page is written by `make.py` too.
+The project's own test captures. Each was recorded from real programs in network namespaces,
+built field by field, or rewritten from another of these; `make.py` makes them again, and writes
+this page.
 
-All addresses are from the private and documentation ranges. Names of public services appear only as names:
-the servers behind them are the laboratory's.
+All addresses are from the private and documentation ranges. Names of public services appear only
+as names: the servers behind them are the laboratory's.
 
 | file | packets | what is in it | how it was made |
 |---|---|---|---|
@@ -104,7 +104,9 @@ def _arguments(captures: dict[str, Capture]) -> argparse.Namespace:
     parser.add_argument("name", nargs="*", help="captures to make; all when none is named")
     parser.add_argument("--list", action="store_true", help="list the captures and stop")
     parser.add_argument("--check", action="store_true", help="check the files that are there")
-    parser.add_argument("--built", action="store_true", help="only those that are built or rewritten")
+    parser.add_argument(
+        "--built", action="store_true", help="only those that are built or rewritten"
+    )
     parser.add_argument("--traceback", action="store_true", help="show where a failure came from")
     arguments = parser.parse_args()
     arguments.name = [Path(name).name.split(".")[0] for name in arguments.name]
@@ -131,7 +133,8 @@ def main() -> int:
     for capture in [captures[n] for n in names] if arguments.check else _in_order(names, captures):
         try:
             found = check.problems(capture) if arguments.check else make(capture, records)
-        except Exception as error:  # one capture that fails must not keep the others from being made
+        except Exception as error:  # noqa: BLE001
+            # One that fails must not keep the others from being made.
             found = [f"{type(error).__name__}: {error}"]
             if arguments.traceback:
                 traceback.print_exc()

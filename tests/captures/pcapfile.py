@@ -1,15 +1,18 @@
-"""Reads and writes capture files, byte for byte as asked and with nothing about this machine in them.
+"""Reads and writes capture files, byte for byte as asked and with nothing about this machine in
+them.
 
-tcpdump, editcap and mergecap write what they like into pcapng headers (host, kernel, processor), so every
-file of this folder that is not a plain recording is written here.
-"""
+tcpdump, editcap and mergecap write what they like into pcapng headers (host, kernel, processor), so
+every file of this folder that is not a plain recording is written here."""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
 
 MICRO_MAGIC = 0xA1B2C3D4
 NANO_MAGIC = 0xA1B23C4D
@@ -54,7 +57,8 @@ class Record:
 
 
 def read_pcap(path: Path) -> tuple[int, list[Record]]:
-    """The link type and the packets of a classic pcap file (little-endian, as tcpdump writes here)."""
+    """The link type and the packets of a classic pcap file (little-endian, as tcpdump writes
+    here)."""
     octets = path.read_bytes()
     magic, _, _, _, _, _, link = struct.unpack_from("<IHHiIII", octets)
     if magic not in (MICRO_MAGIC, NANO_MAGIC):
@@ -70,9 +74,7 @@ def _records(octets: bytes, scale: int) -> Iterator[Record]:
         at += 16
         if at + captured > len(octets):
             return
-        yield Record(
-            seconds * 1_000_000_000 + fraction * scale, octets[at : at + captured], length
-        )
+        yield Record(seconds * 1_000_000_000 + fraction * scale, octets[at : at + captured], length)
         at += captured
 
 
@@ -92,9 +94,7 @@ def pcap_bytes(
         seconds, rest = divmod(record.time_ns, 1_000_000_000)
         data = record.data[:snaplen]
         fraction = rest if nano else rest // 1000
-        parts.append(
-            struct.pack(order + "IIII", seconds, fraction, len(data), record.wire_length)
-        )
+        parts.append(struct.pack(order + "IIII", seconds, fraction, len(data), record.wire_length))
         parts.append(data)
     return b"".join(parts)
 
@@ -121,7 +121,7 @@ class Interface:
         time_ns -= self.tsoffset * 1_000_000_000
         if self.tsresol & 0x80:
             return (time_ns << (self.tsresol & 0x7F)) // 1_000_000_000
-        return time_ns * 10**self.tsresol // 1_000_000_000
+        return time_ns * int(10**self.tsresol) // 1_000_000_000
 
 
 def _padded(octets: bytes) -> bytes:

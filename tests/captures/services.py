@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from content import page, text
-from lab import Host, Process
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from lab import Host, Process
 
 _NGINX = """\
 worker_processes 1;
@@ -44,19 +48,32 @@ _SITE = """\
     location ^~ /private {{ auth_basic "harbour office"; auth_basic_user_file {folder}/users; }}
     location /visit {{ add_header Set-Cookie "visitor=42; Path=/"; add_header Set-Cookie "lang=en";
                       default_type text/plain; return 200 "welcome\\n"; }}
-    location ~ \\.(html|json|txt)$ {{ gzip on; gzip_types text/html application/json; gzip_min_length 100;
-                                    gzip_proxied any; }}
+    location ~ \\.(html|json|txt)$ {{ gzip on; gzip_min_length 100;
+                                    gzip_types text/html application/json; }}
 """
 
 
-def certificate(host: Host, common_name: str, stem: str = "server", names: Sequence[str] = ()) -> Path:
+def certificate(
+    host: Host, common_name: str, stem: str = "server", names: Sequence[str] = ()
+) -> Path:
     """A self-signed certificate STEM.pem with its key STEM.key in the host's folder."""
     alternatives = ",".join(f"DNS:{name}" for name in (common_name, *names))
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
-        + ["-nodes", "-days", "3650", "-subj", f"/C=XX/O=Harbour Laboratory/CN={common_name}"]
-        + ["-addext", f"subjectAltName={alternatives}"]
-        + ["-keyout", str(host.folder / f"{stem}.key"), "-out", str(host.folder / f"{stem}.pem")],
+        [
+            *[
+                "openssl",
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:prime256v1",
+            ],
+            *("-nodes", "-days", "3650", "-subj", f"/C=XX/O=Harbour Laboratory/CN={common_name}"),
+            *("-addext", f"subjectAltName={alternatives}"),
+            *("-keyout", f"{stem}.key", "-out", f"{stem}.pem"),
+        ],
+        cwd=host.folder,
         check=True,
         capture_output=True,
     )
@@ -68,7 +85,9 @@ def site(host: Host) -> None:
     host.file("www/index.html", page("The harbour"))
     host.file("www/long.html", page("The whole ledger", 6000))
     host.file("www/style.css", "body { font: 16px serif; max-width: 40em }\n")
-    host.file("www/tides.json", '{"tides": [' + ", ".join(str(n * 37 % 97) for n in range(200)) + "]}\n")
+    host.file(
+        "www/tides.json", '{"tides": [' + ", ".join(str(n * 37 % 97) for n in range(200)) + "]}\n"
+    )
     host.file("www/ledger.txt", text(4000))
     host.file("www/chart.bin", bytes((n * n + n // 256) & 0xFF for n in range(60_000)))
     host.file("www/private/key.txt", "under the third stone\n")
@@ -83,7 +102,9 @@ def nginx(host: Host, servers: Sequence[str], ports: Sequence[int]) -> Process:
     inside = _SITE.format(folder=host.folder)
     blocks = "\n".join(f"server {{\n    {server}\n{inside}  }}" for server in servers)
     configuration = host.file("nginx.conf", _NGINX.format(folder=host.folder, servers=blocks))
-    process = host.spawn(["nginx", "-p", str(host.folder), "-c", str(configuration), "-e", "stderr"])
+    process = host.spawn(
+        ["nginx", "-p", str(host.folder), "-c", str(configuration), "-e", "stderr"]
+    )
     for port in ports:
         host.wait_listening("tcp", port, process)
     return process

@@ -1,4 +1,5 @@
-"""The programs that make recordings: their versions, and the scratch environment for those of PyPI."""
+"""The programs that make recordings: their versions, and the scratch environment for those of
+PyPI."""
 
 from __future__ import annotations
 
@@ -6,10 +7,13 @@ import functools
 import hashlib
 import os
 import subprocess
-from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from catalogue import FOLDER
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 REQUIREMENTS = FOLDER / "requirements.txt"
 DRAFTS = FOLDER / "requirements-drafts.txt"
@@ -17,7 +21,8 @@ DRAFTS = FOLDER / "requirements-drafts.txt"
 
 @functools.cache
 def environment(requirements: Path = REQUIREMENTS) -> Path:
-    """The interpreter of a scratch environment that holds what a file requires; made when missing."""
+    """The interpreter of a scratch environment that holds what a file requires; made when
+    missing."""
     wanted = requirements.read_bytes()
     cache = Path(os.environ.get("XDG_CACHE_HOME", "/var/cache"))
     folder = cache / f"nf-captures-{hashlib.sha256(wanted).hexdigest()[:12]}"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import struct
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from built.dialogue import network, write
 from built.packet import CLIENT_MAC, SERVER_MAC, Layer, chunk, ethernet, sctp, udp
 from built.tunnels import FAR, FAR6, NEAR, NEAR6
 from catalogue import built
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CLIENT_TAG, SERVER_TAG = 0x11111111, 0x22222222
 PORTS = (50100, 50200)
@@ -74,14 +77,16 @@ class Association:
         partial = parameter(0xC000, b"")
         extensions = parameter(0x8008, bytes([0xC1, 0x80, 0xC0, 0x82]))
         cookie = bytes(range(0x40, 0x60))
-        self.send(True, chunk(1, 0, opening(CLIENT_TAG, 1000, families, partial, extensions)), tag=0)
+        self.send(
+            True, chunk(1, 0, opening(CLIENT_TAG, 1000, families, partial, extensions)), tag=0
+        )
         self.send(
             False, chunk(2, 0, opening(SERVER_TAG, 5000, parameter(7, cookie), partial, extensions))
         )
         self.send(True, chunk(10, 0, cookie))
         self.send(False, chunk(11, 0, b""))
 
-    def close(self, up_sequence: int, down_sequence: int) -> None:
+    def close(self, down_sequence: int) -> None:
         """The three packets that end it in good order."""
         self.send(True, chunk(7, 0, struct.pack("!I", down_sequence)))
         self.send(False, chunk(8, 0, b""))
@@ -106,15 +111,17 @@ class Association:
     },
 )
 def sctp_(target: Path) -> None:
-    """An SCTP association: set-up, data on two streams, two chunks in a packet, a message in three fragments, one
-    unordered, a loss reported in a SACK and sent again, a duplicate, heartbeat, shutdown; and a short one over
-    IPv6."""
+    """An SCTP association: set-up, data on two streams, two chunks in a packet, a message in three
+    fragments, one unordered, a loss reported in a SACK and sent again, a duplicate, heartbeat,
+    shutdown; and a short one over IPv6."""
     talk = Association()
     talk.open()
     first = data(1000, 0, 0, 0, b"harbour master, this is Heron")
     talk.send(True, first)
     talk.send(False, sack(1000), data(5000, 0, 0, 0, b"go ahead, Heron"))
-    talk.send(True, sack(5000), data(1001, 1, 0, 0, b"four crew"), data(1002, 0, 1, 0, b"two passengers"))
+    talk.send(
+        True, sack(5000), data(1001, 1, 0, 0, b"four crew"), data(1002, 0, 1, 0, b"two passengers")
+    )
     text = b"The ferry leaves the island at noon and returns before the tide. " * 3
     talk.send(True, data(1003, 1, 1, 0, text[:64], flags=2))
     # 1004, the middle of the message, is lost on the way and not in the capture here
@@ -128,7 +135,7 @@ def sctp_(target: Path) -> None:
     beat = parameter(1, bytes(range(24)))
     talk.send(True, chunk(4, 0, beat))
     talk.send(False, chunk(5, 0, beat))
-    talk.close(1005, 5001)
+    talk.close(5001)
     six = Association(NEAR6, FAR6, (50101, 50200))
     six.open()
     write(target, talk.frames + six.frames)
@@ -137,24 +144,33 @@ def sctp_(target: Path) -> None:
 @built(
     "sctp-chunks.pcap",
     expect={
-        **{f"sctp.chunk_type == {kind}": 1 for kind in (6, 9, 12, 13, 15, 64, 128, 130, 132, 192, 193)},
+        **{
+            f"sctp.chunk_type == {kind}": 1
+            for kind in (6, 9, 12, 13, 15, 64, 128, 130, 132, 192, 193)
+        },
         "sctp.chunk_type == 194": 1,
         "sctp.chunk_type == 77": 1,
         "udp.port == 9899 && sctp": 1,
     },
 )
 def sctp_chunks(target: Path) -> None:
-    """The rarer chunks of SCTP: ERROR, ECNE, CWR, AUTH, I-DATA, ASCONF with its answer, RE-CONFIG, PAD,
-    FORWARD-TSN, I-FORWARD-TSN, a type no one knows, ABORT; and SCTP in UDP."""
+    """The rarer chunks of SCTP: ERROR, ECNE, CWR, AUTH, I-DATA, ASCONF with its answer, RE-CONFIG,
+    PAD, FORWARD-TSN, I-FORWARD-TSN, a type no one knows, ABORT; and SCTP in UDP."""
     talk = Association(ports=(50102, 50200))
     talk.open()
     talk.send(True, chunk(9, 0, parameter(1, struct.pack("!HH", 99, 0))))
     talk.send(True, chunk(12, 0, struct.pack("!I", 1000)))
     talk.send(False, chunk(13, 0, struct.pack("!I", 1000)))
-    talk.send(True, chunk(15, 0, struct.pack("!HH", 0, 1) + bytes(range(20))), data(1000, 0, 0, 0, b"signed"))
+    talk.send(
+        True,
+        chunk(15, 0, struct.pack("!HH", 0, 1) + bytes(range(20))),
+        data(1000, 0, 0, 0, b"signed"),
+    )
     talk.send(True, chunk(64, 3, struct.pack("!IHHII", 1001, 0, 0, 0, 0) + b"interleaved"))
     added = parameter(0xC001, struct.pack("!I", 1) + parameter(5, bytes([192, 0, 2, 11])))
-    talk.send(True, chunk(193, 0, struct.pack("!I", 1000) + parameter(5, bytes([192, 0, 2, 10])) + added))
+    talk.send(
+        True, chunk(193, 0, struct.pack("!I", 1000) + parameter(5, bytes([192, 0, 2, 10])) + added)
+    )
     talk.send(False, chunk(128, 0, struct.pack("!I", 1000)))
     talk.send(True, chunk(130, 0, parameter(13, struct.pack("!IIIHH", 1, 0, 1001, 0, 1))))
     talk.send(True, chunk(132, 0, bytes(16)))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from built.packet import ACK, FIN, PSH, SYN, Layer, ipv4, ipv6, tcp, udp
 from pcapfile import ETHERNET, Record, write_pcap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
 
 START_NS = 1_704_067_200_000_000_000
 """The moment every built capture starts: 2024-01-01, 00:00 UTC."""
@@ -58,7 +61,13 @@ def stream(
         (source, source_port), (target, target_port) = (client, server) if up else (server, client)
         acknowledgement = sequence[not up] if flags & ACK else 0
         layer = tcp(
-            source_port, target_port, sequence[up], acknowledgement, flags, payload, options=options
+            source_port,
+            target_port,
+            sequence[up],
+            acknowledgement,
+            flags,
+            payload=payload,
+            options=options,
         )
         turns.append(Turn(network(source, target, layer, len(turns) + 1), up))
         sequence[up] += len(payload) + (1 if flags & (SYN | FIN) else 0)
@@ -79,8 +88,13 @@ def stream(
 
 
 _BODY = b"High water at noon, low water at six.\n"
-_REQUEST = b"GET /tides.txt HTTP/1.1\r\nHost: %s\r\nUser-Agent: harbour-client/1\r\nAccept: */*\r\n\r\n"
-_ANSWER = b"HTTP/1.1 200 OK\r\nServer: harbour\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n%s"
+_REQUEST = (
+    b"GET /tides.txt HTTP/1.1\r\nHost: %s\r\nUser-Agent: harbour-client/1\r\nAccept: */*\r\n\r\n"
+)
+_ANSWER = (
+    b"HTTP/1.1 200 OK\r\nServer: harbour\r\nContent-Type: text/plain\r\n"
+    b"Content-Length: %d\r\n\r\n%s"
+)
 
 
 def web(client: str, server: str, host: str = "inner.example.com", port: int = 40001) -> list[Turn]:
@@ -94,16 +108,25 @@ def dns_name(name: str) -> bytes:
     return b"".join(bytes([len(label)]) + label.encode() for label in name.split(".")) + b"\0"
 
 
-def dns_query(identifier: int, name: str, kind: int = 1, *, flags: int = 0x0100, unicast: int = 0) -> bytes:
+def dns_query(
+    identifier: int, name: str, kind: int = 1, *, flags: int = 0x0100, unicast: int = 0
+) -> bytes:
     """A query for one name."""
     head = struct.pack("!6H", identifier, flags, 1, 0, 0, 0)
     return head + dns_name(name) + struct.pack("!HH", kind, 1 | unicast << 15)
 
 
 def dns_answer(
-    identifier: int, name: str, kind: int, answers: Sequence[bytes], *, flags: int = 0x8180, ttl: int = 300
+    identifier: int,
+    name: str,
+    kind: int,
+    answers: Sequence[bytes],
+    *,
+    flags: int = 0x8180,
+    ttl: int = 300,
 ) -> bytes:
-    """The answer to such a query; `answers` are the data of its records, whose name is a pointer."""
+    """The answer to such a query; `answers` are the data of its records, whose name is a
+    pointer."""
     head = struct.pack("!6H", identifier, flags, 1, len(answers), 0, 0)
     octets = head + dns_name(name) + struct.pack("!HH", kind, 1)
     for answer in answers:
@@ -111,7 +134,9 @@ def dns_answer(
     return octets
 
 
-def lookup(client: str, server: str, name: str = "inner.example.com", port: int = 40002) -> list[Turn]:
+def lookup(
+    client: str, server: str, name: str = "inner.example.com", port: int = 40002
+) -> list[Turn]:
     """One DNS query over UDP and its answer."""
     said = [
         (True, dns_query(0x1A2B, name)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from built.dialogue import Turn, lookup, web, wrapped, write
 from built.packet import (
@@ -21,6 +21,9 @@ from built.packet import (
 )
 from built.tunnels import FAR, FAR6, INNER, NEAR, NEAR6, inner_ethernet
 from catalogue import built
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def directed(up: bool, payload: Layer, *, pad: bool = False) -> Layer:
@@ -42,8 +45,8 @@ def directed(up: bool, payload: Layer, *, pad: bool = False) -> Layer:
     },
 )
 def vlan_(target: Path) -> None:
-    """VLAN tags: 802.1Q, 802.1ad with 802.1Q inside, three tags deep, the old 0x9100 outside, a priority tag of
-    VLAN 0, ARP, IPv6 and LLC below a tag."""
+    """VLAN tags: 802.1Q, 802.1ad with 802.1Q inside, three tags deep, the old 0x9100 outside, a
+    priority tag of VLAN 0, ARP, IPv6 and LLC below a tag."""
     frames = wrapped(web(NEAR, FAR), lambda t: directed(t.up, vlan(100, t.packet)))
     frames += wrapped(
         lookup(NEAR, FAR), lambda t: directed(t.up, vlan(200, vlan(300, t.packet), tag=0x88A8))
@@ -89,8 +92,8 @@ def mpls(labels: list[int], payload: bytes, *, ttl: int = 63, traffic_class: int
     },
 )
 def mpls_(target: Path) -> None:
-    """MPLS: one label, three labels, IPv6 below explicit null, pseudowires of Ethernet with and without a control
-    word, and labels below a VLAN tag."""
+    """MPLS: one label, three labels, IPv6 below explicit null, pseudowires of Ethernet with and
+    without a control word, and labels below a VLAN tag."""
 
     def plain(turn: Turn) -> bytes:
         # An address that starts with a nibble of 0, 4 or 6 would pass for a control word or IP.
@@ -99,17 +102,20 @@ def mpls_(target: Path) -> None:
 
     frames = wrapped(web(NEAR, FAR), lambda t: directed(t.up, mpls([16001], t.packet.octets)))
     frames += wrapped(
-        lookup(NEAR, FAR), lambda t: directed(t.up, mpls([17, 18, 19], t.packet.octets, traffic_class=3))
+        lookup(NEAR, FAR),
+        lambda t: directed(t.up, mpls([17, 18, 19], t.packet.octets, traffic_class=3)),
     )
     frames += wrapped(lookup(NEAR6, FAR6), lambda t: directed(t.up, mpls([2], t.packet.octets)))
     frames += wrapped(
-        lookup(*INNER), lambda t: directed(t.up, mpls([24000, 500], bytes(4) + inner_ethernet(t).octets))
+        lookup(*INNER),
+        lambda t: directed(t.up, mpls([24000, 500], bytes(4) + inner_ethernet(t).octets)),
     )
     frames += wrapped(
         lookup(*INNER, port=40022), lambda t: directed(t.up, mpls([24000, 501], plain(t)))
     )
     frames += wrapped(
-        lookup(NEAR, FAR, port=40023), lambda t: directed(t.up, vlan(100, mpls([16002], t.packet.octets)))
+        lookup(NEAR, FAR, port=40023),
+        lambda t: directed(t.up, vlan(100, mpls([16002], t.packet.octets))),
     )
     write(target, frames)
 
@@ -140,8 +146,13 @@ def _control(code: int, identifier: int, data: bytes = b"") -> bytes:
     },
 )
 def pppoe(target: Path) -> None:
-    """PPPoE from discovery to its end: LCP, PAP, IPCP, a web request, an IPv6 lookup, echo, PADT."""
-    service, name, cookie = _tag(0x0101, b""), _tag(0x0102, b"harbour-ac"), _tag(0x0104, b"biscuit!")
+    """PPPoE from discovery to its end: LCP, PAP, IPCP, a web request, an IPv6 lookup, echo,
+    PADT."""
+    service, name, cookie = (
+        _tag(0x0101, b""),
+        _tag(0x0102, b"harbour-ac"),
+        _tag(0x0104, b"biscuit!"),
+    )
     unique, session = _tag(0x0103, b"\x01\x02\x03\x04"), 0x0042
 
     def ppp(up: bool, protocol: int, data: bytes) -> Layer:
@@ -158,13 +169,19 @@ def pppoe(target: Path) -> None:
         (True, mru + magic + b"\0\0\0\x0a"),
         (False, mru + b"\x03\x04\xc0\x23" + magic + b"\0\0\0\x0b"),
     ):
-        frames += [ppp(up, 0xC021, _control(1, 1, options)), ppp(not up, 0xC021, _control(2, 1, options))]
+        frames += [
+            ppp(up, 0xC021, _control(1, 1, options)),
+            ppp(not up, 0xC021, _control(2, 1, options)),
+        ]
     frames += [
         ppp(True, 0xC023, _control(1, 1, b"\x06keeper\x07lantern")),
         ppp(False, 0xC023, _control(2, 1, b"\x07welcome")),
     ]
     for up, address in ((True, b"\x03\x06\xc0\x00\x02\x0a"), (False, b"\x03\x06\xc0\x00\x02\x14")):
-        frames += [ppp(up, 0x8021, _control(1, 1, address)), ppp(not up, 0x8021, _control(2, 1, address))]
+        frames += [
+            ppp(up, 0x8021, _control(1, 1, address)),
+            ppp(not up, 0x8021, _control(2, 1, address)),
+        ]
     frames += wrapped(web(NEAR, FAR), lambda t: ppp(t.up, 0x0021, t.packet.octets))
     frames += wrapped(lookup(NEAR6, FAR6), lambda t: ppp(t.up, 0x0057, t.packet.octets))
     frames += [
@@ -191,8 +208,8 @@ def pppoe(target: Path) -> None:
     },
 )
 def llc_(target: Path) -> None:
-    """802.3 with LLC: spanning tree (STP and RSTP), IP and ARP by SNAP, CDP, XID, IS-IS, IPX, NetBIOS frames;
-    and LLDP by its own Ethernet type."""
+    """802.3 with LLC: spanning tree (STP and RSTP), IP and ARP by SNAP, CDP, XID, IS-IS, IPX,
+    NetBIOS frames; and LLDP by its own Ethernet type."""
     bridge, group = "02:00:00:00:00:99", "01:80:c2:00:00:00"
     root = struct.pack("!H6s", 0x8000, bytes.fromhex("020000000099"))
     timers = struct.pack("!HHHH", 0, 20 << 8, 2 << 8, 15 << 8)
@@ -212,7 +229,9 @@ def llc_(target: Path) -> None:
     hello += struct.pack("!B6sHHB", 1, bytes.fromhex("020000000099"), 30, 27 + 0, 64) + bytes(7)
     frames.append(ieee8023(llc(0xFE, 0xFE, 3, hello), bridge, "01:80:c2:00:00:14"))
     ipx = struct.pack("!HHBB", 0xFFFF, 34, 0, 17)
-    ipx += struct.pack("!I6sH", 0, b"\xff" * 6, 0x0452) + struct.pack("!I6sH", 0, b"\2\0\0\0\0\1", 0x4003)
+    ipx += struct.pack("!I6sH", 0, b"\xff" * 6, 0x0452) + struct.pack(
+        "!I6sH", 0, b"\2\0\0\0\0\1", 0x4003
+    )
     frames.append(ieee8023(llc(0xE0, 0xE0, 3, ipx + b"\0\3\0\4"), CLIENT_MAC, BROADCAST_MAC))
     name_query = struct.pack("<HHBBHHH", 44, 0xEFFF, 0x0A, 0, 0, 0, 1)
     name_query += b"SERVER".ljust(15) + b"\x20" + b"CLIENT".ljust(15) + b"\0"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import struct
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from built.dialogue import Turn, lookup, web, wrapped, write
 from built.packet import Layer, ethernet, ipv4, raw, udp
 from built.tunnels import FAR, INNER, INNER6, NEAR, between
 from catalogue import built
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 UP_TEID, DOWN_TEID = 0x00001001, 0x00002002
 
@@ -21,7 +24,8 @@ def gtp_u(
     sequence: int | None = None,
     extensions: tuple[tuple[int, bytes], ...] = (),
 ) -> bytes:
-    """A GTPv1-U message; an extension is its type and its content (a multiple of four octets, less two)."""
+    """A GTPv1-U message; an extension is its type and its content (a multiple of four octets, less
+    two)."""
     flags = 0x30 | (0x02 if sequence is not None else 0) | (0x04 if extensions else 0)
     body = b""
     if flags & 0x07:
@@ -58,8 +62,8 @@ def tunnelled(
     },
 )
 def gtp_u_(target: Path) -> None:
-    """GTP-U: a web request, sequence numbers, PDU session containers with QoS flows up and down, two extension
-    headers in a row, IPv6 inside, echo, error indication and end marker."""
+    """GTP-U: a web request, sequence numbers, PDU session containers with QoS flows up and down,
+    two extension headers in a row, IPv6 inside, echo, error indication and end marker."""
     frames = wrapped(web(*INNER), tunnelled)
     count = iter(range(100))
     frames += wrapped(lookup(*INNER), lambda t: tunnelled(t, sequence=next(count)))
@@ -68,7 +72,9 @@ def gtp_u_(target: Path) -> None:
         lambda t: tunnelled(t, extensions=((0x85, bytes([0x10 if t.up else 0x00, 9])),)),
     )
     two = ((0xC0, b"\x12\x34"), (0x85, b"\x10\x05"))
-    frames += wrapped(lookup(*INNER, port=40033), lambda t: tunnelled(t, sequence=7, extensions=two))
+    frames += wrapped(
+        lookup(*INNER, port=40033), lambda t: tunnelled(t, sequence=7, extensions=two)
+    )
     frames += wrapped(lookup(*INNER6), tunnelled)
     up, down = Turn(raw(b""), True), Turn(raw(b""), False)
     error = b"\x10" + struct.pack("!I", UP_TEID) + b"\x85\x00\x04\xc0\x00\x02\x0a"
@@ -106,7 +112,8 @@ _IMSI = bytes.fromhex("00010100000000f2")
     },
 )
 def gtp_c(target: Path) -> None:
-    """GTP control: version 1 creates a PDP context with an IMSI, version 2 creates a session, and GTP' echoes."""
+    """GTP control: version 1 creates a PDP context with an IMSI, version 2 creates a session, and
+    GTP' echoes."""
     apn = b"\x08internet"
     address = b"\xc0\x00\x02\x0a"
     create = b"\x02" + _IMSI + b"\x0e\x01" + b"\x10" + struct.pack("!I", UP_TEID)
@@ -128,7 +135,9 @@ def gtp_c(target: Path) -> None:
     session = _ie2(1, _IMSI) + _ie2(76, b"\x91\x21\x43\x65") + _ie2(82, b"\x06")
     session += _ie2(87, tunnel) + _ie2(71, apn)
     session += _ie2(93, _ie2(73, b"\x05") + _ie2(80, bytes(22)))
-    answer = _ie2(2, b"\x10\x00") + _ie2(87, struct.pack("!BI4s", 0x87, 0x302, bytes([192, 0, 2, 20])))
+    answer = _ie2(2, b"\x10\x00") + _ie2(
+        87, struct.pack("!BI4s", 0x87, 0x302, bytes([192, 0, 2, 20]))
+    )
     up, down = Turn(raw(b""), True), Turn(raw(b""), False)
     frames = [
         between(up, udp(2123, 2123, version1(16, 0, create))),
@@ -162,13 +171,28 @@ def _l2tp_control(tunnel: int, session: int, ns: int, nr: int, *avps: bytes) -> 
     },
 )
 def l2tp(target: Path) -> None:
-    """L2TP version 2 over UDP: tunnel and session set-up, LCP, a web request in PPP, data with length, sequence and
-    offset fields, tear-down; and version 3 straight over IP with Ethernet inside."""
+    """L2TP version 2 over UDP: tunnel and session set-up, LCP, a web request in PPP, data with
+    length, sequence and offset fields, tear-down; and version 3 straight over IP with Ethernet
+    inside."""
     name = _avp(7, b"harbour")
     up, down = Turn(raw(b""), True), Turn(raw(b""), False)
     control = [
-        (up, 0, 0, 0, 0, (_avp(0, b"\0\1"), _avp(2, b"\1\0"), _avp(3, b"\0\0\0\3"), name, _avp(9, b"\0\x16"))),
-        (down, 22, 0, 0, 1, (_avp(0, b"\0\2"), _avp(2, b"\1\0"), _avp(3, b"\0\0\0\3"), name, _avp(9, b"\0\x0b"))),
+        (
+            up,
+            0,
+            0,
+            0,
+            0,
+            (_avp(0, b"\0\1"), _avp(2, b"\1\0"), _avp(3, b"\0\0\0\3"), name, _avp(9, b"\0\x16")),
+        ),
+        (
+            down,
+            22,
+            0,
+            0,
+            1,
+            (_avp(0, b"\0\2"), _avp(2, b"\1\0"), _avp(3, b"\0\0\0\3"), name, _avp(9, b"\0\x0b")),
+        ),
         (up, 11, 0, 1, 1, (_avp(0, b"\0\3"),)),
         (up, 11, 0, 2, 1, (_avp(0, b"\0\x0a"), _avp(14, b"\0\x21"), _avp(15, b"\0\0\0\1"))),
         (down, 22, 0, 1, 3, (_avp(0, b"\0\x0b"), _avp(14, b"\0\x12"))),
@@ -191,7 +215,9 @@ def l2tp(target: Path) -> None:
     frames += wrapped(web(*INNER), lambda t: data(t, b"\0\x21" + t.packet.octets))
     frames += wrapped(
         lookup(*INNER),
-        lambda t: data(t, b"\0\x21" + t.packet.octets, flags=0x4802, extra=struct.pack("!HH", 5, 0)),
+        lambda t: data(
+            t, b"\0\x21" + t.packet.octets, flags=0x4802, extra=struct.pack("!HH", 5, 0)
+        ),
     )
     frames += wrapped(
         lookup(*INNER, port=40042),

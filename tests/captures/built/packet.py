@@ -1,14 +1,13 @@
 """Builds packets layer by layer, outermost function first: `ethernet(ipv4(A, B, udp(1, 2, b"…")))`.
 
-Each function gives a `Layer`, which knows its octets and how the layer below must announce it; lengths and
-checksums are filled in. Addresses are written as text.
-"""
+Each function gives a `Layer`, which knows its octets and how the layer below must announce it;
+lengths and checksums are filled in. Addresses are written as text."""
 
 from __future__ import annotations
 
 import ipaddress
 import struct
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 CLIENT_MAC, SERVER_MAC = "02:00:00:00:00:01", "02:00:00:00:00:02"
 BROADCAST_MAC = "ff:ff:ff:ff:ff:ff"
@@ -25,10 +24,6 @@ class Layer:
     checksum_at: int = -1
     """Where the IP layer must fill in a checksum over its pseudo header; -1 for none."""
 
-    def announced(self, **numbers: int) -> Layer:
-        """The same octets under other numbers."""
-        return replace(self, **numbers)
-
 
 def mac(text: str) -> bytes:
     """Octets of a link address."""
@@ -38,7 +33,7 @@ def mac(text: str) -> bytes:
 def internet_checksum(octets: bytes) -> int:
     """The ones' complement sum of RFC 1071."""
     padded = octets + bytes(len(octets) & 1)
-    total = sum(struct.unpack(f"!{len(padded) // 2}H", padded))
+    total: int = sum(struct.unpack(f"!{len(padded) // 2}H", padded))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return ~total & 0xFFFF
@@ -83,10 +78,17 @@ def llc(dsap: int, ssap: int, control: int, payload: bytes) -> bytes:
 
 def snap(payload: Layer, oui: int = 0) -> bytes:
     """LLC with SNAP."""
-    return llc(0xAA, 0xAA, 3, oui.to_bytes(3, "big") + struct.pack("!H", payload.ethertype) + payload.octets)
+    return llc(
+        0xAA,
+        0xAA,
+        3,
+        oui.to_bytes(3, "big") + struct.pack("!H", payload.ethertype) + payload.octets,
+    )
 
 
-def vlan(identifier: int, payload: Layer, *, priority: int = 0, drop: int = 0, tag: int = 0x8100) -> Layer:
+def vlan(
+    identifier: int, payload: Layer, *, priority: int = 0, drop: int = 0, tag: int = 0x8100
+) -> Layer:
     """An 802.1Q tag, or an 802.1ad one with `tag=0x88a8`."""
     control = priority << 13 | drop << 12 | identifier
     return Layer(struct.pack("!HH", control, payload.ethertype) + payload.octets, ethertype=tag)
@@ -118,8 +120,8 @@ def ipv4(
 ) -> Layer:
     """IPv4; `flags` 2 is don't fragment, 1 more fragments; `offset` in octets.
 
-    `final` is the destination that the payload's checksum covers, where a source route ends elsewhere.
-    """
+    `final` is the destination that the payload's checksum covers, where a source route ends
+    elsewhere."""
     options += bytes(-len(options) % 4)
     addresses = ipaddress.IPv4Address(source).packed + ipaddress.IPv4Address(target).packed
     length = 20 + len(options) + len(payload.octets)
@@ -153,7 +155,8 @@ def ipv6(
     traffic_class: int = 0,
     label: int = 0,
 ) -> Layer:
-    """IPv6; an extension is its number and its octets, whose first one (next header) is filled in."""
+    """IPv6; an extension is its number and its octets, whose first one (next header) is filled
+    in."""
     addresses = ipaddress.IPv6Address(source).packed + ipaddress.IPv6Address(target).packed
     carried = payload.octets
     if payload.checksum_at >= 0:
@@ -204,8 +207,8 @@ def tcp(
     sequence: int,
     acknowledgement: int,
     flags: int,
-    payload: bytes = b"",
     *,
+    payload: bytes = b"",
     options: bytes = b"",
     window: int = 64240,
     urgent: int = 0,

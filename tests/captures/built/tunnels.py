@@ -1,10 +1,10 @@
-"""Tunnels that carry IP or Ethernet in IP: GRE, ERSPAN, IP in IP, EtherIP, Geneve, TZSP, NVGRE, PPTP, IPsec."""
+"""Tunnels that carry IP or Ethernet in IP: GRE, ERSPAN, IP in IP, EtherIP, Geneve, TZSP, NVGRE,
+PPTP, IPsec."""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from built.dialogue import Turn, lookup, network, stream, web, wrapped, write
 from built.packet import (
@@ -19,6 +19,10 @@ from built.packet import (
     vlan,
 )
 from catalogue import built
+from content import ciphertext
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NEAR, FAR = "192.0.2.10", "192.0.2.20"
 NEAR6, FAR6 = "2001:db8::10", "2001:db8::20"
@@ -26,9 +30,7 @@ INNER = ("10.1.0.1", "10.1.0.2")
 INNER6 = ("2001:db8:a::1", "2001:db8:a::2")
 
 
-def between(
-    turn: Turn, payload: Layer, near: str = NEAR, far: str = FAR
-) -> Layer:
+def between(turn: Turn, payload: Layer, near: str = NEAR, far: str = FAR) -> Layer:
     """The frame that carries a payload between the ends of a tunnel, in the direction of a turn."""
     if turn.up:
         return ethernet(network(near, far, payload))
@@ -71,11 +73,13 @@ def gre(
     },
 )
 def gre_(target: Path) -> None:
-    """GRE version 0: IPv4 inside, with key and sequence number, with checksum, IPv6 inside, Ethernet inside,
-    over IPv6, and a keep-alive."""
+    """GRE version 0: IPv4 inside, with key and sequence number, with checksum, IPv6 inside,
+    Ethernet inside, over IPv6, and a keep-alive."""
     frames = wrapped(web(*INNER), lambda t: between(t, gre(t.packet)))
     count = iter(range(100))
-    frames += wrapped(lookup(*INNER), lambda t: between(t, gre(t.packet, key=42, sequence=next(count))))
+    frames += wrapped(
+        lookup(*INNER), lambda t: between(t, gre(t.packet, key=42, sequence=next(count)))
+    )
     frames += wrapped(lookup(*INNER), lambda t: between(t, gre(t.packet, checksum=True)))
     frames += wrapped(lookup(*INNER6), lambda t: between(t, gre(t.packet)))
     frames += wrapped(
@@ -117,20 +121,18 @@ def erspan(target: Path) -> None:
         mirrored = inner_ethernet(turn)
         return erspan2(mirrored, vlan=100, session=77, index=5, sequence=next(count))
 
-    def third(sub: bytes) -> Callable[[Turn], Layer]:
-        def wrap(turn: Turn) -> Layer:
-            number = next(count)
-            mirrored = inner_ethernet(turn)
-            return erspan3(
-                mirrored, vlan=200, session=78, timestamp=number * 15000, sequence=number, sub=sub
-            )
+    def third(turn: Turn, sub: bytes) -> Layer:
+        number = next(count)
+        mirrored = inner_ethernet(turn)
+        return erspan3(
+            mirrored, vlan=200, session=78, timestamp=number * 15000, sequence=number, sub=sub
+        )
 
-        return wrap
-
-    up = Turn(raw(b""), True)
+    up = Turn(raw(b""), up=True)
+    platform = struct.pack("!II", 3 << 26, 0x12345678)
     frames = wrapped(web(*INNER), lambda t: between(up, second(t)))
-    for sub in (b"", struct.pack("!II", 3 << 26, 0x12345678)):
-        frames += wrapped(lookup(*INNER), lambda t, wrap=third(sub): between(up, wrap(t)))
+    frames += wrapped(lookup(*INNER), lambda t: between(up, third(t, b"")))
+    frames += wrapped(lookup(*INNER), lambda t: between(up, third(t, platform)))
     first = wrapped(lookup(*INNER), lambda t: gre(raw(inner_ethernet(t).octets, ethertype=0x88BE)))
     frames += [between(up, layer) for layer in first]
     write(target, frames)
@@ -177,7 +179,11 @@ def geneve(vni: int, payload: Layer, options: bytes = b"", *, critical: bool = F
 
 @built(
     "geneve.pcap",
-    expect={"geneve.vni == 0x1001 && http": 2, "geneve.vni == 0x1002 && dns": 2, "geneve.option": 2},
+    expect={
+        "geneve.vni == 0x1001 && http": 2,
+        "geneve.vni == 0x1002 && dns": 2,
+        "geneve.option": 2,
+    },
 )
 def geneve_(target: Path) -> None:
     """Geneve with Ethernet inside, and with two options, one of them critical, and IPv4 inside."""
@@ -189,15 +195,25 @@ def geneve_(target: Path) -> None:
     write(target, frames)
 
 
-@built("vxlan-variants.pcap", expect={"vxlan.vni == 7 && dns": 4, "udp.dstport == 8472": 2, "ipv6 && vxlan": 2})
+@built(
+    "vxlan-variants.pcap",
+    expect={"vxlan.vni == 7 && dns": 4, "udp.dstport == 8472": 2, "ipv6 && vxlan": 2},
+)
 def vxlan_variants(target: Path) -> None:
     """VXLAN on its first port 8472, over IPv6, and with a VLAN tag inside."""
 
     def carried(port: int, frame: Layer) -> Layer:
-        return udp(52000, port, struct.pack("!II", 0x08000000, 7 << 8) + frame.octets, checksum=port == 4789)
+        return udp(
+            52000,
+            port,
+            struct.pack("!II", 0x08000000, 7 << 8) + frame.octets,
+            checksum=port == 4789,
+        )
 
     frames = wrapped(lookup(*INNER), lambda t: between(t, carried(8472, inner_ethernet(t))))
-    frames += wrapped(lookup(*INNER), lambda t: between(t, carried(4789, inner_ethernet(t)), NEAR6, FAR6))
+    frames += wrapped(
+        lookup(*INNER), lambda t: between(t, carried(4789, inner_ethernet(t)), NEAR6, FAR6)
+    )
     frames += wrapped(
         lookup(*INNER), lambda t: between(t, carried(4789, ethernet(vlan(100, t.packet))))
     )
@@ -220,15 +236,6 @@ def tzsp(target: Path) -> None:
     write(target, frames)
 
 
-def _filler(octets: int, seed: int) -> bytes:
-    """Octets that look like ciphertext and are the same each time."""
-    value, out = seed, bytearray()
-    while len(out) < octets:
-        value = (value * 6364136223846793005 + 1442695040888963407) & 0xFFFFFFFFFFFFFFFF
-        out += value.to_bytes(8, "big")
-    return bytes(out[:octets])
-
-
 @built(
     "ipsec.pcap",
     expect={
@@ -241,16 +248,18 @@ def _filler(octets: int, seed: int) -> bytes:
     },
 )
 def ipsec(target: Path) -> None:
-    """IPsec: ESP over IPv4 and IPv6, ESP in UDP on port 4500 with a keep-alive and an IKE message there, AH in
-    transport and in tunnel mode, an IKE version 2 start on port 500."""
+    """IPsec: ESP over IPv4 and IPv6, ESP in UDP on port 4500 with a keep-alive and an IKE message
+    there, AH in transport and in tunnel mode, an IKE version 2 start on port 500."""
     frames = []
     for ends in ((NEAR, FAR), (NEAR6, FAR6)):
         for number in range(4 if ends[0] == NEAR else 2):
-            esp = struct.pack("!II", 0x1001, number + 1) + _filler(88, number + 1)
+            esp = struct.pack("!II", 0x1001, number + 1) + ciphertext(88, number + 1)
             frames.append(between(Turn(raw(b""), number % 2 == 0), raw(esp, ip_protocol=50), *ends))
 
     def authenticated(payload: Layer, spi: int, number: int) -> Layer:
-        head = struct.pack("!BBHII", payload.ip_protocol, 4, 0, spi, number) + _filler(12, number)
+        head = struct.pack("!BBHII", payload.ip_protocol, 4, 0, spi, number) + ciphertext(
+            12, number
+        )
         return raw(head + payload.octets, ip_protocol=51)
 
     for number, turn in enumerate(lookup(NEAR, FAR), 1):
@@ -265,25 +274,29 @@ def ipsec(target: Path) -> None:
     frames.append(between(up, udp(4500, 4500, bytes(4) + start)))
     frames.append(between(up, udp(4500, 4500, b"\xff")))
     for number in range(2):
-        esp = struct.pack("!II", 0x3001, number + 1) + _filler(72, 40 + number)
+        esp = struct.pack("!II", 0x3001, number + 1) + ciphertext(72, 40 + number)
         frames.append(between(Turn(raw(b""), number == 0), udp(4500, 4500, esp, checksum=False)))
     write(target, frames)
 
 
 def _ike(flags: int) -> bytes:
     """An IKE message of exchange IKE_SA_INIT with one Nonce payload."""
-    nonce = struct.pack("!BBH", 0, 0, 36) + _filler(32, flags)
-    head = _filler(8, 1) + (_filler(8, 2) if flags & 0x20 else bytes(8))
+    nonce = struct.pack("!BBH", 0, 0, 36) + ciphertext(32, flags)
+    head = ciphertext(8, 1) + (ciphertext(8, 2) if flags & 0x20 else bytes(8))
     return head + struct.pack("!BBBBII", 40, 0x20, 34, flags, 0, 28 + len(nonce)) + nonce
 
 
 @built(
     "pptp.pcap",
-    expect={"pptp": 4, "gre.flags_and_version & 7 == 1 || gre.flags.version == 1": 4, "ppp && dns": 2},
+    expect={
+        "pptp": 4,
+        "gre.flags_and_version & 7 == 1 || gre.flags.version == 1": 4,
+        "ppp && dns": 2,
+    },
 )
 def pptp(target: Path) -> None:
-    """PPTP: its control connection, then PPP in GRE version 1 with sequence and acknowledgement numbers, LCP
-    and a DNS lookup inside."""
+    """PPTP: its control connection, then PPP in GRE version 1 with sequence and acknowledgement
+    numbers, LCP and a DNS lookup inside."""
 
     def message(kind: int, body: bytes) -> bytes:
         return struct.pack("!HHIHH", 12 + len(body), 1, 0x1A2B3C4D, kind, 0) + body
@@ -292,7 +305,12 @@ def pptp(target: Path) -> None:
     said = [
         (True, message(1, struct.pack("!HHIIHH", 0x0100, 0, 3, 3, 0, 1) + names)),
         (False, message(2, struct.pack("!HBBIIHH", 0x0100, 1, 0, 3, 3, 4, 1) + names)),
-        (True, message(7, struct.pack("!HHIIIIHHHH", 1, 1, 300, 100000, 3, 3, 64, 0, 0, 0) + bytes(128))),
+        (
+            True,
+            message(
+                7, struct.pack("!HHIIIIHHHH", 1, 1, 300, 100000, 3, 3, 64, 0, 0, 0) + bytes(128)
+            ),
+        ),
         (False, message(8, struct.pack("!HHBBHIHHI", 9, 1, 1, 0, 0, 100000, 64, 0, 0))),
     ]
     frames = wrapped(stream((NEAR, 41723), (FAR, 1723), said), lambda t: ethernet(t.packet))

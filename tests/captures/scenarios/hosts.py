@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import struct
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from catalogue import recorded
-from lab import SERVER_IPV4, SERVER_IPV6, Host, Pair, Process
+from lab import SERVER_IPV4, SERVER_IPV6, Ends, Host, Pair, Process
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _DHCP = """\
 port=0
@@ -35,14 +38,14 @@ _DHCLIENT = """\
 send host-name "heron";
 send dhcp-client-identifier "heron-1";
 send vendor-class-identifier "harbour-client";
-request subnet-mask, broadcast-address, routers, domain-name, domain-name-servers, ntp-servers, host-name,
-        interface-mtu;
+request subnet-mask, broadcast-address, routers, domain-name, domain-name-servers, ntp-servers,
+        host-name, interface-mtu;
 timeout 10;
 initial-interval 1;
 """
 
 
-def dhcp_server(lab: Pair, more: str = "") -> Process:
+def dhcp_server(lab: Ends, more: str = "") -> Process:
     """Starts dnsmasq as a server of addresses."""
     configuration = lab.server.file("dhcp.conf", _DHCP.format(folder=lab.server.folder, more=more))
     process = lab.server.spawn(["dnsmasq", f"--conf-file={configuration}"])
@@ -75,8 +78,9 @@ def dhclient(host: Host, *words: str, interface: str = "server") -> str:
     },
 )
 def dhcp(target: Path) -> None:
-    """A lease from DISCOVER to ACK, the same client again with REQUEST and ACK, then a REQUEST for an address of
-    another network that the server refuses with NAK, the lease that follows, and RELEASE."""
+    """A lease from DISCOVER to ACK, the same client again with REQUEST and ACK, then a REQUEST for
+    an address of another network that the server refuses with NAK, the lease that follows, and
+    RELEASE."""
     with Pair() as lab:
         dhcp_server(lab)
         with lab.recording(target, only="udp port 67 or udp port 68 or arp"):
@@ -93,7 +97,12 @@ def dhcp(target: Path) -> None:
 @recorded(
     "dhcpv6.pcap",
     tools=("dnsmasq-base", "isc-dhcp-client"),
-    expect={"dhcpv6.msgtype == 1": 1, "dhcpv6.msgtype == 2": 1, "dhcpv6.msgtype == 3": 1, "dhcpv6.msgtype == 7": 1},
+    expect={
+        "dhcpv6.msgtype == 1": 1,
+        "dhcpv6.msgtype == 2": 1,
+        "dhcpv6.msgtype == 3": 1,
+        "dhcpv6.msgtype == 7": 1,
+    },
 )
 def dhcpv6(target: Path) -> None:
     """A DHCPv6 lease: SOLICIT, ADVERTISE, REQUEST, REPLY, RELEASE."""
@@ -104,7 +113,7 @@ def dhcpv6(target: Path) -> None:
             dhclient(lab.client, "-6", "-r")
 
 
-def chronyd(host: Host, address: str = SERVER_IPV4) -> Process:
+def chronyd(host: Host) -> Process:
     """Starts chronyd as a server that never touches the machine's clock."""
     lines = f"local stratum 3\nallow all\ncmdport 0\nport 123\npidfile {host.folder}/chronyd.pid\n"
     configuration = host.file("chrony.conf", lines)
@@ -115,7 +124,11 @@ def chronyd(host: Host, address: str = SERVER_IPV4) -> Process:
 
 def ask_time(host: Host, server: str) -> str:
     """Asks a server for the time, and only prints the answer."""
-    lines = ["cmdport 0", f"pidfile {host.folder}/chronyc.pid", f"server {server} iburst maxsamples 2"]
+    lines = [
+        "cmdport 0",
+        f"pidfile {host.folder}/chronyc.pid",
+        f"server {server} iburst maxsamples 2",
+    ]
     return host.run(["chronyd", "-Q", "-x", "-u", "root", "-f", "/dev/null", *lines])
 
 
@@ -133,8 +146,9 @@ def ask_time(host: Host, server: str) -> str:
     },
 )
 def ntp(target: Path) -> None:
-    """NTP version 4 between chronyd and its server over IPv4 and IPv6, a version 3 request, and, written by
-    hand, a broadcast, a control message (mode 6) and a private one (mode 7), which get no answer."""
+    """NTP version 4 between chronyd and its server over IPv4 and IPv6, a version 3 request, and,
+    written by hand, a broadcast, a control message (mode 6) and a private one (mode 7), which get
+    no answer."""
     with Pair() as lab:
         chronyd(lab.server)
         with lab.recording(target):
@@ -145,5 +159,9 @@ def ntp(target: Path) -> None:
             monitor_list = struct.pack("!BBBB40x", 0x17, 0, 3, 42)
             for said in (version3, read_variables, monitor_list):
                 lab.client.run(["socat", "-t", "0.2", "-", f"UDP4:{SERVER_IPV4}:123"], stdin=said)
-            broadcast = struct.pack("!BBbbII4s4Q", 0x25, 2, 6, -20, 0, 0x100, b"GPS\0", *[0xE5000000 << 32] * 4)
-            lab.client.run(["socat", "-u", "-", "UDP4-DATAGRAM:192.0.2.255:123,broadcast"], stdin=broadcast)
+            broadcast = struct.pack(
+                "!BBbbII4s4Q", 0x25, 2, 6, -20, 0, 0x100, b"GPS\0", *[0xE5000000 << 32] * 4
+            )
+            lab.client.run(
+                ["socat", "-u", "-", "UDP4-DATAGRAM:192.0.2.255:123,broadcast"], stdin=broadcast
+            )

@@ -1,14 +1,18 @@
-"""HTTP/2 without TLS: prior knowledge, upgrade from HTTP/1.1, many streams, large headers, trailers."""
+"""HTTP/2 without TLS: prior knowledge, upgrade from HTTP/1.1, many streams, large headers,
+trailers."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from catalogue import recorded
 from content import page, text
 from lab import SERVER_IPV4, Pair, Process
 from scenarios.web import curl
 from services import nginx, site
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PORT = 80
 _REQUEST = 'http2.headers.method == "{}"'
@@ -57,7 +61,8 @@ def nghttpd(lab: Pair, *options: str) -> Process:
     },
 )
 def http2(target: Path) -> None:
-    """HTTP/2 with prior knowledge: several requests on one connection, a POST, a HEAD, 301 and 404."""
+    """HTTP/2 with prior knowledge: several requests on one connection, a POST, a HEAD, 301 and
+    404."""
     with Pair() as lab:
         nginx(lab.server, ["listen 80 http2; server_name www.example.com;"], [80])
         root = "http://www.example.com"
@@ -83,11 +88,19 @@ def http2(target: Path) -> None:
     },
 )
 def http2_streams(target: Path) -> None:
-    """Ten requests whose answers interleave on one connection, with priorities, window updates and GOAWAY."""
+    """Ten requests whose answers interleave on one connection, with priorities, window updates and
+    GOAWAY."""
     with Pair() as lab:
         nghttpd(lab)
         with lab.recording(target):
-            pages = ["index.html", "long.html", "style.css", "tides.json", "ledger.txt", "chart.bin"]
+            pages = [
+                "index.html",
+                "long.html",
+                "style.css",
+                "tides.json",
+                "ledger.txt",
+                "chart.bin",
+            ]
             urls = [f"{ROOT}/{page}" for page in [*pages, *pages[:4]]]
             lab.client.run(["nghttp", "-n", "-v", "--window-bits=14", *urls])
 
@@ -110,7 +123,7 @@ def http2_upgrade(target: Path) -> None:
     "http2-continuation.pcap",
     tools=("nghttp2-server", "nghttp2-client"),
     expect={
-        # tshark does not put this HEADERS frame together; the CONTINUATION that ends it is looked for as octets
+        # tshark does not put this HEADERS frame together; this is the head of the last CONTINUATION
         "tcp.payload contains 09:04:00:00:00:0d": 1,
         "http2.type == 4": 2,
         "http2.headers.status == 200": 1,
@@ -121,23 +134,38 @@ def http2_continuation(target: Path) -> None:
     with Pair() as lab:
         nghttpd(lab)
         with lab.recording(target):
-            cookies = [w for n in range(5) for w in ("-H", f"cookie: log{n}={text(4800).encode().hex()}")]
+            cookies = [
+                w for n in range(5) for w in ("-H", f"cookie: log{n}={text(4800).encode().hex()}")
+            ]
             lab.client.run(["nghttp", "-n", *cookies, f"{ROOT}/style.css"])
 
 
 @recorded(
     "http2-push.pcap",
     tools=("nghttp2-server", "nghttp2-client"),
-    expect={"http2.type == 5": 1, "http2.streamid == 2": 1, 'http2.header.name == "trailer-tide"': 1},
+    expect={
+        "http2.type == 5": 1,
+        "http2.streamid == 2": 1,
+        'http2.header.name == "trailer-tide"': 1,
+    },
 )
 def http2_push(target: Path) -> None:
-    """A server that pushes a style sheet with PUSH_PROMISE and ends its answers with trailers; an upload with
-    trailers, padded frames."""
+    """A server that pushes a style sheet with PUSH_PROMISE and ends its answers with trailers; an
+    upload with trailers, padded frames."""
     with Pair() as lab:
         nghttpd(lab, "-p/index.html=/style.css", "--trailer=trailer-tide: low", "--echo-upload")
         upload = str(lab.client.file("upload.html", page("Upload", 2500)))
         with lab.recording(target):
             lab.client.run(["nghttp", "-n", f"{ROOT}/index.html"])
             lab.client.run(
-                ["nghttp", "-n", "-b", "17", "-d", upload, "--trailer=trailer-crew: 4", f"{ROOT}/orders"]
+                [
+                    "nghttp",
+                    "-n",
+                    "-b",
+                    "17",
+                    "-d",
+                    upload,
+                    "--trailer=trailer-crew: 4",
+                    f"{ROOT}/orders",
+                ]
             )

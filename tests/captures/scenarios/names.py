@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import struct
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from catalogue import recorded
 from lab import SERVER_IPV4, SERVER_IPV6, Host, Pair, Process
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _ZONE = """\
 port=53
@@ -82,8 +85,9 @@ def dig(host: Host, *words: str, server: str = SERVER_IPV4) -> str:
     },
 )
 def dns(target: Path) -> None:
-    """Queries over UDP: A, AAAA, MX, TXT, SRV, PTR, NAPTR, CAA, HTTPS, an unknown type, a chain of two CNAMEs,
-    sixteen addresses, EDNS with and without options, mixed case, NXDOMAIN, no data and REFUSED."""
+    """Queries over UDP: A, AAAA, MX, TXT, SRV, PTR, NAPTR, CAA, HTTPS, an unknown type, a chain of
+    two CNAMEs, sixteen addresses, EDNS with and without options, mixed case, NXDOMAIN, no data and
+    REFUSED."""
     with Pair() as lab:
         dnsmasq(lab.server, f"{SERVER_IPV4},{SERVER_IPV6}")
         with lab.recording(target):
@@ -119,14 +123,25 @@ def dns(target: Path) -> None:
     },
 )
 def dns_tcp(target: Path) -> None:
-    """Queries over TCP: one to a connection, three on one connection, and one that follows a truncated answer
-    over UDP and takes two segments."""
+    """Queries over TCP: one to a connection, three on one connection, and one that follows a
+    truncated answer over UDP and takes two segments."""
     with Pair() as lab:
         dnsmasq(lab.server, SERVER_IPV4)
         with lab.recording(target):
             dig(lab.client, "+tcp", "www.example.com", "A")
             keep = ["+tcp", "+keepopen"]
-            dig(lab.client, *keep, "www.example.com", "A", *keep, "example.com", "MX", *keep, "example.com", "TXT")
+            dig(
+                lab.client,
+                *keep,
+                "www.example.com",
+                "A",
+                *keep,
+                "example.com",
+                "MX",
+                *keep,
+                "example.com",
+                "TXT",
+            )
             dig(lab.client, "+noedns", "long.example.com", "TXT")
 
 
@@ -162,8 +177,8 @@ _SERVICE = """\
     },
 )
 def mdns(target: Path) -> None:
-    """Multicast DNS: a host that probes for and announces its name and a web service, answers queries sent to
-    the group, and says goodbye."""
+    """Multicast DNS: a host that probes for and announces its name and a web service, answers
+    queries sent to the group, and says goodbye."""
     with Pair() as lab:
         lab.server.etc("avahi/services/ledger.service", _SERVICE)
         configuration = lab.server.file("avahi.conf", _AVAHI)
@@ -172,7 +187,7 @@ def mdns(target: Path) -> None:
             start = 'mount --bind "$0" /etc/avahi/services; exec avahi-daemon "$@"'
             options = ["-f", str(configuration), "--no-drop-root", "--no-chroot", "--no-proc-title"]
             avahi = lab.server.spawn(
-                ["sh", "-c", start, str(folder), *options], ready="Service \"Ledger on lighthouse\""
+                ["sh", "-c", start, str(folder), *options], ready='Service "Ledger on lighthouse"'
             )
             for question in (_question(b"lighthouse.local", 1), _question(b"_http._tcp.local", 12)):
                 lab.client.run(["socat", "-t", "1", "-", _GROUP], stdin=question)

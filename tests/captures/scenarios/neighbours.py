@@ -1,16 +1,20 @@
-"""Link and network layer by the kernel itself: ARP, neighbour discovery, ICMP, IGMP and MLD, fragments, VXLAN."""
+"""Link and network layer by the kernel itself: ARP, neighbour discovery, ICMP, IGMP and MLD,
+fragments, VXLAN."""
 
 from __future__ import annotations
 
 import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from catalogue import recorded
 from content import text
 from lab import SERVER_IPV4, SERVER_IPV6, Host, Lab, Pair, wait_for
 from pcapfile import read_pcap
-from scenarios.web import PLAIN, curl
+from scenarios.web import PLAIN
 from services import nginx
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Routed(Lab):
@@ -49,11 +53,16 @@ class Routed(Lab):
 @recorded(
     "arp.pcap",
     tools=("iputils-arping",),
-    expect={"arp.opcode == 1": 6, "arp.opcode == 2": 3, "arp.isgratuitous": 2, "arp.src.proto_ipv4 == 0.0.0.0": 1},
+    expect={
+        "arp.opcode == 1": 6,
+        "arp.opcode == 2": 3,
+        "arp.isgratuitous": 2,
+        "arp.src.proto_ipv4 == 0.0.0.0": 1,
+    },
 )
 def arp(target: Path) -> None:
-    """ARP requests and replies, a request no one answers, a probe for a duplicate address, gratuitous requests
-    and replies."""
+    """ARP requests and replies, a request no one answers, a probe for a duplicate address,
+    gratuitous requests and replies."""
     with Pair() as lab:
         go = lab.client
         with lab.recording(target):
@@ -81,8 +90,8 @@ def arp(target: Path) -> None:
     },
 )
 def icmp(target: Path) -> None:
-    """ICMP by a router and its hosts: echo, record route and timestamp options, time exceeded, port, host and
-    administratively unreachable, fragmentation needed."""
+    """ICMP by a router and its hosts: echo, record route and timestamp options, time exceeded,
+    port, host and administratively unreachable, fragmentation needed."""
     with Routed() as lab:
         go, far = lab.client, "198.51.100.20"
         lab.router.ip("route", "add", "prohibit", "203.0.113.0/24")
@@ -113,18 +122,25 @@ def icmp(target: Path) -> None:
     },
 )
 def icmpv6(target: Path) -> None:
-    """ICMPv6 by a router and its hosts: echo, neighbour discovery, a duplicate address check, a router
-    solicitation, multicast listener reports, time exceeded, unreachable, packet too big."""
+    """ICMPv6 by a router and its hosts: echo, neighbour discovery, a duplicate address check, a
+    router solicitation, multicast listener reports, time exceeded, unreachable, packet too big."""
     with Routed() as lab:
         go, far = lab.client, "2001:db8:1::20"
         with lab.record(target, lab.client, "router"):
             go.run(["ping", "-6", "-c", "2", "-i", "0.2", far])
             go.run(["ping", "-6", "-c", "1", "-t", "1", far], ok=(1,))
             go.run(["ping", "-6", "-c", "1", "-W", "1", "-M", "do", "-s", "1450", far], ok=(1,))
-            go.run(["traceroute", "-6", "-n", "-q", "1", "-w", "1", "-N", "1", "--sport=40010", far])
+            go.run(
+                ["traceroute", "-6", "-n", "-q", "1", "-w", "1", "-N", "1", "--sport=40010", far]
+            )
             go.run(["ping", "-6", "-c", "1", "-W", "4", "2001:db8:1::77"], ok=(1,))
-            go.sysctl("net.ipv6.conf.router.accept_dad=1", "net.ipv6.conf.router.router_solicitations=1")
-            go.sysctl("net.ipv6.conf.router.router_solicitation_delay=0", "net.ipv6.conf.router.accept_ra=2")
+            go.sysctl(
+                "net.ipv6.conf.router.accept_dad=1", "net.ipv6.conf.router.router_solicitations=1"
+            )
+            go.sysctl(
+                "net.ipv6.conf.router.router_solicitation_delay=0",
+                "net.ipv6.conf.router.accept_ra=2",
+            )
             go.ip("link", "set", "router", "down")
             go.ip("link", "set", "router", "up")
             go.ip("address", "add", "2001:db8::11/64", "dev", "router")
@@ -140,7 +156,8 @@ for group, source in (("232.1.1.1", "198.51.100.9"), ("239.1.2.3", None)):
     mine = socket.inet_aton("192.0.2.10")
     if source and sys.argv[1] == "3":
         option = 39  # IP_ADD_SOURCE_MEMBERSHIP
-        s.setsockopt(socket.IPPROTO_IP, option, socket.inet_aton(group) + mine + socket.inet_aton(source))
+        both = mine + socket.inet_aton(source)
+        s.setsockopt(socket.IPPROTO_IP, option, socket.inet_aton(group) + both)
     else:
         s.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton(group) + mine)
     kept.append(s)
@@ -151,23 +168,32 @@ sys.stdin.read()
 @recorded(
     "igmp.pcap",
     tools=("iproute2",),
-    expect={"igmp.type == 0x22": 3, "igmp.type == 0x16": 2, "igmp.type == 0x17": 2, "igmp.type == 0x12": 1},
+    expect={
+        "igmp.type == 0x22": 3,
+        "igmp.type == 0x16": 2,
+        "igmp.type == 0x17": 2,
+        "igmp.type == 0x12": 1,
+    },
 )
 def igmp(target: Path) -> None:
-    """Hosts that join and leave multicast groups by IGMP version 3 with and without sources, version 2 and
-    version 1."""
-    with Pair() as lab:
-        with lab.recording(target, only="igmp") as raw:
-            for version, left in (("3", 1), ("2", 2), ("1", 0)):
-                lab.client.sysctl(f"net.ipv4.conf.server.force_igmp_version={version}")
-                member = ["/usr/bin/python3", "-c", _JOIN, version]
-                before = _packets(raw)
-                process = lab.client.spawn(member, stdin=subprocess.PIPE)
-                wait_for("reports", lambda least=before + 2: _packets(raw) >= least)
-                before = _packets(raw)
-                process.close_input()
-                process.wait()
-                wait_for("leave messages", lambda least=before + left: _packets(raw) >= least)
+    """Hosts that join and leave multicast groups by IGMP version 3 with and without sources,
+    version 2 and version 1."""
+    with Pair() as lab, lab.recording(target, only="igmp") as raw:
+        for version, left in (("3", 1), ("2", 2), ("1", 0)):
+            lab.client.sysctl(f"net.ipv4.conf.server.force_igmp_version={version}")
+            before = _packets(raw)
+            member = ["/usr/bin/python3", "-c", _JOIN, version]
+            process = lab.client.spawn(member, stdin=subprocess.PIPE)
+            _wait_recorded(raw, before + 2)
+            before = _packets(raw)
+            process.close_input()
+            process.wait()
+            _wait_recorded(raw, before + left)
+
+
+def _wait_recorded(raw: Path, least: int) -> None:
+    """Waits until so many packets have been recorded."""
+    wait_for(f"packet {least} of the recording", lambda: _packets(raw) >= least)
 
 
 def _packets(raw: Path) -> int:
@@ -192,11 +218,13 @@ def _datagram(host: Host, address: str, port: int, octets: bytes) -> None:
     },
 )
 def fragments(target: Path) -> None:
-    """Datagrams in fragments, IPv4 and IPv6: pings of 3,000 and 20,000 octets and UDP datagrams of 4,000 and
-    9,000 octets."""
+    """Datagrams in fragments, IPv4 and IPv6: pings of 3,000 and 20,000 octets and UDP datagrams of
+    4,000 and 9,000 octets."""
     with Pair() as lab:
         for protocol in ("UDP4", "UDP6"):
-            lab.server.spawn(["socat", "-u", "-b", "60000", f"{protocol}-RECV:9000", "CREATE:/dev/null"])
+            lab.server.spawn(
+                ["socat", "-u", "-b", "60000", f"{protocol}-RECV:9000", "CREATE:/dev/null"]
+            )
         lab.server.wait_listening("udp", 9000)
         with lab.recording(target):
             lab.client.run(["ping", "-c", "1", "-s", "3000", SERVER_IPV4])
@@ -209,7 +237,12 @@ def fragments(target: Path) -> None:
 @recorded(
     "vxlan.pcap",
     tools=("iproute2", "nginx-light", "curl", "iputils-ping"),
-    expect={"vxlan.vni == 4242": 15, "vxlan && http.request": 1, "vxlan && icmpv6": 1, "vxlan && arp": 2},
+    expect={
+        "vxlan.vni == 4242": 15,
+        "vxlan && http.request": 1,
+        "vxlan && icmpv6": 1,
+        "vxlan && arp": 2,
+    },
 )
 def vxlan(target: Path) -> None:
     """The kernel's VXLAN between two hosts: ARP, a web request and an IPv6 ping inside."""
@@ -218,11 +251,22 @@ def vxlan(target: Path) -> None:
             link = next(iter(host.interfaces))
             words = ["id", "4242", "remote", other, "dstport", "4789", "dev", link]
             host.ip("link", "add", "overlay", "type", "vxlan", *words)
-            host.ip("link", "set", "overlay", "address", f"02:00:00:00:01:{number:02x}", "mtu", "1400", "up")
+            host.ip(
+                "link",
+                "set",
+                "overlay",
+                "address",
+                f"02:00:00:00:01:{number:02x}",
+                "mtu",
+                "1400",
+                "up",
+            )
             host.ip("address", "add", f"10.9.0.{number}/24", "dev", "overlay")
             host.ip("-6", "address", "add", f"2001:db8:9::{number}/64", "dev", "overlay", "nodad")
         nginx(lab.server, [PLAIN], [80])
         with lab.recording(target):
             resolve = ["--resolve", "www.example.com:80:10.9.0.20"]
-            lab.client.run(["curl", "-sS", *resolve, "http://www.example.com/ledger.txt", "-o", "/dev/null"])
+            lab.client.run(
+                ["curl", "-sS", *resolve, "http://www.example.com/ledger.txt", "-o", "/dev/null"]
+            )
             lab.client.run(["ping", "-6", "-c", "1", "2001:db8:9::20"])

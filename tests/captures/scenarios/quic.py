@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from catalogue import FOLDER, recorded
 from lab import SERVER_IPV4, SERVER_IPV6, Pair
 from services import certificate
 from software import DRAFTS, REQUIREMENTS, environment
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
 
 V1, V2, DRAFT_29 = "00000001", "6b3343cf", "ff00001d"
 _HELLO = "tls.handshake.type == 1"
@@ -63,7 +66,8 @@ def quic_v2(target: Path) -> None:
     expect={f"quic.version == 0x{V1}": 1, f"quic.version == 0x{V2}": 1, _HELLO: 1},
 )
 def quic_v1_to_v2(target: Path) -> None:
-    """A connection that starts as version 1 and goes on as version 2 by compatible version negotiation."""
+    """A connection that starts as version 1 and goes on as version 2 by compatible version
+    negotiation."""
     talk(
         target,
         client=["--version", V2, "--version", V1, "--first", V1],
@@ -85,10 +89,15 @@ def quic_draft29(target: Path) -> None:
 @recorded(
     "quic-retry.pcap",
     tools=("pypi:aioquic",),
-    expect={"quic.long.packet_type == 3": 1, "quic.token_length > 0": 1, "quic.crypto.offset == 0 && udp.dstport == 443": 2},
+    expect={
+        "quic.long.packet_type == 3": 1,
+        "quic.token_length > 0": 1,
+        "quic.crypto.offset == 0 && udp.dstport == 443": 2,
+    },
 )
 def quic_retry(target: Path) -> None:
-    """A server that answers the first Initial with a Retry; the client comes back with its token."""
+    """A server that answers the first Initial with a Retry; the client comes back with its
+    token."""
     talk(target, client=["--version", V1], server=["--version", V1, "--retry"])
 
 
@@ -98,8 +107,8 @@ def quic_retry(target: Path) -> None:
     expect={"quic.version == 0": 1, f"quic.version == 0x{V2}": 1, f"quic.version == 0x{V1}": 2},
 )
 def quic_negotiation(target: Path) -> None:
-    """A client that starts with version 2 against a server that has only version 1: a Version Negotiation
-    packet, and the client starts again."""
+    """A client that starts with version 2 against a server that has only version 1: a Version
+    Negotiation packet, and the client starts again."""
     talk(
         target,
         client=["--version", V1, "--version", V2, "--first", V2],
@@ -120,7 +129,10 @@ def quic_early_data(target: Path) -> None:
 @recorded(
     "quic-large-hello.pcap",
     tools=("pypi:aioquic",),
-    expect={"quic.long.packet_type == 0 && udp.dstport == 443 && quic.crypto.offset > 0": 1, _HELLO: 1},
+    expect={
+        "quic.long.packet_type == 0 && udp.dstport == 443 && quic.crypto.offset > 0": 1,
+        _HELLO: 1,
+    },
 )
 def quic_large_hello(target: Path) -> None:
     """A ClientHello that takes several Initial packets in several datagrams."""

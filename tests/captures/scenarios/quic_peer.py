@@ -1,22 +1,30 @@
 """Both ends of QUIC conversations; runs in a scratch environment. See `--help`.
 
-The client prints nothing; the server prints `listening`. Sessions tickets live in the process, so a client
-that resumes makes its connections in one run.
-"""
+The client prints nothing; the server prints `listening`. Sessions tickets live in the process, so a
+client that resumes makes its connections in one run."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import ssl
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from aioquic.asyncio import QuicConnectionProtocol, connect, serve
 from aioquic.h3.connection import H3Connection
 from aioquic.h3.events import DataReceived, H3Event, HeadersReceived
 from aioquic.quic.configuration import QuicConfiguration
-from aioquic.quic.events import ConnectionTerminated, ProtocolNegotiated, QuicEvent, StreamDataReceived
-from aioquic.tls import SessionTicket
+from aioquic.quic.events import (
+    ConnectionTerminated,
+    ProtocolNegotiated,
+    QuicEvent,
+    StreamDataReceived,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aioquic.tls import SessionTicket
 
 PORT = 443
 
@@ -99,7 +107,9 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("side", choices=("server", "client"))
     parser.add_argument("address")
-    parser.add_argument("--name", default="quic.example.com", help="server name the client asks for")
+    parser.add_argument(
+        "--name", default="quic.example.com", help="server name the client asks for"
+    )
     parser.add_argument("--alpn", default="h3", help="application protocols, separated by commas")
     parser.add_argument("--version", action="append", default=[], help="QUIC versions, best first")
     parser.add_argument("--first", help="version the client starts with")
@@ -107,7 +117,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--key", default="")
     parser.add_argument("--retry", action="store_true")
     parser.add_argument("--resume", action="store_true", help="a second connection with early data")
-    parser.add_argument("--large", action="store_true", help="a ClientHello of more than one packet")
+    parser.add_argument(
+        "--large", action="store_true", help="a ClientHello of more than one packet"
+    )
     parser.add_argument("--no-name", action="store_true", help="no server name in the ClientHello")
     return parser.parse_args()
 
@@ -150,7 +162,9 @@ async def _serve(arguments: argparse.Namespace) -> None:
 
 
 async def _visit(
-    arguments: argparse.Namespace, configuration: QuicConfiguration, keep: Callable[[SessionTicket], None]
+    arguments: argparse.Namespace,
+    configuration: QuicConfiguration,
+    keep: Callable[[SessionTicket], None],
 ) -> None:
     early = configuration.session_ticket is not None
     async with connect(
@@ -165,7 +179,8 @@ async def _visit(
         await connection.ask(arguments.name, "/")
         if not early:
             await asyncio.gather(
-                connection.ask(arguments.name, "/tides"), connection.ask(arguments.name, "/log", b"calm" * 500)
+                connection.ask(arguments.name, "/tides"),
+                connection.ask(arguments.name, "/log", b"calm" * 500),
             )
 
 

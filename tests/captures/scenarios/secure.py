@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from catalogue import recorded
 from lab import SERVER_IPV4, SERVER_IPV6, Host, Pair, Process
 from scenarios.web import curl
 from services import certificate, nginx
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
 
 _HELLO, _SERVER_HELLO = "tls.handshake.type == 1", "tls.handshake.type == 2"
 _CERTIFICATE = "tls.handshake.type == 11"
@@ -17,10 +20,13 @@ _CERTIFICATE = "tls.handshake.type == 11"
 
 def secure(options: str, port: int = 443) -> str:
     """First lines of a server block for TLS."""
-    return f"listen {port} ssl http2; listen [::]:{port} ssl http2; server_name www.example.com; {options}"
+    listen = f"listen {port} ssl http2; listen [::]:{port} ssl http2;"
+    return f"{listen} server_name www.example.com; {options}"
 
 
-def s_client(host: Host, *words: str, port: int = 443, ok: Sequence[int] = (0,), say: bytes = b"") -> str:
+def s_client(
+    host: Host, *words: str, port: int = 443, ok: Sequence[int] = (0,), say: bytes = b""
+) -> str:
     """Runs openssl s_client; `say` is what it sends once connected."""
     say = say or b"GET / HTTP/1.0\r\n\r\n"
     connect = ["-connect", f"{SERVER_IPV4}:{port}", "-ign_eof"]
@@ -68,7 +74,8 @@ def tls13(target: Path) -> None:
     },
 )
 def tls12(target: Path) -> None:
-    """TLS 1.2: h2 and http/1.1 by ALPN, no ALPN, no server name; the certificate is in the clear."""
+    """TLS 1.2: h2 and http/1.1 by ALPN, no ALPN, no server name; the certificate is in the
+    clear."""
     with Pair() as lab:
         nginx(lab.server, [secure("ssl_protocols TLSv1.2;")], [443])
         with lab.recording(target):
@@ -84,11 +91,13 @@ def tls12(target: Path) -> None:
     expect={"tls.handshake.type == 13": 1, _CERTIFICATE: 2, "tls.handshake.type == 15": 1},
 )
 def tls_client_certificate(target: Path) -> None:
-    """TLS 1.2 with a certificate of the client too, asked for by the server, then the same in TLS 1.3."""
+    """TLS 1.2 with a certificate of the client too, asked for by the server, then the same in TLS
+    1.3."""
     with Pair() as lab:
         pem = certificate(lab.client, "keeper@example.com", "client")
         authority = lab.server.file("authority.pem", pem.read_bytes())
-        options = f"ssl_protocols TLSv1.2 TLSv1.3; ssl_verify_client on; ssl_client_certificate {authority};"
+        options = "ssl_protocols TLSv1.2 TLSv1.3; ssl_verify_client on;"
+        options += f"ssl_client_certificate {authority};"
         nginx(lab.server, [secure(options)], [443])
         own = ["-cert", str(pem), "-key", str(pem.with_suffix(".key"))]
         with lab.recording(target):
@@ -107,8 +116,8 @@ def tls_client_certificate(target: Path) -> None:
     },
 )
 def tls_resumption(target: Path) -> None:
-    """Sessions resumed: TLS 1.2 by ticket, TLS 1.2 by session identifier, TLS 1.3 by pre-shared key; each
-    after the full handshake that made it possible."""
+    """Sessions resumed: TLS 1.2 by ticket, TLS 1.2 by session identifier, TLS 1.3 by pre-shared
+    key; each after the full handshake that made it possible."""
     with Pair() as lab:
         cache = "ssl_protocols TLSv1.2 TLSv1.3; ssl_session_cache shared:s{}:1m;"
         nginx(
@@ -123,7 +132,15 @@ def tls_resumption(target: Path) -> None:
             for version, port in (("-tls1_2", 443), ("-tls1_2", 8443), ("-tls1_3", 443)):
                 session = str(lab.client.folder / f"session{version}{port}")
                 for word in ("-sess_out", "-sess_in"):
-                    s_client(lab.client, version, "-servername", "www.example.com", word, session, port=port)
+                    s_client(
+                        lab.client,
+                        version,
+                        "-servername",
+                        "www.example.com",
+                        word,
+                        session,
+                        port=port,
+                    )
 
 
 @recorded(
@@ -152,16 +169,25 @@ def tls_old(target: Path) -> None:
     expect={"tls.alert_message.desc == 70": 1, "tls.alert_message.desc == 40": 1, _HELLO: 4},
 )
 def tls_alerts(target: Path) -> None:
-    """Handshakes that fail: a version and cipher suites the server does not take, a certificate the client
-    does not trust, and plain HTTP sent to a TLS port."""
+    """Handshakes that fail: a version and cipher suites the server does not take, a certificate the
+    client does not trust, and plain HTTP sent to a TLS port."""
     with Pair() as lab:
-        nginx(lab.server, [secure("ssl_protocols TLSv1.2; ssl_ciphers ECDHE-ECDSA-AES128-GCM-SHA256;")], [443])
+        nginx(
+            lab.server,
+            [secure("ssl_protocols TLSv1.2; ssl_ciphers ECDHE-ECDSA-AES128-GCM-SHA256;")],
+            [443],
+        )
         with lab.recording(target):
             s_client(lab.client, "-tls1_3", ok=(1,))
             s_client(lab.client, "-tls1_2", "-cipher", "AES256-SHA", ok=(1,))
             curl(lab.client, "https://www.example.com/", ok=(60,))
             s_client(lab.client, "-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-GCM-SHA256")
-            curl(lab.client, "http://www.example.com:443/", "--resolve", f"www.example.com:443:{SERVER_IPV4}")
+            curl(
+                lab.client,
+                "http://www.example.com:443/",
+                "--resolve",
+                f"www.example.com:443:{SERVER_IPV4}",
+            )
 
 
 @recorded(
@@ -175,7 +201,9 @@ def tls_hello_retry(target: Path) -> None:
         certificate(lab.server, "retry.example.com")
         s_server(lab.server, 443, "-www", "-groups", "P-384")
         with lab.recording(target):
-            s_client(lab.client, "-tls1_3", "-servername", "retry.example.com", "-groups", "X25519:P-384")
+            s_client(
+                lab.client, "-tls1_3", "-servername", "retry.example.com", "-groups", "X25519:P-384"
+            )
 
 
 @recorded(
@@ -184,8 +212,8 @@ def tls_hello_retry(target: Path) -> None:
     expect={_CERTIFICATE: 1, "tls.handshake.type == 16": 1},
 )
 def tls_rsa(target: Path) -> None:
-    """TLS 1.2 with a long chain: an RSA server certificate with forty names, issued by an authority that is sent
-    along, so that the Certificate message takes several segments."""
+    """TLS 1.2 with a long chain: an RSA server certificate with forty names, issued by an authority
+    that is sent along, so that the Certificate message takes several segments."""
     with Pair() as lab:
         make_chain(lab.server)
         s_server(lab.server, 443, "-www", "-cert_chain", str(lab.server.folder / "authority.pem"))
@@ -195,19 +223,23 @@ def tls_rsa(target: Path) -> None:
 
 def make_chain(host: Host) -> None:
     """An authority (authority.pem) and an RSA server certificate with many names that it issued."""
-    folder = host.folder
-    subject = "/C=XX/O=Harbour Laboratory/CN=Harbour Laboratory Authority"
     names = ",".join(f"DNS:name{n:02}.example.com" for n in range(40))
     host.file("names.cnf", f"subjectAltName={names}\n")
-    for argv in (
-        ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "3650", "-subj", subject]
-        + ["-keyout", "authority.key", "-out", "authority.pem"],
-        ["req", "-newkey", "rsa:2048", "-nodes", "-subj", "/C=XX/O=Harbour Laboratory/CN=name00.example.com"]
-        + ["-keyout", "server.key", "-out", "server.csr"],
-        ["x509", "-req", "-in", "server.csr", "-CA", "authority.pem", "-CAkey", "authority.key"]
-        + ["-CAcreateserial", "-days", "3650", "-extfile", "names.cnf", "-out", "server.pem"],
+    subject = "/C=XX/O=Harbour Laboratory/CN="
+    new = "req -newkey rsa:2048 -nodes"
+    for command, name in (
+        (f"{new} -x509 -days 3650 -keyout authority.key -out authority.pem", "Authority"),
+        (f"{new} -keyout server.key -out server.csr", "name00.example.com"),
+        (
+            (
+                "x509 -req -in server.csr -CA authority.pem -CAkey authority.key -CAcreateserial"
+                " -days 3650 -extfile names.cnf -out server.pem"
+            ),
+            "",
+        ),
     ):
-        host.run(["sh", "-c", 'cd "$0"; exec openssl "$@"', str(folder), *argv])
+        words = command.split() + (["-subj", subject + name] if name else [])
+        subprocess.run(["openssl", *words], cwd=host.folder, check=True, capture_output=True)
 
 
 @recorded(
@@ -220,7 +252,13 @@ def dtls(target: Path) -> None:
     with Pair() as lab:
         certificate(lab.server, "datagram.example.com")
         server = s_server(lab.server, 4433, "-dtls1_2", "-listen", stdin=subprocess.PIPE)
-        connect = ["-connect", f"{SERVER_IPV4}:4433", "-dtls1_2", "-servername", "datagram.example.com"]
+        connect = [
+            "-connect",
+            f"{SERVER_IPV4}:4433",
+            "-dtls1_2",
+            "-servername",
+            "datagram.example.com",
+        ]
         with lab.recording(target):
             client = lab.client.spawn(["openssl", "s_client", *connect], stdin=subprocess.PIPE)
             client.type("ship ahoy\n")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from catalogue import recorded
-from lab import SERVER_IPV4, SERVER_IPV6, Pair, Process
+from lab import SERVER_IPV4, SERVER_IPV6, Ends, Pair, Process
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _SSHD = """\
 Port 22
@@ -23,10 +26,14 @@ Subsystem sftp internal-sftp
 {more}
 """
 # One account that exists only in the laboratory; its password is `lantern`.
-PASSWD = "root:x:0:0:root:/root:/bin/sh\nsshd:x:100:65534::/run/sshd:/usr/sbin/nologin\nkeeper:x:0:0::/tmp:/bin/sh\n"
+ACCOUNTS = """\
+root:x:0:0:root:/root:/bin/sh
+sshd:x:100:65534::/run/sshd:/usr/sbin/nologin
+keeper:x:0:0::/tmp:/bin/sh
+"""
 
 
-def sshd(lab: Pair, more: str = "") -> Process:
+def sshd(lab: Ends, more: str = "") -> Process:
     """Starts sshd with a key and a password that open it."""
     server, client = lab.server, lab.client
     for name, host in (("host_key", server), ("own_key", client)):
@@ -35,9 +42,12 @@ def sshd(lab: Pair, more: str = "") -> Process:
         subprocess.run(argv, check=True)
     server.file("authorized", (client.folder / "own_key.pub").read_bytes())
     hashed = subprocess.run(
-        ["openssl", "passwd", "-6", "-salt", "harbour", "lantern"], capture_output=True, text=True, check=True
+        ["openssl", "passwd", "-6", "-salt", "harbour", "lantern"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    server.etc("passwd", PASSWD)
+    server.etc("passwd", ACCOUNTS)
     server.etc("shadow", f"keeper:{hashed.stdout.strip()}:19000:0:99999:7:::\n")
     configuration = server.file("sshd.conf", _SSHD.format(folder=server.folder, more=more))
     run = ["/usr/sbin/sshd", "-D", "-e", "-f", str(configuration)]
@@ -46,10 +56,18 @@ def sshd(lab: Pair, more: str = "") -> Process:
 
 
 def ssh(
-    lab: Pair, command: str, *options: str, address: str = SERVER_IPV4, password: bool = False
+    lab: Ends, command: str, *options: str, address: str = SERVER_IPV4, password: bool = False
 ) -> str:
     """Runs a command through the ssh client with the laboratory's key, or with the password."""
-    argv = ["ssh", "-F", "none", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"]
+    argv = [
+        "ssh",
+        "-F",
+        "none",
+        "-o",
+        "StrictHostKeyChecking=no",
+        "-o",
+        "UserKnownHostsFile=/dev/null",
+    ]
     environment = {}
     if password:
         ask = lab.client.file("ask", "#!/bin/sh\necho lantern\n")
@@ -84,11 +102,16 @@ def ssh_key(target: Path) -> None:
 @recorded(
     "ssh-password.pcap",
     tools=("openssh-server", "openssh-client"),
-    expect={"ssh.protocol": 2, "ssh.kex.hassh": 1, "ssh.kex.hasshserver": 1, "ssh.message_code == 31": 1},
+    expect={
+        "ssh.protocol": 2,
+        "ssh.kex.hassh": 1,
+        "ssh.kex.hasshserver": 1,
+        "ssh.message_code == 31": 1,
+    },
 )
 def ssh_password(target: Path) -> None:
-    """A login by password with other algorithms: group exchange by Diffie-Hellman, AES in counter mode with
-    HMAC, and compression."""
+    """A login by password with other algorithms: group exchange by Diffie-Hellman, AES in counter
+    mode with HMAC, and compression."""
     with Pair() as lab:
         sshd(lab, "KexAlgorithms +diffie-hellman-group14-sha256\nCompression yes")
         with lab.recording(target):
@@ -100,14 +123,24 @@ def ssh_password(target: Path) -> None:
 @recorded(
     "ssh-banners.pcap",
     tools=("openssh-server", "socat"),
-    expect={'tcp contains "SSH-1.5-Heron_1.2"': 1, 'tcp contains "SSH-1.99-Gull_2.3 "': 1, "ssh": 3},
+    expect={
+        'tcp contains "SSH-1.5-Heron_1.2"': 1,
+        'tcp contains "SSH-1.99-Gull_2.3 "': 1,
+        "ssh": 3,
+    },
     flaws=("_ws.malformed",),  # what is no SSH at all
 )
 def ssh_banners(target: Path) -> None:
-    """Banners without a session: a client of version 1.5 that sshd turns away, a server of version 1.99 that
-    sends three lines of text before its banner and a client that ends its banner with a bare line feed, and
-    something that is no SSH at all sent to sshd."""
-    lines = ("This harbour is watched.", "All ships are logged.", "", "SSH-1.99-Gull_2.3 for tests", "")
+    """Banners without a session: a client of version 1.5 that sshd turns away, a server of version
+    1.99 that sends three lines of text before its banner and a client that ends its banner with a
+    bare line feed, and something that is no SSH at all sent to sshd."""
+    lines = (
+        "This harbour is watched.",
+        "All ships are logged.",
+        "",
+        "SSH-1.99-Gull_2.3 for tests",
+        "",
+    )
     with Pair() as lab:
         sshd(lab)
         greeting = lab.server.file("greeting", "\r\n".join(lines))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from catalogue import recorded
 from content import text
-from lab import SERVER_IPV4, SERVER_IPV6, Pair, Process
+from lab import SERVER_IPV4, SERVER_IPV6, Ends, Pair, Process
 from services import certificate
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _VSFTPD = """\
 listen={four}
@@ -40,7 +43,7 @@ require_ssl_reuse=NO
 delay_failed_login=0
 """
 # Accounts that exist only in the laboratory; the password of keeper is `lantern`.
-_PASSWD = """\
+_ACCOUNTS = """\
 root:x:0:0:root:/root:/bin/sh
 nobody:x:65534:65534::/nonexistent:/usr/sbin/nologin
 ftp:x:104:65534::/srv:/usr/sbin/nologin
@@ -48,13 +51,16 @@ keeper:x:1000:1000::/:/bin/sh
 """
 
 
-def vsftpd(lab: Pair, *, six: bool = False, tls: bool = False) -> Process:
+def vsftpd(lab: Ends, *, six: bool = False, tls: bool = False) -> Process:
     """Starts vsftpd with one account and an anonymous area."""
     server = lab.server
     hashed = subprocess.run(
-        ["openssl", "passwd", "-6", "-salt", "harbour", "lantern"], capture_output=True, text=True, check=True
+        ["openssl", "passwd", "-6", "-salt", "harbour", "lantern"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    server.etc("passwd", _PASSWD)
+    server.etc("passwd", _ACCOUNTS)
     server.etc("shadow", f"keeper:{hashed.stdout.strip()}:19000:0:99999:7:::\n")
     server.etc("pam.d/vsftpd", "auth required pam_unix.so\naccount required pam_permit.so\n")
     server.file("pub/README.txt", text(700))
@@ -71,7 +77,7 @@ def vsftpd(lab: Pair, *, six: bool = False, tls: bool = False) -> Process:
     return process
 
 
-def ftp(lab: Pair, *words: str, ok: tuple[int, ...] = (0,), user: str = "keeper:lantern") -> str:
+def ftp(lab: Ends, *words: str, ok: tuple[int, ...] = (0,), user: str = "keeper:lantern") -> str:
     """Runs curl as an FTP client."""
     login = ["-u", user] if user else []
     return lab.client.run(["curl", "-sS", *login, *words], ok=ok)
@@ -96,8 +102,8 @@ _ROOT = f"ftp://{SERVER_IPV4}/"
     },
 )
 def ftp_passive(target: Path) -> None:
-    """Passive FTP by PASV and EPSV: list, names only, download in binary and text mode, upload, rename, delete,
-    resume in the middle, a missing file, an anonymous visit and a failed login."""
+    """Passive FTP by PASV and EPSV: list, names only, download in binary and text mode, upload,
+    rename, delete, resume in the middle, a missing file, an anonymous visit and a failed login."""
     with Pair() as lab:
         vsftpd(lab)
         upload = str(lab.client.file("report.txt", text(3000)))
@@ -136,7 +142,11 @@ def ftp_active(target: Path) -> None:
 @recorded(
     "ftp-ipv6.pcap",
     tools=("vsftpd", "curl"),
-    expect={'ftp.request.command == "EPRT"': 1, 'ftp.request.command == "EPSV"': 1, "ipv6 && ftp-data": 2},
+    expect={
+        'ftp.request.command == "EPRT"': 1,
+        'ftp.request.command == "EPSV"': 1,
+        "ipv6 && ftp-data": 2,
+    },
 )
 def ftp_ipv6(target: Path) -> None:
     """FTP over IPv6, passive by EPSV and active by EPRT."""
@@ -151,7 +161,11 @@ def ftp_ipv6(target: Path) -> None:
 @recorded(
     "ftp-tls.pcap",
     tools=("vsftpd", "curl"),
-    expect={'ftp.request.command == "AUTH"': 1, "ftp.response.code == 234": 1, "tls.handshake.type == 1": 2},
+    expect={
+        'ftp.request.command == "AUTH"': 1,
+        "ftp.response.code == 234": 1,
+        "tls.handshake.type == 1": 2,
+    },
 )
 def ftp_tls(target: Path) -> None:
     """FTP that turns to TLS by AUTH TLS, commands and data."""
@@ -164,7 +178,12 @@ def ftp_tls(target: Path) -> None:
 @recorded(
     "tftp.pcap",
     tools=("tftpd-hpa", "tftp-hpa"),
-    expect={"tftp.opcode == 1": 2, "tftp.opcode == 2": 1, "tftp.opcode == 3": 6, "tftp.opcode == 5": 1},
+    expect={
+        "tftp.opcode == 1": 2,
+        "tftp.opcode == 2": 1,
+        "tftp.opcode == 3": 6,
+        "tftp.opcode == 5": 1,
+    },
 )
 def tftp(target: Path) -> None:
     """TFTP: a download, an upload and a file that is not there."""
@@ -179,4 +198,6 @@ def tftp(target: Path) -> None:
         with lab.recording(target):
             for words in (("get", "ledger.txt", "/dev/null"), ("put", str(upload), "report.txt")):
                 lab.client.run(["tftp", SERVER_IPV4, "-m", "octet", "-c", *words])
-            lab.client.run(["tftp", SERVER_IPV4, "-c", "get", "nothing.txt", "/dev/null"], ok=(0, 1, 71))
+            lab.client.run(
+                ["tftp", SERVER_IPV4, "-c", "get", "nothing.txt", "/dev/null"], ok=(0, 1, 71)
+            )

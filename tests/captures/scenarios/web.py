@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from catalogue import FOLDER, recorded
 from content import text
 from lab import SERVER_IPV4, SERVER_IPV6, Host, Pair
 from services import nginx
 from software import environment
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PLAIN = "listen 80; listen [::]:80; server_name www.example.com;"
 
@@ -53,9 +56,9 @@ def say(host: Host, octets: bytes, port: int = 80) -> str:
     },
 )
 def http(target: Path) -> None:
-    """HTTP/1.1 one request to a connection: GET, HEAD, POST of a form and of a file in parts, PUT, DELETE,
-    OPTIONS, gzip, ranges, chunked both ways, 100-continue, redirect, not modified, basic authentication,
-    cookies, referer, 401, 404 and 500, over IPv4 and IPv6."""
+    """HTTP/1.1 one request to a connection: GET, HEAD, POST of a form and of a file in parts, PUT,
+    DELETE, OPTIONS, gzip, ranges, chunked both ways, 100-continue, redirect, not modified, basic
+    authentication, cookies, referer, 401, 404 and 500, over IPv4 and IPv6."""
     with Pair() as lab:
         nginx(lab.server, [PLAIN], [80])
         root = "http://www.example.com"
@@ -89,12 +92,20 @@ def http(target: Path) -> None:
     expect={"http.request": 6, "tcp.flags.syn == 1 && tcp.flags.ack == 0": 1},
 )
 def http_keepalive(target: Path) -> None:
-    """Six requests one after the other on one connection, one of them of another name of the server."""
+    """Six requests one after the other on one connection, one of them of another name of the
+    server."""
     with Pair() as lab:
         nginx(lab.server, [PLAIN], [80])
         with lab.recording(target):
             root = "http://www.example.com"
-            pages = ["index.html", "style.css", "tides.json", "missing.png", "ledger.txt", "index.html"]
+            pages = [
+                "index.html",
+                "style.css",
+                "tides.json",
+                "missing.png",
+                "ledger.txt",
+                "index.html",
+            ]
             urls = [w for page in pages for w in (f"{root}/{page}", "-o", "/dev/null")]
             curl(lab.client, *urls)
 
@@ -122,25 +133,37 @@ def http_pipelined(target: Path) -> None:
 @recorded(
     "http-odd.pcap",
     tools=("nginx-light", "socat"),
-    expect={"http.response": 7, "http.response.code == 400": 2, 'http.request.version == "HTTP/1.0"': 1},
+    expect={
+        "http.response": 7,
+        "http.response.code == 400": 2,
+        'http.request.version == "HTTP/1.0"': 1,
+    },
     flaws=("_ws.malformed",),  # how tshark takes the empty line before a request
 )
 def http_odd(target: Path) -> None:
-    """Requests of unusual shape by hand: HTTP/1.0, absolute URI, bare line feeds, a leading empty line, upper
-    and lower case header names, an unknown method, no Host, two Content-Length values, a URI of 3,000 octets,
-    HTTP/0.9, and a request that arrives octet by octet in eleven segments."""
+    """Requests of unusual shape by hand: HTTP/1.0, absolute URI, bare line feeds, a leading empty
+    line, upper and lower case header names, an unknown method, no Host, two Content-Length values,
+    a URI of 3,000 octets, HTTP/0.9, and a request that arrives octet by octet in eleven
+    segments."""
     host = b"host: www.example.com\r\n"
     with Pair() as lab:
         nginx(lab.server, [PLAIN], [80])
         with lab.recording(target):
             for request in (
                 b"GET /index.html HTTP/1.0\r\n\r\n",
-                b"GET http://www.example.com/style.css HTTP/1.1\r\n" + host + b"Connection: close\r\n\r\n",
+                b"GET http://www.example.com/style.css HTTP/1.1\r\n"
+                + host
+                + b"Connection: close\r\n\r\n",
                 b"GET /style.css HTTP/1.1\nHost: www.example.com\nConnection: close\n\n",
-                b"\r\nGET /style.css HTTP/1.1\r\nHOST: www.example.com\r\ncOnNeCtIoN: close\r\n\r\n",
+                (
+                    b"\r\nGET /style.css HTTP/1.1\r\nHOST: www.example.com\r\n"
+                    b"cOnNeCtIoN: close\r\n\r\n"
+                ),
                 b"BREW /pot HTTP/1.1\r\n" + host + b"Connection: close\r\n\r\n",
                 b"GET /style.css HTTP/1.1\r\n\r\n",
-                b"POST /orders HTTP/1.1\r\n" + host + b"Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
+                b"POST /orders HTTP/1.1\r\n"
+                + host
+                + b"Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
                 b"GET /" + b"a" * 3000 + b" HTTP/1.1\r\n" + host + b"Connection: close\r\n\r\n",
                 b"GET /style.css\r\n",
             ):

@@ -24,7 +24,9 @@ async def _serve(address: str) -> None:
 
 async def _talk(address: str) -> None:
     url = f"ws://{address}:{PORT}/harbour"
-    async with connect(url, compression=None, proxy=None, origin="http://www.example.com") as connection:
+    async with connect(
+        url, compression=None, proxy=None, origin="http://www.example.com"
+    ) as connection:
         await connection.send("ship ahoy")
         await connection.recv()
         await connection.send(bytes(range(200)))

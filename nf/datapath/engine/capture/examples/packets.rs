@@ -40,7 +40,10 @@ fn main() -> ExitCode {
         let elapsed = began.elapsed();
         let stats = source.stats();
         println!("{stats:#?}");
-        println!("{elapsed:?}, {} ns per packet", elapsed.as_nanos() / u128::from(stats.seen.max(1)));
+        println!(
+            "{elapsed:?}, {} ns per packet",
+            elapsed.as_nanos() / u128::from(stats.seen.max(1))
+        );
     }
     if let Status::EndedEarly(ends) = source.status() {
         for end in ends {
@@ -71,11 +74,8 @@ fn print(source: &mut dyn Source) -> Result<(), CaptureError> {
         for packet in batch.packets() {
             let (seconds, rest) =
                 (packet.timestamp / 1_000_000_000, packet.timestamp % 1_000_000_000);
-            let written = writeln!(
-                out,
-                "{seconds}.{rest:09}\t{}\t{}",
-                packet.length, packet.captured
-            );
+            let written =
+                writeln!(out, "{seconds}.{rest:09}\t{}\t{}", packet.length, packet.captured);
             if written.is_err() {
                 return Ok(()); // nobody reads any more
             }

@@ -4,9 +4,11 @@
 //! run here, so that nothing foreign touches a packet.
 
 mod compiler;
+mod instruction;
 mod program;
 
-pub use program::{Instruction, Invalid, Program};
+pub use instruction::{Instruction, Invalid};
+pub use program::Program;
 
 use crate::error::CaptureError;
 
@@ -45,12 +47,7 @@ impl Filter {
 
     /// Whether the filter accepts a packet of this link type and length on the wire.
     #[inline]
-    pub fn accepts(
-        &mut self,
-        link: u16,
-        packet: &[u8],
-        length: u32,
-    ) -> Result<bool, CaptureError> {
+    pub fn accepts(&mut self, link: u16, packet: &[u8], length: u32) -> Result<bool, CaptureError> {
         Ok(self.program(link)?.accepts(packet, length))
     }
 }

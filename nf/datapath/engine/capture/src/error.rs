@@ -62,12 +62,14 @@ impl CaptureError {
             }
             _ => (ErrorKind::Io, "check that the file can be read to its end"),
         };
-        Self::new(kind, lower_first(&error.to_string()), place, hint)
+        Self::new(kind, system_text(error), place, hint)
     }
 }
 
-/// The system's messages start with a capital letter; ours follow a colon or a dot.
-fn lower_first(text: &str) -> String {
+/// What the system says, without its number and without the capital letter of a sentence.
+pub(crate) fn system_text(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split_once(" (os error").map_or(text.as_str(), |(text, _)| text);
     let mut letters = text.chars();
     match letters.next() {
         Some(first) => first.to_lowercase().chain(letters).collect(),

@@ -4,8 +4,7 @@
 //! reused once no batch holds them. A record that crosses the end of a block or window is found
 //! whole in the next one.
 
-use std::fs::File;
-use std::io::{self, Seek, SeekFrom};
+use std::io;
 use std::sync::Arc;
 
 use crate::block::Block;
@@ -60,8 +59,13 @@ impl Feed {
     }
 
     /// A view over what a reader gives.
-    pub(crate) fn read(reader: Reader, compression: Compression, sizes: Sizes) -> Self {
-        Self::over(Origin::Read(Stream::new(reader, compression, sizes.block)))
+    pub(crate) fn read(
+        input: &Input,
+        reader: Reader,
+        compression: Compression,
+        sizes: Sizes,
+    ) -> Self {
+        Self::over(Origin::Read(Stream::new(input, reader, compression, sizes.block)))
     }
 
     fn over(origin: Origin) -> Self {
@@ -201,15 +205,15 @@ impl Windows {
 
     /// The same content from `offset`, read instead of mapped.
     fn stream_from(&self, offset: u64) -> io::Result<Stream> {
-        let mut file: &File = self.input.file();
-        file.seek(SeekFrom::Start(offset))?;
+        self.input.seek(offset)?;
         let reader = self.input.content(Vec::new(), Compression::None)?;
-        Ok(Stream::new(reader, Compression::None, self.sizes.block))
+        Ok(Stream::new(&self.input, reader, Compression::None, self.sizes.block))
     }
 }
 
 /// Content read into blocks.
 struct Stream {
+    input: Input,
     reader: Reader,
     compression: Compression,
     block_size: usize,
@@ -220,8 +224,9 @@ struct Stream {
 }
 
 impl Stream {
-    fn new(reader: Reader, compression: Compression, block_size: usize) -> Self {
-        Self { reader, compression, block_size, end: None, pool: Vec::new() }
+    fn new(input: &Input, reader: Reader, compression: Compression, block_size: usize) -> Self {
+        let input = input.clone();
+        Self { input, reader, compression, block_size, end: None, pool: Vec::new() }
     }
 
     fn ended(&self) -> bool {
@@ -231,9 +236,10 @@ impl Stream {
     /// An unshared block that begins with `rest` and has room for `wanted` bytes.
     fn block_with(&mut self, rest: &[u8], wanted: usize) -> Arc<Block> {
         let size = self.block_size.max(wanted);
-        let unused = self.pool.iter_mut().position(|block| {
-            Arc::get_mut(block).is_some_and(|block| block.capacity() >= size)
-        });
+        let unused = self
+            .pool
+            .iter_mut()
+            .position(|block| Arc::get_mut(block).is_some_and(|block| block.capacity() >= size));
         let mut block = match unused {
             Some(index) => self.pool.remove(index),
             None => Arc::new(Block::with_room(size)),
@@ -258,6 +264,7 @@ impl Stream {
     /// Reads until the block is full or nothing is at hand.
     fn fill(&mut self, block: &mut Arc<Block>) {
         let Some(block) = Arc::get_mut(block) else { return };
+        self.input.allow();
         while !block.room().is_empty() {
             match self.reader.read(block.room()) {
                 Ok(0) => self.end = Some(None),

@@ -11,8 +11,9 @@ use crate::format::{Detected, Format, Sink, Step};
 use crate::input::{Compression, Input, MAGIC_LENGTH};
 use crate::source::{EarlyEnd, Fill, Progress, Source, SourceStats, Status, Why};
 
-/// Records looked at in one call, so that a caller gets its turn when none gives a packet.
-const RECORDS_PER_CALL: usize = 65_536;
+/// Work done in one call, so that a caller gets its turn when no record gives a packet: records,
+/// with a long one counting as several.
+const WORK_PER_CALL: usize = 65_536;
 
 /// How a file is read.
 #[derive(Clone, Debug)]
@@ -81,6 +82,11 @@ impl FileSource {
         self.input.is_whole_file() && !crate::input::is_stdin(path)
     }
 
+    /// Whether more may come however long nothing does.
+    pub(crate) fn is_followed(&self) -> bool {
+        self.input.is_followed()
+    }
+
     /// Like [`Source::fill`], but never waits.
     pub(crate) fn fill_now(&mut self, batch: &mut Batch) -> Result<Fill, CaptureError> {
         let before = batch.len();
@@ -126,7 +132,7 @@ impl FileSource {
             .input
             .content(prefix, compression)
             .map_err(|error| CaptureError::from_io(&error, &self.name))?;
-        Ok(Feed::read(reader, compression, self.reading.sizes))
+        Ok(Feed::read(&self.input, reader, compression, self.reading.sizes))
     }
 
     /// Waits for the bytes that tell the compression. `false`: they are not there yet.
@@ -177,7 +183,7 @@ impl FileSource {
 
     /// Reads records until the batch is full or nothing is at hand.
     fn walk(&mut self, batch: &mut Batch) -> Result<Fill, CaptureError> {
-        let mut budget = RECORDS_PER_CALL;
+        let mut budget = WORK_PER_CALL;
         loop {
             let Stage::Walking { feed, format, last } = &mut self.stage else {
                 return Ok(Fill::End);
@@ -263,12 +269,14 @@ impl FileSource {
 /// The error for content that ends before its format can be told.
 fn no_header(name: &str, feed: &Feed, why: Option<Why>) -> CaptureError {
     let what = match (why, feed.bytes().len()) {
-        (Some(why), _) => return CaptureError::new(
-            ErrorKind::NotACapture,
-            why.to_string(),
-            name,
-            "check that the file was copied whole",
-        ),
+        (Some(why), _) => {
+            return CaptureError::new(
+                ErrorKind::NotACapture,
+                why.to_string(),
+                name,
+                "check that the file was copied whole",
+            );
+        }
         (None, 0) => "the file is empty".to_owned(),
         (None, count) => format!("the file ends inside its header, after {count} bytes"),
     };

@@ -23,6 +23,13 @@ const JUMP_NS: u64 = 86_400_000_000_000;
 /// How far ahead of a record memory is asked for.
 const PREFETCH_AHEAD: usize = 4096;
 
+/// Bytes of a record that count as one in the budget of a call.
+const RECORD_OF_ONE: usize = 4096;
+
+/// Bytes that come into the cache at once.
+#[cfg(target_arch = "x86_64")]
+const CACHE_LINE: usize = 64;
+
 /// Why a walk over records came to a halt.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Step {
@@ -95,6 +102,35 @@ fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ")
 }
 
+/// Numbers at places of a header, in one byte order.
+#[derive(Clone, Copy)]
+pub(crate) struct Fields<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) big_endian: bool,
+}
+
+impl Fields<'_> {
+    fn chunk<const N: usize>(self, at: usize) -> Option<[u8; N]> {
+        self.bytes.get(at..)?.first_chunk::<N>().copied()
+    }
+
+    pub(crate) fn u16(self, at: usize) -> Option<u16> {
+        let read = if self.big_endian { u16::from_be_bytes } else { u16::from_le_bytes };
+        self.chunk(at).map(read)
+    }
+
+    #[inline]
+    pub(crate) fn u32(self, at: usize) -> Option<u32> {
+        let read = if self.big_endian { u32::from_be_bytes } else { u32::from_le_bytes };
+        self.chunk(at).map(read)
+    }
+
+    pub(crate) fn u64(self, at: usize) -> Option<u64> {
+        let read = if self.big_endian { u64::from_be_bytes } else { u64::from_le_bytes };
+        self.chunk(at).map(read)
+    }
+}
+
 /// A packet as a format finds it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Record {
@@ -121,7 +157,7 @@ pub(crate) struct Sink<'a> {
     pub(crate) clock: &'a mut Option<u64>,
     /// Set when the filter cannot be used on a packet, which is then not taken.
     pub(crate) failure: &'a mut Option<CaptureError>,
-    /// Records that may still be looked at in this call.
+    /// Work that may still be done in this call.
     pub(crate) budget: &'a mut usize,
     /// Number of the block in the batch.
     pub(crate) block: u16,
@@ -130,14 +166,16 @@ pub(crate) struct Sink<'a> {
 }
 
 impl Sink<'_> {
-    /// Whether another record may be looked at; takes it from the budget.
+    /// Whether another record may be looked at.
     #[inline]
-    pub(crate) fn wants_more(&mut self) -> bool {
-        if self.batch.space() == 0 || *self.budget == 0 {
-            return false;
-        }
-        *self.budget -= 1;
-        true
+    pub(crate) fn wants_more(&self) -> bool {
+        self.batch.space() > 0 && *self.budget > 0
+    }
+
+    /// Takes the work of a record of `size` bytes from the budget.
+    #[inline]
+    pub(crate) fn spend(&mut self, size: usize) {
+        *self.budget = self.budget.saturating_sub(1 + size / RECORD_OF_ONE);
     }
 
     /// Takes a packet whose bytes are `packet`. `false`: it was not taken, see `failure`.
@@ -193,20 +231,21 @@ impl Sink<'_> {
     }
 }
 
-/// Asks for the memory some way after `at`, which a walk from record to record gets to soon.
+/// Asks for memory that a walk from record to record gets to soon: as many bytes as the record
+/// at `at` has, some way ahead. Over several records that is every line of the content once,
+/// in order, which the packets' readers profit from as well.
 #[inline]
-pub(crate) fn prefetch(bytes: &[u8], at: usize) {
+pub(crate) fn prefetch(bytes: &[u8], at: usize, size: usize) {
     #[cfg(target_arch = "x86_64")]
-    if let Some(ahead) = bytes.get(at.saturating_add(PREFETCH_AHEAD)) {
+    {
         use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: the address lies in `bytes`, and a prefetch changes nothing that can be seen.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(ptr_of(ahead)) };
+        let start = at.saturating_add(PREFETCH_AHEAD);
+        let end = start.saturating_add(size.min(PREFETCH_AHEAD));
+        for line in bytes.get(start..end).unwrap_or_default().chunks(CACHE_LINE) {
+            // SAFETY: the address lies in `bytes`, and a prefetch changes nothing to be seen.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
+        }
     }
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = (bytes, at);
-}
-
-#[cfg(target_arch = "x86_64")]
-fn ptr_of(byte: &u8) -> *const i8 {
-    std::ptr::from_ref(byte).cast()
+    let _ = (bytes, at, size);
 }

@@ -1,18 +1,18 @@
 //! Bytes of a file, a pipe or standard input, decompressed where needed, never blocking.
 //!
-//! A reader here answers `WouldBlock` when nothing is at hand right now and 0 only at the true
-//! end: a followed file has none.
+//! A reader here answers `WouldBlock` when nothing is at hand right now, or when it has read a
+//! lot, and 0 only at the true end: a followed file has none.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{FileExt, FileTypeExt};
+use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::error::{CaptureError, ErrorKind};
+use crate::error::{CaptureError, ErrorKind, system_text};
 use crate::source::Why;
 
 /// Bytes that tell compressions and formats apart.
@@ -20,6 +20,9 @@ pub(crate) const MAGIC_LENGTH: usize = 4;
 
 /// How long to sleep before a followed file is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// Bytes read at most in one go. Compressed data can go on for ever without giving a byte.
+const ALLOWANCE: u64 = 64 * 1024 * 1024;
 
 /// Compressed bytes read at a time.
 const COMPRESSED_CHUNK: usize = 256 * 1024;
@@ -60,6 +63,8 @@ pub(crate) struct Input {
     begun: bool,
     /// Bytes read through readers of this input.
     done: Arc<AtomicU64>,
+    /// Where `done` may get to before the caller must have its turn.
+    allowed: Arc<AtomicU64>,
 }
 
 impl Input {
@@ -71,7 +76,9 @@ impl Input {
             use std::os::fd::AsFd;
             File::from(io::stdin().as_fd().try_clone_to_owned().map_err(fail)?)
         } else {
-            File::open(path).map_err(fail)?
+            // Not to wait for a writer where the path is that of a pipe.
+            let mut options = File::options();
+            options.read(true).custom_flags(libc::O_NONBLOCK).open(path).map_err(fail)?
         };
         let kind = file.metadata().map_err(fail)?.file_type();
         if kind.is_dir() {
@@ -88,7 +95,14 @@ impl Input {
         let regular = kind.is_file();
         let begun = regular && file.stream_position().map_err(fail)? != 0;
         let follow = follow && regular;
-        Ok(Self { file: Arc::new(file), regular, follow, begun, done: Arc::default() })
+        Ok(Self {
+            file: Arc::new(file),
+            regular,
+            follow,
+            begun,
+            done: Arc::default(),
+            allowed: Arc::new(AtomicU64::new(ALLOWANCE)),
+        })
     }
 
     /// Whether the bytes can be mapped or read at any place, and end where the file ends.
@@ -109,6 +123,23 @@ impl Input {
     /// Bytes read so far.
     pub(crate) fn done(&self) -> u64 {
         self.done.load(Ordering::Relaxed)
+    }
+
+    /// Whether this file has no end.
+    pub(crate) fn is_followed(&self) -> bool {
+        self.follow
+    }
+
+    /// Goes to this place of a file, and counts what was passed over as read.
+    pub(crate) fn seek(&self, offset: u64) -> io::Result<()> {
+        (&*self.file).seek(io::SeekFrom::Start(offset))?;
+        self.done.store(offset, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Lets readers go on for another while.
+    pub(crate) fn allow(&self) {
+        self.allowed.store(self.done().saturating_add(ALLOWANCE), Ordering::Relaxed);
     }
 
     /// The first bytes of a whole file; fewer if it is shorter.
@@ -138,7 +169,8 @@ impl Input {
 
     /// Whether a read would not block, waiting up to `limit` for that.
     fn poll(&self, limit: Duration) -> bool {
-        let mut entry = libc::pollfd { fd: self.file.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+        let mut entry =
+            libc::pollfd { fd: self.file.as_raw_fd(), events: libc::POLLIN, revents: 0 };
         let limit = i32::try_from(limit.as_millis()).unwrap_or(i32::MAX);
         // SAFETY: one entry is passed and one is counted; the descriptor is open.
         let ready = unsafe { libc::poll(&mut entry, 1, limit) };
@@ -183,7 +215,8 @@ pub(crate) struct RawReader {
 impl Read for RawReader {
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
         let input = &self.input;
-        if !input.regular && !input.poll(Duration::ZERO) {
+        let spent = input.done() >= input.allowed.load(Ordering::Relaxed);
+        if spent || (!input.regular && !input.poll(Duration::ZERO)) {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         let count = (&*input.file).read(room)?;
@@ -217,7 +250,7 @@ pub(crate) fn reason(error: &io::Error, compression: Compression) -> Why {
     if error.get_ref().is_some_and(|inner| inner.is::<Shrunk>()) {
         Why::Shrank
     } else if error.raw_os_error().is_some() || compression == Compression::None {
-        Why::Io(error.to_string())
+        Why::Io(system_text(error))
     } else {
         Why::Compression(error.to_string())
     }

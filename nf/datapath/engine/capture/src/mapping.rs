@@ -168,9 +168,8 @@ extern "C" fn on_bus_error(signal: c_int, info: *mut siginfo_t, context: *mut c_
     let errno = unsafe { *libc::__errno_location() };
     // SAFETY: the kernel passes a valid siginfo to a handler with SA_SIGINFO, and for SIGBUS
     // with this code it carries an address.
-    let address = unsafe {
-        ((*info).si_code == libc::BUS_ADRERR).then(|| (*info).si_addr() as usize)
-    };
+    let address =
+        unsafe { ((*info).si_code == libc::BUS_ADRERR).then(|| (*info).si_addr() as usize) };
     let mended = address.is_some_and(mend);
     if !mended {
         forward(signal, info, context);
@@ -246,13 +245,8 @@ mod tests {
 
     fn file_of_pages(name: &str, pages: usize) -> (PathBuf, File) {
         let path = std::env::temp_dir().join(format!("nf-mapping-{}-{name}", std::process::id()));
-        let mut file = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .open(&path)
-            .unwrap();
+        let mut file =
+            File::options().read(true).write(true).create(true).truncate(true).open(&path).unwrap();
         file.write_all(&vec![7; pages * page_size()]).unwrap();
         (path, file)
     }

@@ -1,8 +1,9 @@
 //! Several files in the order of their packets' times.
 //!
 //! The packet given next is the oldest of those at the heads of the files; of equals, that of
-//! the file named first. Inside a file the order of the file stays. Of many files only those
-//! are open whose time has come.
+//! the file named first. Inside a file the order of the file stays. A pipe is waited for; a
+//! followed file that has nothing new is not. Of many files only those are open whose time has
+//! come.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -178,12 +179,12 @@ impl Merge {
     }
 
     fn fill_in_order(&mut self, batch: &mut Batch) -> Result<Fill, CaptureError> {
-        let mut not_yet = false;
+        let mut wait = None;
         for index in std::mem::take(&mut self.seeking) {
-            not_yet |= self.queue(index)?;
+            wait = self.queue(index)?.or(wait);
         }
-        if not_yet {
-            return Ok(Fill::Packets);
+        if let Some(fill) = wait {
+            return Ok(fill);
         }
         while batch.space() > 0
             && let Some(Reverse((_, index))) = self.heads.pop()
@@ -200,8 +201,8 @@ impl Merge {
                 if !took_all {
                     return Ok(Fill::Packets);
                 }
-            } else if self.queue(index)? {
-                return Ok(Fill::Packets);
+            } else if let Some(fill) = self.queue(index)? {
+                return Ok(fill);
             }
         }
         if !self.heads.is_empty() {
@@ -214,15 +215,22 @@ impl Merge {
         }
     }
 
-    /// Finds the next packet of a file and queues the file by its time. `true`: the packet is
-    /// not known yet, so that no other may be given before it.
-    fn queue(&mut self, index: usize) -> Result<bool, CaptureError> {
+    /// Finds the next packet of a file and queues the file by its time. With an answer, which is
+    /// that of the call, the packet is not known yet, and no other may be given before it.
+    fn queue(&mut self, index: usize) -> Result<Option<Fill>, CaptureError> {
         match self.seek(index) {
             Ok(Sought::Head(time)) => self.heads.push(Reverse((time, index))),
-            Ok(Sought::Idle) => self.seeking.push(index),
+            Ok(Sought::Idle) => {
+                self.seeking.push(index);
+                // A followed file may stay silent for ever; the others go on without it.
+                let source = self.files.get(index).and_then(|member| member.source.as_ref());
+                if !source.is_some_and(FileSource::is_followed) {
+                    return Ok(Some(Fill::Idle));
+                }
+            }
             Ok(Sought::NotYet) => {
                 self.seeking.push(index);
-                return Ok(true);
+                return Ok(Some(Fill::Packets));
             }
             Ok(Sought::End) => self.close(index),
             Err(error) => {
@@ -231,7 +239,7 @@ impl Merge {
                 return Err(error);
             }
         }
-        Ok(false)
+        Ok(None)
     }
 
     fn seek(&mut self, index: usize) -> Result<Sought, CaptureError> {

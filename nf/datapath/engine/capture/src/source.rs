@@ -10,8 +10,9 @@ pub trait Source: Send {
     /// Appends packets to `batch` until it is full, nothing more is at hand, or some time has
     /// gone into records that gave no packet; the caller clears the batch.
     ///
-    /// Waits at most the time given when the source was opened. An error comes only after
-    /// every packet read before it has been handed over; the next call returns [`Fill::End`].
+    /// Waits at most the time given when the source was opened. An error comes only after every
+    /// packet before it in the same file has been handed over; the next call returns
+    /// [`Fill::End`].
     fn fill(&mut self, batch: &mut Batch) -> Result<Fill, CaptureError>;
 
     /// Counters since the source was opened.

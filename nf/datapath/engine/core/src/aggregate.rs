@@ -1,6 +1,7 @@
 //! Sums over finished sessions: by protocol path, by application, by host.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
+use foldhash::HashMapExt as _;
 use std::net::IpAddr;
 
 use nf_apps::Apps;
@@ -143,8 +144,8 @@ impl Aggregates {
             }
         }
         if let Some(sums) = &mut self.by_app {
-            let (name, category) = match row.app.map(|app| apps.get(app)) {
-                Some(app) => (app.name.to_string(), app.category.to_string()),
+            let (name, category) = match row.app.and_then(|app| apps.get(app)) {
+                Some(app) => (app.name.to_string(), app.category.name().to_string()),
                 None => {
                     (row.path.rsplit('.').next().unwrap_or_default().to_string(), String::new())
                 }

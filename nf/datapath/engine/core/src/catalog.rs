@@ -1,7 +1,8 @@
 //! Every protocol and attribute that exists, by name and by id: headers, parsers, and what
 //! sessions know. Filters, events, documentation and the Python registry all read this.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
+use foldhash::HashMapExt as _;
 use std::sync::OnceLock;
 
 use nf_fields::{Field, ProtoId};

@@ -300,7 +300,7 @@ impl Dispatcher {
     fn hand_out(&mut self, item: &mut Item, block: &Arc<Block>, parcels: &mut [Parcel]) {
         self.finish_item(item);
         let count = item.packet.ips().len();
-        let worker_of = |hash: u64| (u128::from(hash) * u128::from(self.workers) >> 64) as usize;
+        let worker_of = |hash: u64| ((u128::from(hash) * u128::from(self.workers)) >> 64) as usize;
         let owner = match count {
             0 => 0,
             n => worker_of(item.owners[n - 1].hash),

@@ -18,7 +18,7 @@ use crate::account::{Account, Tally};
 use crate::config::EngineConfig;
 use crate::dispatch::{DecodeErrors, Dispatcher, Parcel};
 use crate::finish::{Finished, Finisher};
-use crate::merge::Merge;
+use crate::merge::{self, Merge};
 use crate::path::Path;
 use crate::plan::ConfigError;
 use crate::row::Loose;
@@ -77,7 +77,7 @@ struct ReaderReport {
     errors: DecodeErrors,
     clock: ClockFaults,
     orphans: u64,
-    error: Option<String>,
+    error: Option<CaptureError>,
 }
 
 /// What a worker knows at its end.
@@ -124,7 +124,7 @@ struct Reader {
 enum Read {
     Some,
     Idle,
-    End(Option<String>),
+    End(Option<CaptureError>),
 }
 
 impl Reader {
@@ -140,7 +140,7 @@ impl Reader {
             Ok(Fill::Packets) => Read::Some,
             Ok(Fill::Idle) => Read::Idle,
             Ok(Fill::End) => Read::End(None),
-            Err(error) => Read::End(Some(error.to_string())),
+            Err(error) => Read::End(Some(error)),
         };
         if matches!(outcome, Read::End(_)) {
             self.dispatcher.finish(parcels);
@@ -150,7 +150,7 @@ impl Reader {
         outcome
     }
 
-    fn report(&self, error: Option<String>) -> Box<ReaderReport> {
+    fn report(&self, error: Option<CaptureError>) -> Box<ReaderReport> {
         let status = match self.source.status() {
             Status::EndedEarly(files) => {
                 Some(files.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
@@ -180,11 +180,17 @@ struct Inline {
     reader: Reader,
     worker: Worker,
     parcels: [Parcel; 1],
+    /// The source has ended, perhaps by an error.
+    ended: Option<Option<CaptureError>>,
 }
 
 impl Inline {
     /// Reads and processes until rows wait or a round is over; what to pass on.
     fn round(&mut self) -> (Read, Vec<Chunk>) {
+        if let Some(error) = &mut self.ended {
+            let error = error.take();
+            return self.finish(error);
+        }
         let mut outcome = Read::Some;
         for _ in 0..ROUND {
             self.parcels[0].clear();
@@ -195,23 +201,36 @@ impl Inline {
             }
         }
         let mut chunks = Vec::new();
-        let reached = (self.parcels[0].upto + 1) << 4;
-        if let Read::End(error) = &mut outcome {
-            self.worker.finish(self.reader.dispatcher.last_sequence());
-            let produce = self.worker.take();
-            chunks.push(Chunk::Rows { worker: 0, produce, reached: u64::MAX });
-            chunks.push(Chunk::Worker { worker: 0, report: worker_report(&self.worker) });
-            chunks.push(Chunk::Reader(self.reader.report(error.take())));
-        } else if self.worker.waiting() > 0 {
+        if self.worker.waiting() > 0 {
+            let reached = (self.parcels[0].upto + 1) << 4;
             chunks.push(Chunk::Rows { worker: 0, produce: self.worker.take(), reached });
         }
+        if let Read::End(error) = outcome {
+            self.ended = Some(error);
+            outcome = Read::Some;
+        }
         (outcome, chunks)
+    }
+
+    /// Ends some of the sessions that are left; with the last of them come the reports.
+    fn finish(&mut self, error: Option<CaptureError>) -> (Read, Vec<Chunk>) {
+        let sequence = self.reader.dispatcher.last_sequence();
+        let more = self.worker.finish(sequence);
+        let reached = if more { sequence << 4 } else { u64::MAX };
+        let mut chunks = vec![Chunk::Rows { worker: 0, produce: self.worker.take(), reached }];
+        if more {
+            self.ended = Some(error);
+            return (Read::Some, chunks);
+        }
+        chunks.push(Chunk::Worker { worker: 0, report: worker_report(&self.worker) });
+        chunks.push(Chunk::Reader(self.reader.report(error)));
+        (Read::End(None), chunks)
     }
 }
 
 enum Side {
     /// Not started.
-    Ready(Reader),
+    Ready(Box<Reader>),
     /// The poller does it all.
     Inline(Box<Inline>),
     /// Threads send chunks.
@@ -289,7 +308,7 @@ pub struct Engine {
     stop: Arc<AtomicBool>,
     workers: usize,
     reports_missing: usize,
-    error: Option<String>,
+    error: Option<EngineError>,
 }
 
 impl Engine {
@@ -329,7 +348,7 @@ impl Engine {
             stop: Arc::clone(&stop),
         };
         Self {
-            side: Side::Ready(reader),
+            side: Side::Ready(Box::new(reader)),
             merge: Merge::new(workers),
             finisher: Finisher::new(snapshot),
             stats: Stats { workers: vec![WorkerStats::default(); workers], ..Stats::default() },
@@ -353,14 +372,14 @@ impl Engine {
         };
         let threads = self.finisher.snapshot().config.threads;
         self.side = match threads {
-            0 => Side::Inline(Box::new(self.inline(reader))),
+            0 => Side::Inline(Box::new(self.inline(*reader))),
             1 => {
-                let inline = self.inline(reader);
+                let inline = self.inline(*reader);
                 let (to_poller, chunks) = bounded(CHUNKS);
                 let handle = spawn("nf-engine".into(), move || run_inline(inline, &to_poller))?;
                 Side::Threads(chunks, vec![handle])
             }
-            _ => self.spawn_workers(reader)?,
+            _ => self.spawn_workers(*reader)?,
         };
         Ok(())
     }
@@ -370,6 +389,7 @@ impl Engine {
             reader,
             worker: Worker::new(Arc::clone(&self.current)),
             parcels: Default::default(),
+            ended: None,
         }
     }
 
@@ -405,7 +425,7 @@ impl Engine {
             if !self.advance(deadline)? {
                 break;
             }
-            if self.finisher.ready() > 0 && Instant::now() >= deadline {
+            if Instant::now() >= deadline {
                 break;
             }
         }
@@ -415,7 +435,7 @@ impl Engine {
             && rows.is_empty()
             && let Some(error) = self.error.take()
         {
-            return Err(EngineError::Thread(error));
+            return Err(error);
         }
         Ok(Polled { rows, snapshot, over })
     }
@@ -459,6 +479,10 @@ impl Engine {
                 if !Arc::ptr_eq(&current, self.finisher.snapshot()) {
                     self.finisher.follow(Arc::clone(&current));
                 }
+                if self.workers == 1 {
+                    // One worker's rows are in order: no need to wait for anybody.
+                    return merge::interleave(produce, &mut |next| self.finisher.take(next));
+                }
                 self.merge.add(worker, produce, reached);
                 while let Some(next) = self.merge.pop() {
                     self.finisher.take(next);
@@ -492,7 +516,7 @@ impl Engine {
                 self.stats.clock = report.clock;
                 self.stats.orphan_fragments = report.orphans;
                 self.stats.ended_early = report.status;
-                self.error = report.error;
+                self.error = report.error.map(EngineError::Capture);
             }
         }
     }
@@ -501,14 +525,15 @@ impl Engine {
         if let Side::Threads(_, handles) = std::mem::replace(&mut self.side, Side::Over) {
             for handle in handles {
                 if handle.join().is_err() && self.error.is_none() {
-                    self.error =
-                        Some("an engine thread died of a defect; its rows are lost".into());
+                    let what = "an engine thread died of a defect; its rows are lost";
+                    self.error = Some(EngineError::Thread(what.into()));
                 }
             }
         }
         self.stats.complete = self.reports_missing == 0;
         if !self.stats.complete && self.error.is_none() {
-            self.error = Some("an engine thread ended without its report".into());
+            let what = "an engine thread ended without its report";
+            self.error = Some(EngineError::Thread(what.into()));
         }
     }
 
@@ -635,13 +660,19 @@ fn run_worker(
             return;
         }
     }
-    worker.finish(upto + 1);
-    let last = Chunk::Rows { worker: number, produce: worker.take(), reached: u64::MAX };
-    // A poller that is gone wants neither.
-    if to_poller.send(last).is_ok() {
-        let report = worker_report(&worker);
-        drop(to_poller.send(Chunk::Worker { worker: number, report }));
+    loop {
+        let more = worker.finish(upto + 1);
+        let reached = if more { (upto + 1) << 4 } else { u64::MAX };
+        let produce = worker.take();
+        if to_poller.send(Chunk::Rows { worker: number, produce, reached }).is_err() {
+            return;
+        }
+        if !more {
+            break;
+        }
     }
+    // A poller that is gone does not want the report either.
+    drop(to_poller.send(Chunk::Worker { worker: number, report: worker_report(&worker) }));
 }
 
 fn run_reader(

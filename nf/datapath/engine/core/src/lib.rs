@@ -16,6 +16,7 @@ pub mod engine;
 pub mod finish;
 pub mod format;
 mod fragments;
+pub mod hook;
 pub mod merge;
 mod observe;
 pub mod path;

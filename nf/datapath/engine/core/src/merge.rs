@@ -6,6 +6,7 @@ use crate::row::{Hint, Order, Row};
 use crate::worker::Produce;
 
 /// What comes out, in order.
+#[expect(clippy::large_enum_variant, reason = "rows are the rule, and a box each would cost more")]
 pub enum Merged {
     /// A row.
     Row(Row),
@@ -43,6 +44,18 @@ impl Lane {
     fn pop_hint(&mut self) -> Option<Merged> {
         self.hints.pop_front().map(|(order, hint)| Merged::Hint(order, hint))
     }
+}
+
+/// Rows and hints of a single worker, in order.
+pub fn interleave(produce: Produce, take: &mut dyn FnMut(Merged)) {
+    let mut hints = produce.hints.into_iter().peekable();
+    for row in produce.rows {
+        while let Some((order, hint)) = hints.next_if(|(order, _)| *order < row.order) {
+            take(Merged::Hint(order, hint));
+        }
+        take(Merged::Row(row));
+    }
+    hints.for_each(|(order, hint)| take(Merged::Hint(order, hint)));
 }
 
 /// A merge of as many lanes as there are workers.

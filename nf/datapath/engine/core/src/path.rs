@@ -1,6 +1,6 @@
 //! Protocol paths: the layers of a packet or session, outermost first.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 use std::sync::Arc;
 
 use nf_fields::ProtoId;

@@ -2,39 +2,43 @@
 
 use nf_flow::SessionKey;
 use nf_proto::{Direction, Dissection, Flow, TimeoutClass};
+use nf_wire::id;
 
-use crate::path::PathTable;
+use crate::path::{Path, PathTable};
 use crate::row::{Confidence, EndReason, ServerName, SessionFacts};
 use crate::snapshot::Snapshot;
 use crate::transport::Tcp;
 
 /// A session. About 350 octets; what a parser needs is allocated when there is one.
+#[repr(C)]
 pub struct Session {
+    // What every packet touches comes first: the table fetches the first lines ahead.
     pub(crate) key: SessionKey,
-    pub(crate) id: u64,
-    pub(crate) first: u64,
-    pub(crate) start: u64,
-    pub(crate) end: u64,
     /// The clock at the last packet: what the wheel goes by.
     pub(crate) seen: u64,
-    /// When the wheel will look at it next.
-    pub(crate) wake: u64,
+    pub(crate) end: u64,
     pub(crate) packets: [u64; 2],
     pub(crate) bytes: [u64; 2],
     pub(crate) payload: [u64; 2],
-    pub(crate) tcp: Tcp,
+    /// Numbers of the paths up and down; the latter `u32::MAX` until the responder speaks.
+    pub(crate) paths: [u32; 2],
+    pub(crate) closed: Option<EndReason>,
+    pub(crate) timeout: TimeoutClass,
+    pub(crate) initiator_is_high: bool,
+    /// A packet of it made a parser panic: nothing of it is parsed any more.
+    pub(crate) quarantined: bool,
     pub(crate) dissection: Dissection,
+    pub(crate) tcp: Tcp,
+    // From here on: what its beginning, its end and its protocols touch.
+    pub(crate) id: u64,
+    pub(crate) first: u64,
+    pub(crate) start: u64,
+    /// When the wheel will look at it next.
+    pub(crate) wake: u64,
     pub(crate) notes: Notes,
     /// Octets and packets of sessions within.
     pub(crate) nested: Option<Box<Nested>>,
-    /// Numbers of the paths up and down; the latter `u32::MAX` until the responder speaks.
-    pub(crate) paths: [u32; 2],
-    pub(crate) timeout: TimeoutClass,
-    pub(crate) initiator_is_high: bool,
     pub(crate) vlan: u16,
-    pub(crate) closed: Option<EndReason>,
-    /// A packet of it made a parser panic: nothing of it is parsed any more.
-    pub(crate) quarantined: bool,
 }
 
 /// What protocols have said about a session.
@@ -115,7 +119,9 @@ impl Session {
     ) -> SessionFacts {
         let mut confidence = Confidence::None;
         let mut guess = None;
-        if !self.dissection.path().is_empty() {
+        let [up, down] = self.paths;
+        let headers = paths.get(if up == u32::MAX { down } else { up });
+        if !self.dissection.path().is_empty() || is_told_by_headers(&headers) {
             confidence = Confidence::Dpi;
         } else if let Some(entry) = snapshot.dissector.port_guess(&self.flow()) {
             confidence = Confidence::Port;
@@ -127,7 +133,6 @@ impl Session {
             guess.into_iter().for_each(|id| path.push(id));
             path
         };
-        let [up, down] = self.paths;
         let nested = self.nested.as_deref();
         SessionFacts {
             id: self.id,
@@ -154,5 +159,21 @@ impl Session {
             anomalies: self.notes.anomalies,
             met: self.notes.met,
         }
+    }
+}
+
+/// Whether the headers alone say what the session is: ICMP, a tunnel…, but not bare TCP or UDP.
+fn is_told_by_headers(path: &Path) -> bool {
+    !matches!(path.last(), None | Some(id::TCP | id::UDP | id::SCTP | id::IP | id::IPV6))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_fits_its_budget() {
+        // With its slot and wheel entry well below 1 KB, and near half of that.
+        assert!(size_of::<Session>() <= 448, "{}", size_of::<Session>());
     }
 }

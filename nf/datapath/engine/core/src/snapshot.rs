@@ -15,6 +15,7 @@ use nf_wire::LinkType;
 use crate::catalog::{Attribute, Catalog};
 use crate::config::{EngineConfig, TableFull, Timeouts};
 use crate::finish::names::{RowNames, met_by, transaction_leaves};
+use crate::hook::Hook;
 use crate::plan::{ConfigError, Plan};
 
 /// Number of the next snapshot.
@@ -90,6 +91,8 @@ pub struct Snapshot {
     pub table_full: TableFull,
     /// Octets one worker may hold.
     pub held_per_worker: usize,
+    /// Hooks into every packet's journey, in the order of registration.
+    pub hooks: Vec<Arc<dyn Hook>>,
     /// The configuration this was compiled from.
     pub config: EngineConfig,
 }
@@ -152,6 +155,7 @@ impl Snapshot {
             sessions_per_worker: (config.max_sessions / workers).max(1),
             table_full: config.table_full,
             held_per_worker: config.max_held_bytes / workers,
+            hooks: Vec::new(),
             config: config.clone(),
         })
     }

@@ -1,15 +1,16 @@
 //! A worker: its sessions, and what it does with a packet.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
+use foldhash::HashMapExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use nf_fields::ProtoId;
 use nf_flow::{Handle, Table, Wheel};
-use nf_proto::{Context, Direction, Segment};
+use nf_proto::{Action, Context, Direction, Segment};
 use nf_stream::{Place, Pool};
-use nf_wire::{IpLayer, Transport, id};
+use nf_wire::{IpLayer, Transport, id, sctp};
 
 use crate::account::Tally;
 use crate::catalog::Catalog;
@@ -27,6 +28,8 @@ use crate::transport::{Segmented, TcpHeader, flag};
 const STRIDE: usize = 16;
 /// Sessions looked at to find one that has been silent long.
 const SAMPLES: usize = 16;
+/// Sessions ended at a time once the capture is over.
+const FINISH: usize = 4096;
 /// A parser that has panicked so often is not used any more.
 const MAX_PANICS: u32 = 3;
 
@@ -100,6 +103,8 @@ pub struct Worker {
     /// For samples of the table: any sequence will do, but the same in every run.
     dice: u64,
     blamed: HashMap<ProtoId, u32>,
+    /// Sessions left at the end of the capture, latest first.
+    rest: Option<Vec<(u64, Handle)>>,
 }
 
 impl Worker {
@@ -122,6 +127,7 @@ impl Worker {
             minor: 0,
             dice: 0x9e37_79b9_7f4a_7c15,
             blamed: HashMap::new(),
+            rest: None,
         }
     }
 
@@ -267,7 +273,9 @@ impl Worker {
         let later_fragment = ip.fragment.is_some_and(|f| f.offset > 0);
         let known = session.dissection.path().len();
         let mut segmented = Segmented::default();
+        let before = asked_before(item, frame, snapshot);
         let mut hands = Hands {
+            action: before,
             snapshot,
             pool: &mut self.pool,
             heard: &mut self.heard,
@@ -278,12 +286,19 @@ impl Worker {
         if let Some(header) = header {
             segmented = hands.segment(session, &header, dir, payload, ip.payload_len as usize);
             self.stats.outside_window += u64::from(segmented.outside);
+        } else if ip.transport == Transport::Sctp {
+            hands.messages(session, dir, frame.get(start.saturating_sub(12)..).unwrap_or_default());
         } else if !payload.is_empty() && !later_fragment {
             session.tcp.timing.payload(dir, item.at.timestamp);
             let cut = ip.payload_captured < ip.payload_len;
             hands.feed(session, dir, payload, cut);
         }
 
+        let verdict = hands.action;
+        if verdict == Action::Drop {
+            self.heard.transactions.clear();
+            self.heard.fired.clear();
+        }
         if session.closed.is_none() && segmented.closed.is_some() {
             session.closed = segmented.closed;
             self.watch(handle, snapshot);
@@ -293,8 +308,15 @@ impl Worker {
         } else if created {
             self.watch(handle, snapshot);
         }
-        if !self.heard.is_empty() || !snapshot.plan.on_packet.is_empty() {
-            self.report(item, frame, handle, (layer, dir, segmented), snapshot);
+        let on_packet = !snapshot.plan.on_packet.is_empty() && verdict < Action::Drop;
+        if !self.heard.is_empty() || on_packet {
+            self.report(item, frame, handle, (layer, dir, segmented), verdict, snapshot);
+        }
+        if !snapshot.hooks.is_empty()
+            && let Some(session) = self.table.get(handle)
+        {
+            let scene = Scene { item, frame, session: Some((session, dir)), segmented };
+            snapshot.hooks.iter().for_each(|hook| hook.after(&scene, verdict));
         }
     }
 
@@ -413,7 +435,12 @@ impl Worker {
 
     /// Ends a session: its pending transactions and then itself become rows.
     fn end(&mut self, handle: Handle, reason: EndReason, moment: u64, snapshot: &Snapshot) {
-        let Some(mut session) = self.table.remove(handle) else { return };
+        let session = match self.rest {
+            None => self.table.remove(handle),
+            // The end of the capture: nobody will look for a session again.
+            Some(_) => self.table.drain(handle),
+        };
+        let Some(mut session) = session else { return };
         self.minor = 0;
         session.tcp.halves.iter_mut().for_each(|half| half.release(&mut self.pool));
         if !session.quarantined {
@@ -454,6 +481,7 @@ impl Worker {
         frame: &[u8],
         handle: Handle,
         (layer, dir, segmented): (usize, Direction, Segmented),
+        verdict: Action,
         snapshot: &Snapshot,
     ) {
         let Some(session) = self.table.get(handle) else { return };
@@ -474,7 +502,9 @@ impl Worker {
             let values = values.map(|(v, a)| v.unwrap_or_else(|| scene.read(a, None))).collect();
             rows.push(What::Event { event: fired.event, ts: item.at.timestamp, values });
         }
-        rows.extend(packet_events(&scene, snapshot));
+        if verdict < Action::Drop {
+            rows.extend(packet_events(&scene, snapshot));
+        }
         let moment = Moment::Packet(layer).of(item.sequence);
         if !rows.is_empty() {
             let facts = session.facts(&self.paths, snapshot, EndReason::Active);
@@ -516,17 +546,24 @@ impl Worker {
         }
     }
 
-    /// The capture is over: every session ends.
-    pub fn finish(&mut self, last_sequence: u64) {
+    /// The capture is over: ends some of the sessions that are left, in the order of their ids.
+    /// False once there are none.
+    pub fn finish(&mut self, last_sequence: u64) -> bool {
         let snapshot = Arc::clone(&self.snapshot);
-        let mut rest: Vec<(u64, Handle)> =
-            self.table.handles().filter_map(|h| Some((self.table.get(h)?.id, h))).collect();
-        rest.sort_unstable();
+        let rest = self.rest.get_or_insert_with(|| {
+            let table = &self.table;
+            let mut rest: Vec<(u64, Handle)> =
+                table.handles().filter_map(|h| Some((table.get(h)?.id, h))).collect();
+            rest.sort_unstable_by(|a, b| b.cmp(a));
+            rest
+        });
+        let some = rest.split_off(rest.len().saturating_sub(FINISH));
         let moment = Moment::End.of(last_sequence);
-        for (_, handle) in rest {
+        for (_, handle) in some.into_iter().rev() {
             let closed = self.table.get(handle).and_then(|s| s.closed);
             self.end(handle, closed.unwrap_or(EndReason::EndOfCapture), moment, &snapshot);
         }
+        self.rest.as_ref().is_some_and(|rest| !rest.is_empty())
     }
 
     /// Takes what has been produced.
@@ -562,6 +599,8 @@ impl Worker {
 
 /// What feeding a session needs besides the session.
 struct Hands<'a> {
+    /// The strongest verdict on the packet so far.
+    action: Action,
     snapshot: &'a Snapshot,
     pool: &'a mut Pool,
     heard: &'a mut Heard,
@@ -643,6 +682,25 @@ impl Hands<'_> {
         told
     }
 
+    /// Feeds the user messages of an SCTP packet (RFC 9260 §3.3.1). Messages spread over several
+    /// DATA chunks are not put together.
+    fn messages(&mut self, session: &mut Session, dir: Direction, packet: &[u8]) {
+        const DATA: u8 = 0;
+        const WHOLE: u8 = 3;
+        const DATA_HEADER: usize = 16;
+        let Ok(header) = sctp::Header::new_checked(packet) else { return };
+        for (at, chunk) in header.chunks() {
+            let user = (at + 12 + DATA_HEADER)..(at + 12 + usize::from(chunk.length()));
+            if chunk.kind() == DATA
+                && chunk.flags() & WHOLE == WHOLE
+                && let Some(message) = packet.get(user)
+            {
+                session.tcp.timing.payload(dir, self.timestamp);
+                self.feed(session, dir, message, false);
+            }
+        }
+    }
+
     /// Held segments whose turn has come.
     fn catch_up(&mut self, session: &mut Session, dir: Direction) {
         while session.tcp.halves[dir.index()].holds() {
@@ -668,7 +726,8 @@ impl Hands<'_> {
     }
 
     fn feed(&mut self, session: &mut Session, dir: Direction, data: &[u8], cut: bool) {
-        if data.is_empty() || session.quarantined || !session.dissection.is_open() {
+        let held_back = session.quarantined || self.action > Action::Continue;
+        if data.is_empty() || held_back || !session.dissection.is_open() {
             return;
         }
         if !self.blamed.is_empty() && self.is_blamed(session) {
@@ -679,7 +738,8 @@ impl Hands<'_> {
         let mut ear = self.heard.ear(&mut session.notes, self.anomalies, self.snapshot, seg.time);
         let shared = &self.snapshot.dissector;
         let mut cx = Context { shared, pool: self.pool, observer: &mut ear };
-        session.dissection.feed(&mut cx, &seg);
+        let action = session.dissection.feed(&mut cx, &seg);
+        self.action = self.action.max(action);
     }
 
     fn gap(&mut self, session: &mut Session, dir: Direction, lost: u64) {
@@ -697,6 +757,15 @@ impl Hands<'_> {
         let panics = |id| self.blamed.get(id).copied().unwrap_or(0);
         session.dissection.path().iter().any(|id| panics(id) >= MAX_PANICS)
     }
+}
+
+/// What hooks say before the packet is taken up.
+fn asked_before(item: &Item, frame: &[u8], snapshot: &Snapshot) -> Action {
+    if snapshot.hooks.is_empty() {
+        return Action::Continue;
+    }
+    let scene = Scene { item, frame, session: None, segmented: Segmented::default() };
+    snapshot.hooks.iter().map(|hook| hook.before(&scene)).max().unwrap_or_default()
 }
 
 fn packet_events(scene: &Scene<'_>, snapshot: &Snapshot) -> Vec<What> {
@@ -726,6 +795,6 @@ fn session_path(item: &Item) -> Path {
 }
 
 fn class_of(path: &[ProtoId]) -> nf_proto::TimeoutClass {
-    let info = path.last().and_then(|&id| Catalog::get().by_id(id)).and_then(|p| p.info);
-    info.map(|i| i.timeout).unwrap_or_default()
+    let protocol = path.last().and_then(|&id| Catalog::get().by_id(id));
+    protocol.and_then(|p| p.info).map(|i| i.timeout).unwrap_or_default()
 }

@@ -92,6 +92,7 @@ impl Clock {
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "tests may overflow and fail")]
 mod tests {
     use super::*;
 

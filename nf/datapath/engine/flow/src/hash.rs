@@ -43,6 +43,7 @@ fn fold(a: u64, b: u64) -> u64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "tests may overflow and fail")]
 mod tests {
     use super::*;
     use crate::KeyOptions;

@@ -13,6 +13,8 @@ pub struct Handle {
 }
 
 const PAGE: usize = 1024;
+/// Cache lines of a value fetched ahead; values keep what every packet needs in front.
+const LINES: usize = 4;
 
 /// One word: the upper half of the hash, and a position + 1. All zero is a free slot, so that a
 /// fresh index is untouched zero pages.
@@ -44,6 +46,7 @@ impl Slot {
     }
 }
 
+#[repr(C)]
 struct Cell<T> {
     hash: u64,
     generation: u32,
@@ -109,9 +112,11 @@ impl<T> Table<T> {
         }
     }
 
+    /// Where the search for `hash` begins. From the tag, so that moving slots about needs no
+    /// look at the values.
     #[inline]
-    fn home(&self, hash: u64) -> usize {
-        hash as usize & self.mask
+    fn home(&self, tag: u32) -> usize {
+        tag as usize & self.mask
     }
 
     #[inline]
@@ -134,7 +139,7 @@ impl<T> Table<T> {
     /// Asks the processor to fetch the slots of `hash`; the first of two stages.
     #[inline]
     pub fn prefetch_slot(&self, hash: u64) {
-        if let Some(slot) = self.slots.get(self.home(hash)) {
+        if let Some(slot) = self.slots.get(self.home(Self::tag(hash))) {
             prefetch(slot);
         }
     }
@@ -142,7 +147,7 @@ impl<T> Table<T> {
     /// Asks the processor to fetch the value behind the first slot with the tag of `hash`.
     #[inline]
     pub fn prefetch_value(&self, hash: u64) {
-        let mut at = self.home(hash);
+        let mut at = self.home(Self::tag(hash));
         for _ in 0..4 {
             let Some(slot) = self.slot(at) else { return };
             if slot.is_free() {
@@ -161,7 +166,7 @@ impl<T> Table<T> {
     /// The value with `hash` for which `equal` holds.
     #[inline]
     pub fn find(&self, hash: u64, equal: impl Fn(&T) -> bool) -> Option<Handle> {
-        let mut at = self.home(hash);
+        let mut at = self.home(Self::tag(hash));
         loop {
             let slot = self.slot(at)?;
             if slot.is_free() {
@@ -212,7 +217,7 @@ impl<T> Table<T> {
         cell.hash = hash;
         cell.value = Some(value);
         let generation = cell.generation;
-        let mut at = self.home(hash);
+        let mut at = self.home(Self::tag(hash));
         while self.slot(at).is_some_and(|slot| !slot.is_free()) {
             at = at.wrapping_add(1) & self.mask;
         }
@@ -249,9 +254,20 @@ impl<T> Table<T> {
         Some(value)
     }
 
+    /// Takes a value out of a table that will not be searched any more: its slot stays.
+    pub fn drain(&mut self, handle: Handle) -> Option<T> {
+        let cell = self.cell_mut(handle.index)?;
+        if cell.generation != handle.generation {
+            return None;
+        }
+        let value = cell.value.take()?;
+        self.len = self.len.saturating_sub(1);
+        Some(value)
+    }
+
     /// Frees the slot that points at `index` and shifts back what probed past it.
     fn unlink(&mut self, hash: u64, index: u32) {
-        let mut hole = self.home(hash);
+        let mut hole = self.home(Self::tag(hash));
         while self.slot(hole).is_some_and(|slot| slot.position() != index) {
             hole = hole.wrapping_add(1) & self.mask;
         }
@@ -259,9 +275,8 @@ impl<T> Table<T> {
         loop {
             at = at.wrapping_add(1) & self.mask;
             let Some(slot) = self.slot(at).filter(|slot| !slot.is_free()) else { break };
-            let Some(cell) = self.cell(slot.position()) else { break };
             // May move back only as far as its home.
-            let reach = at.wrapping_sub(self.home(cell.hash)) & self.mask;
+            let reach = at.wrapping_sub(self.home(slot.tag())) & self.mask;
             if reach >= at.wrapping_sub(hole) & self.mask {
                 self.set_slot(hole, slot);
                 hole = at;
@@ -294,11 +309,10 @@ fn prefetch<T>(place: &T) {
     {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         let first = std::ptr::from_ref(place).cast::<i8>();
-        // SAFETY: a prefetch is a hint; it reads nothing and cannot fault. `first` comes from a
-        // reference, and the neighbouring line is computed without being dereferenced.
-        unsafe {
-            _mm_prefetch::<_MM_HINT_T0>(first);
-            _mm_prefetch::<_MM_HINT_T0>(first.wrapping_add(64));
+        for line in 0..LINES.min(size_of::<T>().div_ceil(64)) {
+            // SAFETY: a prefetch is a hint; it reads nothing and cannot fault. The address is
+            // computed from a reference and never dereferenced.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(first.wrapping_add(line.wrapping_mul(64))) };
         }
     }
     #[cfg(not(target_arch = "x86_64"))]
@@ -306,6 +320,7 @@ fn prefetch<T>(place: &T) {
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "tests may overflow and fail")]
 mod tests {
     use super::*;
     use std::collections::HashMap;
@@ -326,7 +341,7 @@ mod tests {
         for _ in 0..200_000 {
             let key = next(&mut state) % 900;
             // Few distinct homes, so that runs collide and wrap.
-            let hash = (key % 37).wrapping_mul(0x1_0000_0001) | 0xffff_fe00;
+            let hash = ((key % 37) | 0xffff_fe00).wrapping_mul(0x1_0000_0001);
             let found = table.find(hash, |&v| v == key);
             assert_eq!(found, model.get(&key).copied());
             match found {

@@ -98,6 +98,7 @@ impl<T> Wheel<T> {
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "tests may overflow and fail")]
 mod tests {
     use super::*;
 

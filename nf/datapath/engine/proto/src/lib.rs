@@ -25,11 +25,15 @@ pub mod testing;
 
 pub mod dhcp;
 pub mod dns;
-mod http;
+pub mod ftp;
+pub mod gquic;
+pub mod http;
+pub mod http2;
 pub mod http3;
 pub mod llmnr;
 pub mod mdns;
 pub mod ntp;
+pub mod quic;
 pub mod ssh;
 pub mod tls;
 

@@ -4,23 +4,38 @@ use std::sync::Arc;
 
 use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use arrow_array::{Array, StructArray};
+use nf_core::catalog;
 use nf_core::finish::{Finished, RowView};
-use nf_core::format::{Columns, arrow, csv, jsonl};
+use nf_core::format::sums::{self, Sum};
+use nf_core::format::{Column, Columns, UnknownColumn, arrow, csv, jsonl};
 use nf_core::plan::ConfigError;
 use nf_core::row::{Owned, What};
 use nf_core::snapshot::Snapshot;
-use nf_fields::{Fields, Value};
+use nf_fields::{Field, Value};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyCapsule, PyDict, PyList};
+use pyo3::types::{PyBytes, PyCapsule, PyDict, PyList, PyString};
 
 use crate::convert;
 
-/// Rows of one kind (`session`, `transaction` or `event`), in order.
+/// Rows of one kind (`session`, `transaction`, `event`, `protocol`, `app` or `host`), in order.
 #[pyclass(module = "nf.datapath._engine", frozen)]
 pub struct Batch {
-    rows: Vec<Finished>,
+    rows: Rows,
     kind: &'static str,
     snapshot: Arc<Snapshot>,
+}
+
+enum Rows {
+    /// What happened, row by row.
+    Finished(Vec<Finished>),
+    /// Sums at the end, with their fields.
+    Sums(Vec<Sum>, &'static [Field]),
+}
+
+/// The columns of an output, for either kind of rows.
+enum Chosen {
+    Columns(Columns),
+    Positions(Vec<usize>),
 }
 
 fn kind_of(row: &Finished) -> &'static str {
@@ -38,24 +53,78 @@ impl Batch {
         for row in rows {
             let kind = kind_of(&row);
             match batches.last_mut() {
-                Some(last) if last.kind == kind => last.rows.push(row),
-                _ => batches.push(Batch { rows: vec![row], kind, snapshot: Arc::clone(snapshot) }),
+                Some(Batch { rows: Rows::Finished(last), kind: same, .. }) if *same == kind => {
+                    last.push(row);
+                }
+                _ => batches.push(Batch {
+                    rows: Rows::Finished(vec![row]),
+                    kind,
+                    snapshot: Arc::clone(snapshot),
+                }),
             }
         }
         batches
     }
 
-    fn columns(&self, fields: Option<Vec<String>>) -> PyResult<Columns> {
-        match fields {
-            None => Ok(Columns::usual(self.kind, &self.snapshot)),
-            Some(names) => Columns::named(&names, &self.snapshot).map_err(|unknown| {
-                convert::config_error(ConfigError {
-                    what: format!("no column {:?}", unknown.0),
-                    place: "fields".into(),
-                    hint: "session columns, ts, transaction, event, or protocol.field".into(),
-                })
-            }),
+    /// A batch without rows: it still tells columns and types. `None` when there is no such kind.
+    pub(crate) fn empty(kind: &str, snapshot: &Arc<Snapshot>) -> Option<Batch> {
+        if sums::fields(kind).is_some() {
+            return Self::of_sums(kind, Vec::new(), snapshot);
         }
+        let kind = ["session", "transaction", "event"].into_iter().find(|k| *k == kind)?;
+        Some(Batch { rows: Rows::Finished(Vec::new()), kind, snapshot: Arc::clone(snapshot) })
+    }
+
+    /// Sums of a report; `None` when it is none of sums.
+    pub(crate) fn of_sums(kind: &str, rows: Vec<Sum>, snapshot: &Arc<Snapshot>) -> Option<Batch> {
+        let fields = sums::fields(kind)?;
+        let kind = ["protocol", "app", "host"].into_iter().find(|k| *k == kind)?;
+        Some(Batch { rows: Rows::Sums(rows, fields), kind, snapshot: Arc::clone(snapshot) })
+    }
+
+    fn chosen(&self, fields: Option<Vec<String>>) -> PyResult<Chosen> {
+        let unknown = |UnknownColumn(name): UnknownColumn| {
+            convert::config_error(ConfigError {
+                what: format!("a {} has no field {name:?}", self.kind),
+                place: "fields".into(),
+                hint: match self.rows {
+                    Rows::Finished(_) => "nf fields lists the fields of sessions; transactions \
+                         have ts, transaction_protocol and protocol.field too, events their \
+                         attributes"
+                        .into(),
+                    Rows::Sums(_, known) => {
+                        let names: Vec<&str> = known.iter().map(|f| f.name).collect();
+                        format!("one of {}", names.join(", "))
+                    }
+                },
+            })
+        };
+        Ok(match (&self.rows, fields) {
+            (Rows::Finished(_), None) => {
+                Chosen::Columns(Columns::usual(self.kind, &self.snapshot))
+            }
+            (Rows::Finished(_), Some(names)) => {
+                Chosen::Columns(Columns::named(&names, &self.snapshot).map_err(unknown)?)
+            }
+            (Rows::Sums(_, known), None) => Chosen::Positions((0..known.len()).collect()),
+            (Rows::Sums(_, known), Some(names)) => {
+                Chosen::Positions(sums::named(&names, known).map_err(unknown)?)
+            }
+        })
+    }
+}
+
+/// Heading and type of each column.
+fn headings(chosen: &Chosen, fields: &'static [Field]) -> Vec<(String, &'static str)> {
+    match chosen {
+        Chosen::Columns(columns) => {
+            columns.0.iter().map(|c| (c.name().to_string(), c.ty().name())).collect()
+        }
+        Chosen::Positions(positions) => positions
+            .iter()
+            .filter_map(|&n| fields.get(n))
+            .map(|f| (f.name.to_string(), f.ty.name()))
+            .collect(),
     }
 }
 
@@ -68,7 +137,20 @@ impl Batch {
     }
 
     fn __len__(&self) -> usize {
-        self.rows.len()
+        match &self.rows {
+            Rows::Finished(rows) => rows.len(),
+            Rows::Sums(rows, _) => rows.len(),
+        }
+    }
+
+    /// Name and type of each column; lists and records count as text, as in CSV.
+    #[pyo3(signature = (fields=None))]
+    fn columns(&self, fields: Option<Vec<String>>) -> PyResult<Vec<(String, &'static str)>> {
+        let known: &[Field] = match self.rows {
+            Rows::Finished(_) => &[],
+            Rows::Sums(_, known) => known,
+        };
+        Ok(headings(&self.chosen(fields)?, known))
     }
 
     /// JSON Lines.
@@ -78,10 +160,18 @@ impl Batch {
         py: Python<'py>,
         fields: Option<Vec<String>>,
     ) -> PyResult<Bound<'py, PyBytes>> {
-        let columns = self.columns(fields)?;
+        let chosen = self.chosen(fields)?;
         let text = py.detach(|| {
-            let mut text = Vec::with_capacity(self.rows.len() * 700);
-            jsonl::write(&mut text, &self.rows, &columns, &self.snapshot);
+            let mut text = Vec::with_capacity(self.__len__() * 700);
+            match (&self.rows, &chosen) {
+                (Rows::Finished(rows), Chosen::Columns(columns)) => {
+                    jsonl::write(&mut text, rows, columns, &self.snapshot);
+                }
+                (Rows::Sums(rows, _), Chosen::Positions(columns)) => {
+                    sums::jsonl(&mut text, rows, columns);
+                }
+                _ => {}
+            }
             text
         });
         Ok(PyBytes::new(py, &text))
@@ -95,44 +185,56 @@ impl Batch {
         fields: Option<Vec<String>>,
         header: bool,
     ) -> PyResult<Bound<'py, PyBytes>> {
-        let columns = self.columns(fields)?;
+        let chosen = self.chosen(fields)?;
         let text = py.detach(|| {
-            let mut text = Vec::with_capacity(self.rows.len() * 300);
-            if header {
-                csv::write_header(&mut text, &columns);
+            let mut text = Vec::with_capacity(self.__len__() * 300);
+            match (&self.rows, &chosen) {
+                (Rows::Finished(rows), Chosen::Columns(columns)) => {
+                    if header {
+                        csv::write_header(&mut text, columns);
+                    }
+                    csv::write(&mut text, rows, columns, &self.snapshot);
+                }
+                (Rows::Sums(rows, fields), Chosen::Positions(columns)) => {
+                    if header {
+                        sums::csv_header(&mut text, fields, columns);
+                    }
+                    sums::csv(&mut text, rows, columns);
+                }
+                _ => {}
             }
-            csv::write(&mut text, &self.rows, &columns, &self.snapshot);
             text
         });
         Ok(PyBytes::new(py, &text))
     }
 
     /// One dictionary per row, with the keys of JSON Lines.
-    fn to_dicts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+    #[pyo3(signature = (fields=None))]
+    fn to_dicts<'py>(
+        &self,
+        py: Python<'py>,
+        fields: Option<Vec<String>>,
+    ) -> PyResult<Bound<'py, PyList>> {
         let list = PyList::empty(py);
-        for row in &self.rows {
-            let view = RowView::new(row, &self.snapshot);
-            let dict = PyDict::new(py);
-            let session = nf_core::finish::SESSION_FIELDS.iter().enumerate();
-            for (n, field) in session.take(nf_core::finish::DEFAULT_SESSION_FIELDS) {
-                dict.set_item(field.name, convert::value(py, view.get(n), 0)?)?;
-            }
-            match &row.what {
-                What::Session => {}
-                What::Transaction { proto, ts, record } => {
-                    dict.set_item("ts", convert::value(py, Value::Time(*ts), 0)?)?;
-                    let name = nf_core::catalog::name_of(*proto);
-                    dict.set_item(name, convert::record(py, &**record, 0)?)?;
+        match (&self.rows, self.chosen(fields)?) {
+            (Rows::Finished(rows), Chosen::Columns(columns)) => {
+                let keys: Vec<_> =
+                    columns.0.iter().map(|c| PyString::new(py, c.name())).collect();
+                for row in rows {
+                    list.append(dictionary(py, row, &columns, &keys, &self.snapshot)?)?;
                 }
-                What::Event { event, ts, values } => {
-                    dict.set_item("ts", convert::value(py, Value::Time(*ts), 0)?)?;
-                    dict.set_item("event", &event.name)?;
-                    for (name, value) in event.names.iter().zip(values.iter()) {
-                        dict.set_item(name, convert::value(py, Owned::value(value), 0)?)?;
+            }
+            (Rows::Sums(rows, fields), Chosen::Positions(columns)) => {
+                for row in rows {
+                    let dict = PyDict::new(py);
+                    for &n in &columns {
+                        let name = fields.get(n).map_or("", |f| f.name);
+                        dict.set_item(name, convert::value(py, row.get(n), 0)?)?;
                     }
+                    list.append(dict)?;
                 }
             }
-            list.append(dict)?;
+            _ => {}
         }
         Ok(list)
     }
@@ -156,13 +258,20 @@ impl Batch {
         py: Python<'py>,
         fields: Option<Vec<String>>,
     ) -> PyResult<(Bound<'py, PyCapsule>, Bound<'py, PyCapsule>)> {
-        let columns = self.columns(fields)?;
+        let chosen = self.chosen(fields)?;
         let defect = |e: arrow_schema::ArrowError| {
             pyo3::exceptions::PyRuntimeError::new_err(format!("Arrow refused a batch: {e}"))
         };
-        let batch =
-            py.detach(|| arrow::batch(&self.rows, &columns, &self.snapshot)).map_err(defect)?;
-        let data = StructArray::from(batch).to_data();
+        let batch = py.detach(|| match (&self.rows, &chosen) {
+            (Rows::Finished(rows), Chosen::Columns(columns)) => {
+                arrow::batch(rows, columns, &self.snapshot)
+            }
+            (Rows::Sums(rows, fields), Chosen::Positions(columns)) => {
+                sums::batch(rows, fields, columns)
+            }
+            _ => Err(arrow_schema::ArrowError::SchemaError("columns of other rows".into())),
+        });
+        let data = StructArray::from(batch.map_err(defect)?).to_data();
         let schema = FFI_ArrowSchema::try_from(data.data_type()).map_err(defect)?;
         let array = FFI_ArrowArray::new(&data);
         Ok((
@@ -170,4 +279,46 @@ impl Batch {
             PyCapsule::new_with_value(py, array, c"arrow_array")?,
         ))
     }
+}
+
+/// A row as a dictionary. `keys` are the names of the columns, made once per batch.
+fn dictionary<'py>(
+    py: Python<'py>,
+    row: &Finished,
+    columns: &Columns,
+    keys: &[Bound<'py, PyString>],
+    snapshot: &Snapshot,
+) -> PyResult<Bound<'py, PyDict>> {
+    let view = RowView::new(row, snapshot);
+    let dict = PyDict::new(py);
+    for (column, key) in columns.0.iter().zip(keys) {
+        match (column, &row.what) {
+            (Column::TransactionProtocol { named: false }, _) => {}
+            (Column::Transaction, What::Transaction { proto, record, .. }) => {
+                let record = convert::record(py, &**record, 0)?;
+                dict.set_item(catalog::name_of(*proto), record)?;
+            }
+            (Column::TransactionField(of, n, ..), What::Transaction { proto, record, .. })
+                if of == proto =>
+            {
+                dict.set_item(key, convert::value(py, record.get(*n), 0)?)?;
+            }
+            (Column::EventAttribute(name, _), What::Event { event, values, .. }) => {
+                let place = event.names.iter().position(|n| n == name);
+                match place.and_then(|p| values.get(p)) {
+                    None => {}
+                    Some(Owned::Json(text)) => dict.set_item(key, convert::json(py, text)?)?,
+                    Some(value) => dict.set_item(key, convert::value(py, value.value(), 0)?)?,
+                }
+            }
+            (column, _) => {
+                let mut outcome = Ok(());
+                column.read(row, &view, &mut |value: Value<'_>| {
+                    outcome = convert::value(py, value, 0).and_then(|v| dict.set_item(key, v));
+                });
+                outcome?;
+            }
+        }
+    }
+    Ok(dict)
 }

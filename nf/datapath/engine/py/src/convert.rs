@@ -1,6 +1,8 @@
 //! Values of the engine as Python objects, and its errors as Python's.
 
+use nf_capture::ErrorKind;
 use nf_core::engine::EngineError;
+use nf_core::format::readable;
 use nf_core::plan::ConfigError;
 use nf_fields::{Fields, Mac, Value};
 use pyo3::IntoPyObjectExt;
@@ -28,7 +30,7 @@ pub(crate) fn value<'py>(
         Value::Uint(v) => v.into_bound_py_any(py),
         Value::Int(v) => v.into_bound_py_any(py),
         Value::Float(v) => v.into_bound_py_any(py),
-        Value::Text(v) => text(v).into_bound_py_any(py),
+        Value::Text(v) => readable(v).into_bound_py_any(py),
         Value::Binary(v) => hex(v).into_bound_py_any(py),
         Value::Mac(v) => Mac(v).to_string().into_bound_py_any(py),
         Value::Ip(v) => v.to_string().into_bound_py_any(py),
@@ -63,15 +65,9 @@ pub(crate) fn record<'py>(
     Ok(dict)
 }
 
-fn text(octets: &[u8]) -> String {
-    let mut readable = String::with_capacity(octets.len());
-    for chunk in octets.utf8_chunks() {
-        readable.push_str(chunk.valid());
-        for byte in chunk.invalid() {
-            readable.push_str(&format!("\\x{byte:02x}"));
-        }
-    }
-    readable
+/// JSON text as a Python object.
+pub(crate) fn json<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    py.import("json")?.call_method1("loads", (text,))
 }
 
 fn hex(octets: &[u8]) -> String {
@@ -80,12 +76,19 @@ fn hex(octets: &[u8]) -> String {
 
 /// The three parts of a user's error: what, where, what to try.
 pub(crate) fn config_error(error: ConfigError) -> PyErr {
-    errors::ConfigurationError::new_err((error.what, error.place, error.hint))
+    // The text of a mistake in a filter ends with the hint, which has a place of its own here.
+    let hint = format!("\ntry: {}", error.hint);
+    let what = error.what.strip_suffix(&hint).unwrap_or(&error.what).to_string();
+    errors::ConfigurationError::new_err((what, error.place, error.hint))
 }
 
 pub(crate) fn engine_error(error: EngineError) -> PyErr {
     match error {
         EngineError::Config(e) => config_error(e),
+        // What was asked for is wrong, not what is read.
+        EngineError::Capture(e) if matches!(e.kind, ErrorKind::Options | ErrorKind::Filter) => {
+            errors::ConfigurationError::new_err((e.what, e.place, e.hint))
+        }
         EngineError::Capture(e) => errors::CaptureError::new_err((e.what, e.place, e.hint)),
         EngineError::Thread(what) => {
             errors::EngineError::new_err((what, "engine", "run again with --debug and report it"))

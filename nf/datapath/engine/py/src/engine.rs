@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use nf_core::config::EngineConfig;
 use nf_core::engine::{Engine as Inner, Handle};
+use nf_core::format::sums::Sum;
 use nf_core::plan::ConfigError;
+use nf_fields::Fields;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
@@ -121,35 +123,38 @@ impl Engine {
         Ok(dict)
     }
 
-    /// Rows of an aggregate (`protocol`, `app` or `host`), final once poll has returned None.
-    fn aggregate<'py>(&self, py: Python<'py>, report: &str) -> PyResult<Bound<'py, PyList>> {
-        let list = PyList::empty(py);
+    /// A batch without rows of a kind that the configuration can give: tells its columns.
+    fn empty(&self, kind: &str) -> PyResult<Batch> {
         let inner = self.inner();
-        let aggregates = &inner.finisher().aggregates;
-        match report {
-            "protocol" => {
-                for row in aggregates.protocols() {
-                    list.append(convert::record(py, &row, 0)?)?;
-                }
-            }
-            "app" => {
-                for row in aggregates.apps() {
-                    list.append(convert::record(py, &row, 0)?)?;
-                }
-            }
-            "host" => {
-                for row in aggregates.hosts() {
-                    list.append(convert::record(py, &row, 0)?)?;
-                }
-            }
-            other => {
-                return Err(convert::config_error(ConfigError {
-                    what: format!("no aggregate {other:?}"),
-                    place: "report".into(),
-                    hint: "protocol, app or host".into(),
-                }));
-            }
-        }
-        Ok(list)
+        Batch::empty(kind, inner.finisher().snapshot()).ok_or_else(|| no_rows(kind))
     }
+
+    /// Rows of an aggregate (`protocol`, `app` or `host`), final once poll has returned None.
+    fn aggregate(&self, py: Python<'_>, report: &str) -> PyResult<Batch> {
+        py.detach(|| {
+            let inner = self.inner();
+            let finisher = inner.finisher();
+            let sums = &finisher.aggregates;
+            let rows = match report {
+                "protocol" => boxed(sums.protocols()),
+                "app" => boxed(sums.apps()),
+                "host" => boxed(sums.hosts()),
+                _ => Vec::new(),
+            };
+            Batch::of_sums(report, rows, finisher.snapshot())
+        })
+        .ok_or_else(|| no_rows(report))
+    }
+}
+
+fn boxed<R: Fields + Send + Sync + 'static>(rows: Vec<R>) -> Vec<Sum> {
+    rows.into_iter().map(|row| Box::new(row) as Sum).collect()
+}
+
+fn no_rows(kind: &str) -> PyErr {
+    convert::config_error(ConfigError {
+        what: format!("no report {kind:?} of rows"),
+        place: "report".into(),
+        hint: "session, transaction, event, protocol, app or host".into(),
+    })
 }

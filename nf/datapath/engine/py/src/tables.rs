@@ -70,12 +70,15 @@ pub(crate) fn applications(
         })
     })?;
     let list = PyList::empty(py);
-    for app in apps.iter() {
+    for (_, app) in apps.iter() {
         let one = PyDict::new(py);
-        one.set_item("id", app.id)?;
+        one.set_item("id", app.id.0)?;
         one.set_item("name", &*app.name)?;
-        one.set_item("category", &*app.category)?;
+        one.set_item("category", app.category.name())?;
         one.set_item("ambiguous", app.ambiguous)?;
+        one.set_item("aliases", texts(&app.aliases))?;
+        one.set_item("suffixes", texts(&app.suffixes))?;
+        one.set_item("hosts", texts(&app.hosts))?;
         list.append(one)?;
     }
     Ok(list)
@@ -98,4 +101,8 @@ pub(crate) fn filter_words() -> Vec<(String, &'static str)> {
 pub(crate) fn check_filter(text: &str) -> PyResult<()> {
     let config = EngineConfig { filter: text.into(), ..EngineConfig::default() };
     Snapshot::compile(&config).map(drop).map_err(convert::config_error)
+}
+
+fn texts(words: &[Box<str>]) -> Vec<&str> {
+    words.iter().map(|word| &**word).collect()
 }

@@ -213,6 +213,7 @@ impl Half {
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "tests may overflow and fail")]
 mod tests {
     use super::*;
     use proptest::prelude::*;

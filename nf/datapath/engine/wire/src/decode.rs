@@ -6,13 +6,17 @@
 
 mod fast;
 mod link;
+mod link_type;
 mod network;
 mod transport;
 mod tunnel;
+mod wireless;
 
 use nf_fields::ProtoId;
 
-use crate::{Fault, IpLayer, Layer, MAX_IP_LAYERS, Packet, id};
+pub use link_type::LinkType;
+
+use crate::{Fault, Layer, Packet, id};
 
 /// How far a wire length may exceed the octets captured, where a length of 0 in an IP header
 /// makes it count: segmentation offload hands over less than this at once.
@@ -22,84 +26,6 @@ const MAX_OFFLOAD: usize = 1 << 20;
 /// depend on it.
 const MAX_STEPS: usize = 64;
 
-/// What a frame starts with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum LinkType {
-    /// Ethernet.
-    Ethernet,
-    /// IPv4 or IPv6, told by the version.
-    RawIp,
-    /// IPv4.
-    Ipv4,
-    /// IPv6.
-    Ipv6,
-    /// Linux cooked capture, version 1.
-    Sll,
-    /// Linux cooked capture, version 2.
-    Sll2,
-    /// BSD null or loopback.
-    Loopback,
-    /// PPP, with or without HDLC framing, or Cisco's framing.
-    Ppp,
-    /// PPP behind an octet that tells the direction.
-    PppWithDirection,
-    /// PPP over Ethernet, session stage, without Ethernet.
-    Pppoe,
-    /// Cisco HDLC.
-    CiscoHdlc,
-    /// IEEE 802.11.
-    Ieee80211,
-    /// IEEE 802.11 behind radiotap.
-    Radiotap,
-    /// Per-packet information, which names the link type itself.
-    Ppi,
-    /// IEEE 802.15.4, check sequence kept.
-    Ieee802154,
-    /// IEEE 802.15.4, check sequence removed.
-    Ieee802154NoFcs,
-    /// IEEE 802.2 LLC, as on classical IP over ATM.
-    Llc,
-    /// MPLS.
-    Mpls,
-    /// Any protocol as the root, at an offset from the start of the frame.
-    Protocol {
-        /// The root; one that the walk does not know is the only layer.
-        proto: ProtoId,
-        /// Where it starts.
-        offset: u32,
-    },
-    /// A link type that is not known; the number is LINKTYPE_ of pcap.
-    Unknown(u32),
-}
-
-impl LinkType {
-    /// The link type of a LINKTYPE_ number in a capture file.
-    pub fn from_dlt(number: u32) -> LinkType {
-        match number {
-            0 | 108 => LinkType::Loopback,
-            1 => LinkType::Ethernet,
-            9 | 50 => LinkType::Ppp,
-            12 | 14 | 101 => LinkType::RawIp,
-            51 => LinkType::Pppoe,
-            100 => LinkType::Llc,
-            104 => LinkType::CiscoHdlc,
-            105 => LinkType::Ieee80211,
-            113 => LinkType::Sll,
-            127 => LinkType::Radiotap,
-            166 | 204 => LinkType::PppWithDirection,
-            192 => LinkType::Ppi,
-            195 => LinkType::Ieee802154,
-            219 => LinkType::Mpls,
-            228 => LinkType::Ipv4,
-            229 => LinkType::Ipv6,
-            230 => LinkType::Ieee802154NoFcs,
-            276 => LinkType::Sll2,
-            other => LinkType::Unknown(other),
-        }
-    }
-}
-
 /// Takes `frame` apart into `out`, which is overwritten. `wire_len` is the frame's length before
 /// the capture cut it; it only counts where an IP header leaves its length to offloading.
 #[inline]
@@ -108,9 +34,28 @@ pub fn decode(link: LinkType, frame: &[u8], wire_len: u32, out: &mut Packet) {
     out.ip_count = 0;
     out.vlan = 0;
     out.fault = Fault::None;
-    if link != LinkType::Ethernet || !fast::ethernet(frame, out) {
-        walk(link, frame, wire_len, out);
+    let started = if link == LinkType::Ethernet { fast::ethernet(frame, out) } else { None };
+    match started {
+        Some(Next::Stop) => {}
+        Some(tunnel) => follow(tunnel, frame, out),
+        None => walk(link, frame, wire_len, out),
     }
+}
+
+/// Walks on where the straight line saw a tunnel: in the payload of the first IP layer.
+fn follow(tunnel: Next, frame: &[u8], out: &mut Packet) {
+    let [ip, ..] = out.ips;
+    let at = ip.payload as usize;
+    let walk = Walk {
+        frame,
+        at,
+        end: at.saturating_add(ip.payload_captured as usize),
+        wire_end: at.saturating_add(ip.payload_len as usize),
+        bounded: true,
+        tunnel_id: 0,
+        out,
+    };
+    walk.run(tunnel);
 }
 
 fn walk(link: LinkType, frame: &[u8], wire_len: u32, out: &mut Packet) {
@@ -125,15 +70,8 @@ fn walk(link: LinkType, frame: &[u8], wire_len: u32, out: &mut Packet) {
         tunnel_id: 0,
         out,
     };
-    let mut next = walk.start(link);
-    for _ in 0..MAX_STEPS {
-        if next == Next::Stop {
-            walk.end();
-            return;
-        }
-        next = walk.step(next);
-    }
-    walk.fail(Fault::TooDeep);
+    let next = walk.start(link);
+    walk.run(next);
 }
 
 /// Which header comes next.
@@ -144,6 +82,7 @@ enum Next {
     EtherType(u16),
     Llc,
     Pbb,
+    FabricPath,
     Mpls,
     Nsh,
     Pppoe {
@@ -240,6 +179,19 @@ impl<'a> Walk<'a, '_> {
         }
     }
 
+    /// The loop.
+    fn run(mut self, mut next: Next) {
+        for _ in 0..MAX_STEPS {
+            if next == Next::Stop {
+                self.end();
+                return;
+            }
+            next = self.step(next);
+        }
+        self.fail(Fault::TooDeep);
+    }
+
+    #[inline]
     fn step(&mut self, next: Next) -> Next {
         match next {
             Next::Stop => Next::Stop,
@@ -247,6 +199,7 @@ impl<'a> Walk<'a, '_> {
             Next::EtherType(ethertype) => self.ethertype(ethertype),
             Next::Llc => self.llc(),
             Next::Pbb => self.pbb(),
+            Next::FabricPath => self.fabric_path(),
             Next::Mpls => self.mpls(),
             Next::Nsh => self.nsh(),
             Next::Pppoe { discovery } => self.pppoe(discovery),
@@ -264,7 +217,7 @@ impl<'a> Walk<'a, '_> {
             Next::Ipv4 => self.ipv4(),
             Next::Ipv6 => self.ipv6(),
             Next::Arp => self.arp(),
-            Next::Udp => self.udp(&mut IpLayer::default(), true),
+            Next::Udp => self.udp(true),
             Next::Gre => self.gre(),
             Next::Erspan => self.erspan(),
             Next::EtherIp => self.etherip(),
@@ -329,21 +282,11 @@ impl<'a> Walk<'a, '_> {
 
     /// Adds a layer here that ends the walk.
     fn named(&mut self, proto: ProtoId) -> Next {
+        if self.at > self.end {
+            return self.fail(Fault::Truncated);
+        }
         self.push(proto, self.at);
         Next::Stop
-    }
-
-    /// Adds an IP layer's summary. There is room: the layer was not begun otherwise.
-    #[inline]
-    fn keep_ip(&mut self, ip: &IpLayer) {
-        if let Some(slot) = self.out.ips.get_mut(usize::from(self.out.ip_count)) {
-            *slot = *ip;
-            self.out.ip_count = self.out.ip_count.wrapping_add(1);
-        }
-    }
-
-    fn has_room_for_ip(&self) -> bool {
-        usize::from(self.out.ip_count) < MAX_IP_LAYERS
     }
 
     /// A tunnel as root that does not validate has nothing outside it to fall back to.
@@ -370,6 +313,7 @@ fn root(proto: ProtoId) -> Next {
     match proto {
         id::ETHERNET => Next::Ethernet,
         id::DOT1AH => Next::Pbb,
+        id::FABRIC_PATH => Next::FabricPath,
         id::MPLS => Next::Mpls,
         id::NSH => Next::Nsh,
         id::PPPOE => Next::Pppoe { discovery: false },

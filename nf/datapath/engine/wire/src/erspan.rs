@@ -113,7 +113,7 @@ fields! { Header {
     0 "vlan": u16 = |h| h.vlan(), "VLAN the frame was mirrored from.";
     0 "cos": u8 = |h| h.cos(), "Class of service of the frame.";
     0 "truncated": bool = |h| h.truncated(), "Whether the mirrored frame was cut.";
-    0 "span_id" | "erspan_session_id": u16 = |h| h.session_id(), "Mirroring session.";
+    0 "session_id": u16 = |h| h.session_id(), "Mirroring session.";
     0 "index": Option<u32> = |h| h.index(), "Port and direction, of type II.";
     0 "timestamp": Option<u32> = |h| h.timestamp(), "Time of mirroring, of type III.";
     0 "group_tag": Option<u16> = |h| h.group_tag(), "Security group tag, of type III.";

@@ -80,6 +80,7 @@ const VIEWS: &[&HeaderInfo] = &[
     &crate::vlan::INFO_8021Q,
     &crate::vlan::INFO_8021AD,
     &crate::pbb::INFO,
+    &crate::fabric_path::INFO,
     &crate::mpls::INFO,
     &crate::pppoe::INFO,
     &crate::ppp::INFO,
@@ -155,7 +156,7 @@ const ALL: [&HeaderInfo; COUNT] = {
 /// Every header this crate can find in a frame.
 pub static HEADERS: &[&HeaderInfo] = &ALL;
 
-/// The entry with this number.
+/// The entry with this number. A search, so not for every packet.
 pub fn by_id(id: ProtoId) -> Option<&'static HeaderInfo> {
     HEADERS.iter().find(|h| h.id == id).copied()
 }

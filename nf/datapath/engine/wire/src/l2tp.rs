@@ -144,7 +144,7 @@ fields! { Header {
     0 "control": bool = |h| h.is_control(), "Whether this is a control message.";
     0 "length": Option<u16> = |h| h.length(), "Octets of the message.";
     0 "tunnel_id": Option<u16> = |h| h.tunnel_id(), "Tunnel, of version 2.";
-    0 "l2tp_session_id": u32 = |h| h.session_id(), "Session, or control connection of version 3.";
+    0 "session_id": u32 = |h| h.session_id(), "Session, or control connection of version 3.";
     0 "ns": Option<u16> = |h| h.sequence(), "Sequence number of this message.";
     0 "nr": Option<u16> = |h| h.expected(), "Sequence number expected next.";
 } }

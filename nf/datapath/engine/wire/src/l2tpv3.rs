@@ -33,7 +33,7 @@ impl<'a> Header<'a> {
 }
 
 fields! { Header {
-    0 "l2tp_session_id": u32 = |h| h.session_id(), "Session identifier.";
+    0 "session_id": u32 = |h| h.session_id(), "Session identifier.";
 } }
 
 /// Registry entry.

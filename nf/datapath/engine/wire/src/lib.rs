@@ -21,6 +21,7 @@ pub mod erspan;
 pub mod esp;
 pub mod etherip;
 pub mod ethernet;
+pub mod fabric_path;
 pub mod geneve;
 pub mod gre;
 pub mod gtp;
@@ -110,13 +111,14 @@ pub struct IpLayer {
     pub layer: u8,
     /// 4 or 6.
     pub version: u8,
-    /// Protocol number of what follows the IP header and its extension headers.
+    /// Protocol number of what follows the IP header and its extension headers, authentication
+    /// included; of a later IPv6 fragment, what its fragment header says.
     pub protocol: u8,
-    /// The transport, when its header is there and whole.
+    /// The transport, when its header is there and holds; TCP's options may be cut.
     pub transport: Transport,
     /// Offset of the IP header in the frame.
     pub offset: u16,
-    /// Ports, or 0 where there are none. ICMP echo: 0 too.
+    /// Ports of TCP, UDP, SCTP, UDP-Lite and DCCP, or 0 where there are none. ICMP echo: 0 too.
     pub src_port: u16,
     /// See `src_port`.
     pub dst_port: u16,
@@ -124,7 +126,8 @@ pub struct IpLayer {
     pub total_len: u32,
     /// Set when this is a fragment (either kind; `offset == 0 && more` is a first one).
     pub fragment: Option<Fragment>,
-    /// Tunnel identifier that led to this layer (TEID, VNI, GRE key, …); 0 outside tunnels.
+    /// Tunnel identifier that led to this layer: TEID, VNI, GRE key or PPTP call, ERSPAN session,
+    /// L2TP tunnel << 16 | session; 0 outside tunnels.
     pub tunnel_id: u32,
     /// Where the transport payload starts in the frame (after TCP/UDP/SCTP-common header), or,
     /// for others, what follows the IP header. Always within the captured octets.

@@ -45,7 +45,8 @@ impl<'a> Header<'a> {
         } else {
             None
         };
-        Ok(Self { head, snap })
+        let header = Self { head, snap };
+        if bytes.len() < header.header_len() { Err(Fault::Truncated) } else { Ok(header) }
     }
 
     /// Octets of the header: 3 unnumbered, 4 numbered, 8 with SNAP.
@@ -118,6 +119,7 @@ mod tests {
     #[test]
     fn cut_headers_are_truncated() {
         assert_eq!(Header::new_checked(&[0xaa, 0xaa]).err(), Some(Fault::Truncated));
+        assert_eq!(Header::new_checked(&[0xf0, 0xf0, 0x01]).err(), Some(Fault::Truncated));
         assert_eq!(Header::new_checked(&[0xaa, 0xaa, 3, 0, 0, 0, 8]).err(), Some(Fault::Truncated));
     }
 }

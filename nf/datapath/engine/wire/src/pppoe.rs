@@ -64,7 +64,7 @@ fields! { Header {
     0 "version": u8 = |h| h.version(), "Version.";
     0 "type": u8 = |h| h.kind(), "Type.";
     0 "code": u8 = |h| h.code(), "Discovery code; 0 in a session.";
-    0 "pppoe_session_id": u16 = |h| h.session_id(), "Session identifier.";
+    0 "session_id": u16 = |h| h.session_id(), "Session identifier.";
     0 "length": u16 = |h| h.length(), "Octets behind the header.";
 } }
 

@@ -38,16 +38,25 @@ pub struct Header<'a> {
 }
 
 impl<'a> Header<'a> {
-    /// Checks length, flags and reserved octets: the port alone is weak evidence.
+    /// Checks the length, and the flag that has to be set.
     pub fn new_checked(bytes: &'a [u8]) -> Result<Self, Fault> {
         let head = bytes.first_chunk().ok_or(Fault::Truncated)?;
-        let header = Self { head };
-        let reserved_clear = octet(head, field::RESERVED) == 0
-            && match octet(head, field::FLAGS) {
-                flag::NETWORK => octet(head, field::GROUP_FLAGS) == 0 && header.group_word() == 0,
-                f => f == flag::NETWORK | flag::GROUP,
-            };
-        if reserved_clear { Ok(header) } else { Err(Fault::Malformed) }
+        if octet(head, field::FLAGS) & flag::NETWORK == 0 {
+            return Err(Fault::Malformed);
+        }
+        Ok(Self { head })
+    }
+
+    /// Whether all that is reserved is 0. A receiver ignores it, so a forged header is a tunnel
+    /// nonetheless; but then the port alone is weak evidence, and the payload has to bear it out.
+    pub fn is_clean(&self) -> bool {
+        octet(self.head, field::RESERVED) == 0
+            && match octet(self.head, field::FLAGS) {
+                flag::NETWORK => {
+                    octet(self.head, field::GROUP_FLAGS) == 0 && self.group_word() == 0
+                }
+                flags => flags == flag::NETWORK | flag::GROUP,
+            }
     }
 
     /// Virtual network identifier.
@@ -88,15 +97,19 @@ mod tests {
     }
 
     #[test]
-    fn anything_reserved_is_malformed() {
-        for bytes in [
-            [0, 0, 0, 0, 0, 0, 1, 0],
-            [8, 0, 0, 0, 0, 0, 1, 1],
-            [8, 0, 0, 1, 0, 0, 1, 0],
-            [0x0c, 0, 0, 1, 0, 0, 1, 0],
-        ] {
-            assert_eq!(Header::new_checked(&bytes).err(), Some(Fault::Malformed));
+    fn reserved_bits_are_told_and_tolerated() {
+        for bytes in
+            [[8, 0, 0, 0, 0, 0, 1, 1], [8, 0, 0, 1, 0, 0, 1, 0], [0x0c, 0, 0, 0, 0, 0, 1, 0]]
+        {
+            assert!(!Header::new_checked(&bytes).unwrap().is_clean());
         }
+        assert!(Header::new_checked(&[8, 0, 0, 0, 9, 9, 9, 0]).unwrap().is_clean());
+        assert!(Header::new_checked(&[0x88, 8, 0, 1, 9, 9, 9, 0]).unwrap().is_clean());
+    }
+
+    #[test]
+    fn the_network_flag_has_to_be_set() {
+        assert_eq!(Header::new_checked(&[0xf7; 8]).err(), Some(Fault::Malformed));
         assert_eq!(Header::new_checked(&[8; 7]).err(), Some(Fault::Truncated));
     }
 }

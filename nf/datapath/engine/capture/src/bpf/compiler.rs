@@ -6,7 +6,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use libloading::Library;
 
-use crate::bpf::program::{Instruction, Program};
+use crate::bpf::{Instruction, Program};
 use crate::error::{CaptureError, ErrorKind};
 
 /// Names the library goes by, the likeliest first.
@@ -169,12 +169,12 @@ pub(super) fn refused(expression: &str, link: u16, why: &str) -> CaptureError {
 /// the number in files and from one system to the next.
 fn link_layer(link: u16) -> c_int {
     match link {
-        100 => 11,                                        // ATM, RFC 1483
-        101 if cfg!(target_os = "openbsd") => 14,         // IP without a link layer
-        101 => 12,                                        //
-        102 if cfg!(target_os = "linux") => 15,           // SLIP of BSD/OS
-        103 if cfg!(target_os = "linux") => 16,           // PPP of BSD/OS
-        106 if cfg!(target_os = "linux") => 19,           // Classical IP over ATM
+        100 => 11,                                // ATM, RFC 1483
+        101 if cfg!(target_os = "openbsd") => 14, // IP without a link layer
+        101 => 12,                                //
+        102 if cfg!(target_os = "linux") => 15,   // SLIP of BSD/OS
+        103 if cfg!(target_os = "linux") => 16,   // PPP of BSD/OS
+        106 if cfg!(target_os = "linux") => 19,   // Classical IP over ATM
         other => c_int::from(other),
     }
 }

@@ -1,140 +1,18 @@
 //! Classic BPF programs: checked once, then run without a way to fail.
 
-use std::fmt;
+use super::instruction::{
+    Arithmetic, Decoded, From, Instruction, Invalid, Operation, SCRATCH, Test, Width, decode,
+};
 
 /// Instructions accepted at most; libpcap makes a few dozen of most expressions.
 const MOST_INSTRUCTIONS: usize = 65_536;
 
-/// Scratch words of the machine.
-const SCRATCH: usize = 16;
+/// Jumps back that one packet may cause; more refuse it. Only chains of extension headers are
+/// followed by jumping back, and no real one is that long.
+const MOST_JUMPS_BACK: u32 = 64;
 
-// Fields of an operation code.
-const CLASS: u16 = 0x07;
-const SIZE: u16 = 0x18;
-const MODE: u16 = 0xe0;
-const OPERATION: u16 = 0xf0;
-const FROM_X: u16 = 0x08;
-
-/// An instruction in the form that compilers and kernels exchange.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Instruction {
-    /// Operation code.
-    pub code: u16,
-    /// Instructions to pass over when a test holds.
-    pub jump_true: u8,
-    /// Instructions to pass over when it does not.
-    pub jump_false: u8,
-    /// Operand.
-    pub operand: u32,
-}
-
-/// Why a program was not accepted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Invalid {
-    /// It has no instructions.
-    Empty,
-    /// It has too many.
-    TooLong(usize),
-    /// The instruction at this place has an unknown operation code.
-    Unknown(usize),
-    /// The instruction at this place jumps behind the end.
-    Jump(usize),
-    /// The instruction at this place names a scratch word that does not exist.
-    Scratch(usize),
-    /// The instruction at this place divides by zero, or shifts out every bit.
-    Operand(usize),
-    /// The last instruction does not return.
-    NoReturn,
-}
-
-impl fmt::Display for Invalid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Invalid::Empty => f.write_str("the program is empty"),
-            Invalid::TooLong(count) => write!(f, "the program has {count} instructions"),
-            Invalid::Unknown(at) => write!(f, "instruction {at} is unknown"),
-            Invalid::Jump(at) => write!(f, "instruction {at} jumps behind the end"),
-            Invalid::Scratch(at) => write!(f, "instruction {at} names an unknown scratch word"),
-            Invalid::Operand(at) => write!(f, "instruction {at} has an impossible operand"),
-            Invalid::NoReturn => f.write_str("the program does not end with a return"),
-        }
-    }
-}
-
-impl std::error::Error for Invalid {}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Width {
-    Byte,
-    Half,
-    Word,
-}
-
-/// Where a load finds its bytes or its value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum From {
-    /// In the packet at the operand.
-    Packet(Width),
-    /// In the packet at X plus the operand.
-    PacketAtX(Width),
-    Operand,
-    Scratch,
-    /// The length on the wire.
-    Length,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Arithmetic {
-    Add,
-    Sub,
-    Mul,
-    Div,
-    Or,
-    And,
-    Left,
-    Right,
-    Mod,
-    Xor,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Test {
-    Equal,
-    Greater,
-    GreaterOrEqual,
-    AnyBit,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Operation {
-    LoadA(From),
-    LoadX(From),
-    /// X becomes the length of the IPv4 header at the operand.
-    LoadHeaderLength,
-    StoreA,
-    StoreX,
-    Compute(Arithmetic),
-    ComputeX(Arithmetic),
-    Negate,
-    Jump,
-    Branch(Test),
-    BranchX(Test),
-    Return,
-    ReturnA,
-    CopyAToX,
-    CopyXToA,
-}
-
-/// An instruction as it is run.
-#[derive(Clone, Copy, Debug)]
-struct Decoded {
-    operation: Operation,
-    operand: u32,
-    jump_true: u32,
-    jump_false: u32,
-}
-
-/// A program that was checked: every jump goes forward and stays inside, so it comes to an end.
+/// A program that was checked: every jump stays inside, and only so many go back, so that it
+/// comes to an end.
 #[derive(Clone, Debug)]
 pub struct Program {
     instructions: Vec<Instruction>,
@@ -150,15 +28,16 @@ impl Program {
         let mut decoded = Vec::with_capacity(instructions.len());
         for (at, instruction) in instructions.iter().enumerate() {
             let next = decode(instruction, at)?;
-            let left = (instructions.len() - at - 1) as u64;
-            let furthest = match next.operation {
-                Operation::Jump => Some(u64::from(instruction.operand)),
+            let inside =
+                |distance| landing(at, distance).is_some_and(|target| target < instructions.len());
+            let stays = match next.operation {
+                Operation::Jump => inside(instruction.operand.cast_signed()),
                 Operation::Branch(_) | Operation::BranchX(_) => {
-                    Some(u64::from(instruction.jump_true.max(instruction.jump_false)))
+                    inside(i32::from(instruction.jump_true.max(instruction.jump_false)))
                 }
-                _ => None,
+                _ => true,
             };
-            if furthest.is_some_and(|distance| distance >= left) {
+            if !stays {
                 return Err(Invalid::Jump(at));
             }
             decoded.push(next);
@@ -184,9 +63,10 @@ impl Program {
     fn run(&self, packet: &[u8], length: u32) -> Option<u32> {
         let (mut a, mut x) = (0_u32, 0_u32);
         let mut scratch = [0_u32; SCRATCH];
-        let mut rest = self.decoded.iter();
+        let mut jumps_back = 0;
+        let mut at = 0_usize;
         loop {
-            let Decoded { operation, operand, jump_true, jump_false } = *rest.next()?;
+            let Decoded { operation, operand, jump_true, jump_false } = *self.decoded.get(at)?;
             let load = |from, scratch: &[u32; SCRATCH]| match from {
                 From::Packet(width) => packet_value(packet, operand, width),
                 From::PacketAtX(width) => packet_value(packet, x.checked_add(operand)?, width),
@@ -205,27 +85,35 @@ impl Program {
                 Operation::Compute(arithmetic) => a = compute(arithmetic, a, operand)?,
                 Operation::ComputeX(arithmetic) => a = compute(arithmetic, a, x)?,
                 Operation::Negate => a = a.wrapping_neg(),
-                Operation::Jump => skip(&mut rest, operand),
+                Operation::Jump => {
+                    let target = landing(at, operand.cast_signed())?;
+                    jumps_back += u32::from(target <= at);
+                    if jumps_back > MOST_JUMPS_BACK {
+                        return None;
+                    }
+                    at = target;
+                    continue;
+                }
                 Operation::Branch(test) => {
-                    skip(&mut rest, if holds(test, a, operand) { jump_true } else { jump_false });
+                    at += if holds(test, a, operand) { jump_true } else { jump_false };
                 }
                 Operation::BranchX(test) => {
-                    skip(&mut rest, if holds(test, a, x) { jump_true } else { jump_false });
+                    at += if holds(test, a, x) { jump_true } else { jump_false };
                 }
                 Operation::Return => return Some(operand),
                 Operation::ReturnA => return Some(a),
                 Operation::CopyAToX => x = a,
                 Operation::CopyXToA => a = x,
             }
+            at += 1;
         }
     }
 }
 
+/// Where a jump from `at` lands: its distance counts from the next instruction.
 #[inline]
-fn skip(rest: &mut std::slice::Iter<'_, Decoded>, count: u32) {
-    if let Some(last) = count.checked_sub(1) {
-        rest.nth(last as usize);
-    }
+fn landing(at: usize, distance: i32) -> Option<usize> {
+    at.checked_add(1)?.checked_add_signed(isize::try_from(distance).ok()?)
 }
 
 #[inline]
@@ -262,105 +150,6 @@ fn holds(test: Test, a: u32, b: u32) -> bool {
         Test::GreaterOrEqual => a >= b,
         Test::AnyBit => a & b != 0,
     }
-}
-
-/// Reads an instruction and checks all of it that does not depend on the others.
-fn decode(instruction: &Instruction, at: usize) -> Result<Decoded, Invalid> {
-    let Instruction { code, jump_true, jump_false, operand } = *instruction;
-    let from_x = code & FROM_X != 0;
-    let operation = match code & CLASS {
-        0x00 => source_of(code).map(Operation::LoadA),
-        0x01 if code & MODE == 0xa0 && code & SIZE == 0x10 => Some(Operation::LoadHeaderLength),
-        0x01 => source_of(code)
-            .filter(|from| matches!(from, From::Operand | From::Scratch | From::Length))
-            .map(Operation::LoadX),
-        0x02 => Some(Operation::StoreA),
-        0x03 => Some(Operation::StoreX),
-        0x04 if code & OPERATION == 0x80 => Some(Operation::Negate),
-        0x04 => arithmetic_of(code).map(|arithmetic| match from_x {
-            true => Operation::ComputeX(arithmetic),
-            false => Operation::Compute(arithmetic),
-        }),
-        0x05 if code & OPERATION == 0 => Some(Operation::Jump),
-        0x05 => test_of(code).map(|test| match from_x {
-            true => Operation::BranchX(test),
-            false => Operation::Branch(test),
-        }),
-        0x06 => match code & SIZE {
-            0x00 => Some(Operation::Return),
-            0x10 => Some(Operation::ReturnA),
-            _ => None,
-        },
-        _ => match code & 0xf8 {
-            0x00 => Some(Operation::CopyAToX),
-            0x80 => Some(Operation::CopyXToA),
-            _ => None,
-        },
-    };
-    let operation = operation.filter(|_| code <= 0xff).ok_or(Invalid::Unknown(at))?;
-    let scratch = matches!(
-        operation,
-        Operation::StoreA
-            | Operation::StoreX
-            | Operation::LoadA(From::Scratch)
-            | Operation::LoadX(From::Scratch)
-    );
-    if scratch && operand as usize >= SCRATCH {
-        return Err(Invalid::Scratch(at));
-    }
-    let impossible = match operation {
-        Operation::Compute(Arithmetic::Div | Arithmetic::Mod) => operand == 0,
-        Operation::Compute(Arithmetic::Left | Arithmetic::Right) => operand >= 32,
-        _ => false,
-    };
-    if impossible {
-        return Err(Invalid::Operand(at));
-    }
-    let (jump_true, jump_false) = (u32::from(jump_true), u32::from(jump_false));
-    Ok(Decoded { operation, operand, jump_true, jump_false })
-}
-
-fn source_of(code: u16) -> Option<From> {
-    let width = match code & SIZE {
-        0x00 => Some(Width::Word),
-        0x08 => Some(Width::Half),
-        0x10 => Some(Width::Byte),
-        _ => None,
-    };
-    match code & MODE {
-        0x00 => Some(From::Operand),
-        0x20 => width.map(From::Packet),
-        0x40 => width.map(From::PacketAtX),
-        0x60 => Some(From::Scratch),
-        0x80 => Some(From::Length),
-        _ => None,
-    }
-}
-
-fn arithmetic_of(code: u16) -> Option<Arithmetic> {
-    Some(match code & OPERATION {
-        0x00 => Arithmetic::Add,
-        0x10 => Arithmetic::Sub,
-        0x20 => Arithmetic::Mul,
-        0x30 => Arithmetic::Div,
-        0x40 => Arithmetic::Or,
-        0x50 => Arithmetic::And,
-        0x60 => Arithmetic::Left,
-        0x70 => Arithmetic::Right,
-        0x90 => Arithmetic::Mod,
-        0xa0 => Arithmetic::Xor,
-        _ => return None,
-    })
-}
-
-fn test_of(code: u16) -> Option<Test> {
-    Some(match code & OPERATION {
-        0x10 => Test::Equal,
-        0x20 => Test::Greater,
-        0x30 => Test::GreaterOrEqual,
-        0x40 => Test::AnyBit,
-        _ => return None,
-    })
 }
 
 #[cfg(test)]
@@ -442,8 +231,7 @@ mod tests {
 
     #[test]
     fn the_header_length_load_takes_the_low_four_bits_times_four() {
-        let program =
-            Program::new(vec![op(0xb1, 0, 0, 1), op(0x87, 0, 0, 0), RETURN_A]).unwrap();
+        let program = Program::new(vec![op(0xb1, 0, 0, 1), op(0x87, 0, 0, 0), RETURN_A]).unwrap();
 
         assert_eq!(program.run(&[0, 0x46], 0), Some(24));
         assert_eq!(program.run(&[0], 0), None);
@@ -472,13 +260,35 @@ mod tests {
         assert_eq!(refused(vec![]), Invalid::Empty);
         assert_eq!(refused(vec![op(0x00, 0, 0, 0)]), Invalid::NoReturn);
         assert_eq!(refused(vec![op(0x05, 0, 0, 1), end]), Invalid::Jump(0));
-        assert_eq!(refused(vec![op(0x05, 0, 0, u32::MAX), end]), Invalid::Jump(0));
+        assert_eq!(refused(vec![op(0x05, 0, 0, i32::MAX as u32), end]), Invalid::Jump(0));
+        assert_eq!(refused(vec![end, op(0x05, 0, 0, (-3_i32) as u32), end]), Invalid::Jump(1));
         assert_eq!(refused(vec![op(0x15, 0, 1, 0), end]), Invalid::Jump(0));
         assert_eq!(refused(vec![op(0x02, 0, 0, 16), end]), Invalid::Scratch(0));
         assert_eq!(refused(vec![end, op(0x34, 0, 0, 0), end]), Invalid::Operand(1));
         assert_eq!(refused(vec![op(0x64, 0, 0, 32), end]), Invalid::Operand(0));
         assert_eq!(refused(vec![op(0xff00, 0, 0, 0), end]), Invalid::Unknown(0));
         assert_eq!(refused(vec![end; MOST_INSTRUCTIONS + 1]), Invalid::TooLong(65_537));
+    }
+
+    #[test]
+    fn a_loop_comes_to_an_end() {
+        let back = |distance: i32| op(0x05, 0, 0, distance.cast_unsigned());
+        let endless = Program::new(vec![back(-1), RETURN_A]).unwrap();
+        // Counts the packet's first byte up to the operand of the test, then accepts.
+        let counting = |until| {
+            Program::new(vec![
+                op(0x30, 0, 0, 0),
+                op(0x15, 2, 0, until),
+                op(0x04, 0, 0, 1),
+                back(-3),
+                op(0x06, 0, 0, 1),
+            ])
+            .unwrap()
+        };
+
+        assert_eq!(endless.run(&[], 0), None);
+        assert_eq!(counting(64).run(&[0], 0), Some(1));
+        assert_eq!(counting(65).run(&[0], 0), None);
     }
 
     proptest! {

@@ -5,7 +5,8 @@
 
 use crate::error::{CaptureError, ErrorKind};
 use crate::format::{
-    Detected, Format, LONGEST_PACKET, LONGEST_SNAPLEN, Record, Sink, Step, ZERO_RECORDS, prefetch,
+    Detected, Fields, Format, LONGEST_PACKET, LONGEST_SNAPLEN, Record, Sink, Step, ZERO_RECORDS,
+    prefetch,
 };
 use crate::source::Why;
 
@@ -61,14 +62,9 @@ impl Pcap {
         let Some(header) = bytes.first_chunk::<FILE_HEADER>() else {
             return Some(Ok(Detected::Need(FILE_HEADER)));
         };
-        let [m0, m1, m2, m3, a0, a1, i0, i1, _, _, _, _, _, _, _, _, s0, s1, s2, s3, l0, l1, l2, l3] =
-            *header;
-        let (u16_of, u32_of): (fn([u8; 2]) -> u16, fn([u8; 4]) -> u32) = if big_endian {
-            (u16::from_be_bytes, u32::from_be_bytes)
-        } else {
-            (u16::from_le_bytes, u32::from_le_bytes)
-        };
-        let (major, minor) = (u16_of([a0, a1]), u16_of([i0, i1]));
+        let fields = Fields { bytes: header, big_endian };
+        let (magic, snaplen, link) = (fields.u32(0)?, fields.u32(16)?, fields.u32(20)?);
+        let (major, minor) = (fields.u16(4)?, fields.u16(6)?);
         if major != 2 {
             return Some(Err(CaptureError::new(
                 ErrorKind::Unsupported,
@@ -77,8 +73,6 @@ impl Pcap {
                 "convert it to version 2.4 with 'editcap -F pcap'",
             )));
         }
-        let magic = u32_of([m0, m1, m2, m3]);
-        let snaplen = u32_of([s0, s1, s2, s3]);
         let pcap = Self {
             big_endian,
             unit: if magic == MAGIC_NANOSECONDS { 1 } else { 1000 },
@@ -95,7 +89,7 @@ impl Pcap {
             snaplen,
             longest: snaplen.clamp(LONGEST_PACKET, LONGEST_SNAPLEN),
             // The upper half tells of a frame check sequence, which no layer above needs.
-            link: (u32_of([l0, l1, l2, l3]) & 0xffff) as u16,
+            link: (link & 0xffff) as u16,
             zeros_known: 0,
         };
         Some(Ok(Detected::Format(Format::Pcap(pcap), FILE_HEADER)))
@@ -130,7 +124,6 @@ impl Pcap {
     ) -> Step {
         let u32_of = if BIG { u32::from_be_bytes } else { u32::from_le_bytes };
         while sink.wants_more() {
-            prefetch(bytes, *at);
             let rest = bytes.get(*at..).unwrap_or_default();
             let Some((header, _)) = rest.split_first_chunk::<RECORD_HEADER>() else {
                 return Step::Need(self.record_header);
@@ -170,6 +163,8 @@ impl Pcap {
             if !sink.take(record, packet) {
                 return Step::Full;
             }
+            prefetch(bytes, *at, whole);
+            sink.spend(whole);
             *at += whole;
         }
         Step::Full

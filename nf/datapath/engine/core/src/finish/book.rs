@@ -1,7 +1,9 @@
 //! What sessions said of others: names of addresses, sessions announced. Bounded, and asked as
 //! of the moment a session began, so that the answer does not depend on when it is asked.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
+
+use foldhash::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 

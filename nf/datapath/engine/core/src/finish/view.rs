@@ -127,7 +127,7 @@ impl Fields for RowView<'_> {
         }
         let [low, high] = s.key.ends();
         let (source, target) = if s.initiator_is_high { (high, low) } else { (low, high) };
-        let app = || self.row.app.map(|app| self.snapshot.apps.get(app));
+        let app = || self.row.app.and_then(|app| self.snapshot.apps.get(app));
         match position {
             0 => text(match self.row.what {
                 What::Session => "session",
@@ -149,7 +149,7 @@ impl Fields for RowView<'_> {
             10 => text(&self.row.path),
             11 => s.path.last().map_or(Value::None, |id| text(catalog::name_of(id))),
             12 => app().map_or(Value::None, |app| text(&app.name)),
-            13 => app().map_or(Value::None, |app| text(&app.category)),
+            13 => app().map_or(Value::None, |app| text(app.category.name())),
             14 => text(s.confidence.name()),
             15 => s.server_name.as_ref().map_or(Value::None, |n| Value::Text(&n.name)),
             16 => Value::Uint(s.packets[0]),
@@ -173,7 +173,7 @@ impl Fields for RowView<'_> {
             32 => Value::Uint(s.nested_bytes[0]),
             33 => Value::Uint(s.nested_bytes[1]),
             34 => Value::Uint(s.anomalies.into()),
-            35 => app().map_or(Value::None, |app| Value::Uint(app.id.into())),
+            35 => app().map_or(Value::None, |app| Value::Uint(app.id.0.into())),
             36 => s.path.last().map_or(Value::None, |id| Value::Uint(id.0.into())),
             _ => Value::None,
         }

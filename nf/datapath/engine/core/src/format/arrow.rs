@@ -9,13 +9,13 @@ use arrow_array::builder::{
 };
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, DataType, Schema, TimeUnit};
-use nf_fields::{Type, Value, json};
+use nf_fields::{Type, Value};
 
 use crate::finish::{Finished, RowView};
-use crate::format::Columns;
+use crate::format::{Columns, csv, readable};
 use crate::snapshot::Snapshot;
 
-enum Builder {
+pub(super) enum Builder {
     Bool(BooleanBuilder),
     U8(UInt8Builder),
     U16(UInt16Builder),
@@ -28,7 +28,7 @@ enum Builder {
 }
 
 impl Builder {
-    fn new(ty: Type, rows: usize) -> Self {
+    pub(super) fn new(ty: Type, rows: usize) -> Self {
         match ty {
             Type::Bool => Builder::Bool(BooleanBuilder::with_capacity(rows)),
             Type::Uint(8) => Builder::U8(UInt8Builder::with_capacity(rows)),
@@ -44,7 +44,7 @@ impl Builder {
         }
     }
 
-    fn append(&mut self, value: Value<'_>, scratch: &mut Vec<u8>) {
+    pub(super) fn append(&mut self, value: Value<'_>, scratch: &mut Vec<u8>) {
         match (self, value) {
             (Builder::Bool(b), Value::Bool(v)) => b.append_value(v),
             (Builder::Bool(b), _) => b.append_null(),
@@ -63,26 +63,16 @@ impl Builder {
             (Builder::Time(b), Value::Time(v)) => b.append_option(i64::try_from(v).ok()),
             (Builder::Time(b), _) => b.append_null(),
             (Builder::Text(b), Value::None) => b.append_null(),
-            (Builder::Text(b), Value::Text(v)) if v.is_ascii() => {
-                b.append_value(std::str::from_utf8(v).unwrap_or_default());
-            }
+            (Builder::Text(b), Value::Text(v)) => b.append_value(readable(v)),
             (Builder::Text(b), value) => {
                 scratch.clear();
-                json::write_value(scratch, value);
-                // A JSON string without its quotes; escapes undone by the reader of JSON only,
-                // so text goes the direct way.
-                match value {
-                    Value::Text(v) => b.append_value(String::from_utf8_lossy(v)),
-                    _ => {
-                        let text = String::from_utf8_lossy(scratch);
-                        b.append_value(text.trim_matches('"'));
-                    }
-                }
+                csv::plain(scratch, value);
+                b.append_value(String::from_utf8_lossy(scratch));
             }
         }
     }
 
-    fn finish(self) -> ArrayRef {
+    pub(super) fn finish(self) -> ArrayRef {
         match self {
             Builder::Bool(mut b) => Arc::new(b.finish()),
             Builder::U8(mut b) => Arc::new(b.finish()),
@@ -98,7 +88,7 @@ impl Builder {
 }
 
 /// The Arrow type of a column.
-fn data_type(ty: Type) -> DataType {
+pub(super) fn data_type(ty: Type) -> DataType {
     match ty {
         Type::Bool => DataType::Boolean,
         Type::Uint(8) => DataType::UInt8,

@@ -14,8 +14,12 @@ pub enum Column {
     Session(usize),
     /// When a transaction began or an event happened.
     Ts,
-    /// Name of the transaction's protocol.
-    TransactionProtocol,
+    /// Name of the transaction's protocol. Not asked for by name, it is left out of JSON, where the
+    /// transaction's key tells it.
+    TransactionProtocol {
+        /// It was asked for by name.
+        named: bool,
+    },
     /// The transaction as a JSON object.
     Transaction,
     /// One field of a protocol's transactions: protocol, position, field.
@@ -41,7 +45,11 @@ impl Columns {
         match report {
             "transaction" => Columns(
                 session
-                    .chain([Column::Ts, Column::TransactionProtocol, Column::Transaction])
+                    .chain([
+                        Column::Ts,
+                        Column::TransactionProtocol { named: false },
+                        Column::Transaction,
+                    ])
                     .collect(),
             ),
             "event" => {
@@ -76,6 +84,7 @@ impl Columns {
             match name.as_str() {
                 "ts" => return Ok(Column::Ts),
                 "transaction" => return Ok(Column::Transaction),
+                "transaction_protocol" => return Ok(Column::TransactionProtocol { named: true }),
                 "event" => return Ok(Column::EventName),
                 _ => {}
             }
@@ -103,7 +112,7 @@ impl Column {
         match self {
             Column::Session(n) => SESSION_FIELDS.get(*n).map_or("", |f| f.name),
             Column::Ts => "ts",
-            Column::TransactionProtocol => "transaction_protocol",
+            Column::TransactionProtocol { .. } => "transaction_protocol",
             Column::Transaction => "transaction",
             Column::TransactionField(_, _, _, name) | Column::EventAttribute(name, _) => name,
             Column::EventName => "event",
@@ -115,7 +124,9 @@ impl Column {
         let ty = match self {
             Column::Session(n) => SESSION_FIELDS.get(*n).map_or(Type::Text, |f| f.ty),
             Column::Ts => Type::Time,
-            Column::TransactionProtocol | Column::Transaction | Column::EventName => Type::Text,
+            Column::TransactionProtocol { .. } | Column::Transaction | Column::EventName => {
+                Type::Text
+            }
             Column::TransactionField(_, _, field, _) => field.ty,
             Column::EventAttribute(_, ty) => *ty,
         };
@@ -132,7 +143,7 @@ impl Column {
             (Column::Ts, What::Transaction { ts, .. } | What::Event { ts, .. }) => {
                 sink(Value::Time(*ts));
             }
-            (Column::TransactionProtocol, What::Transaction { proto, .. }) => {
+            (Column::TransactionProtocol { .. }, What::Transaction { proto, .. }) => {
                 sink(Value::Text(crate::catalog::name_of(*proto).as_bytes()));
             }
             (Column::Transaction, What::Transaction { record, .. }) => {

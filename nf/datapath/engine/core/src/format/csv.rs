@@ -5,7 +5,7 @@ use std::io::Write;
 use nf_fields::{Mac, Value, json};
 
 use crate::finish::{Finished, RowView};
-use crate::format::Columns;
+use crate::format::{Columns, readable};
 use crate::snapshot::Snapshot;
 
 /// Appends the header line.
@@ -33,39 +33,33 @@ pub fn write(out: &mut Vec<u8>, rows: &[Finished], columns: &Columns, snapshot: 
     }
 }
 
-fn cell(out: &mut Vec<u8>, value: Value<'_>) {
+/// Appends a value as a cell: quoted where it must be.
+pub(super) fn cell(out: &mut Vec<u8>, value: Value<'_>) {
     match value {
-        Value::None => {}
-        Value::Text(text) => {
-            // As in JSON: stray octets become \xNN, so that the file stays UTF-8.
-            match std::str::from_utf8(text) {
-                Ok(_) => quote(out, text),
-                Err(_) => {
-                    let mut readable = Vec::new();
-                    for chunk in text.utf8_chunks() {
-                        readable.extend_from_slice(chunk.valid().as_bytes());
-                        for byte in chunk.invalid() {
-                            // Writing to a Vec cannot fail.
-                            drop(write!(readable, "\\x{byte:02x}"));
-                        }
-                    }
-                    quote(out, &readable);
-                }
-            }
-        }
-        Value::Ip(ip) => drop(write!(out, "{ip}")),
-        Value::Mac(mac) => drop(write!(out, "{}", Mac(mac))),
-        Value::Binary(bytes) => bytes.iter().for_each(|b| drop(write!(out, "{b:02x}"))),
+        Value::Text(text) => quote(out, readable(text).as_bytes()),
         Value::List(_) | Value::Record(_) => {
             let mut text = Vec::new();
             json::write_value(&mut text, value);
             quote(out, &text);
         }
+        value => plain(out, value),
+    }
+}
+
+/// Appends a value without quotes; nothing for an absent one.
+pub(super) fn plain(out: &mut Vec<u8>, value: Value<'_>) {
+    match value {
+        Value::None => {}
+        Value::Text(text) => out.extend_from_slice(readable(text).as_bytes()),
+        // Writing to a Vec cannot fail.
+        Value::Ip(ip) => drop(write!(out, "{ip}")),
+        Value::Mac(mac) => drop(write!(out, "{}", Mac(mac))),
+        Value::Binary(bytes) => bytes.iter().for_each(|b| drop(write!(out, "{b:02x}"))),
         value => json::write_value(out, value),
     }
 }
 
-fn quote(out: &mut Vec<u8>, text: &[u8]) {
+pub(super) fn quote(out: &mut Vec<u8>, text: &[u8]) {
     if !text.iter().any(|b| matches!(b, b',' | b'"' | b'\r' | b'\n')) {
         out.extend_from_slice(text);
         return;

@@ -28,7 +28,7 @@ fn line(out: &mut Vec<u8>, row: &Finished, columns: &Columns, snapshot: &Snapsho
     for column in &columns.0 {
         match (column, &row.what) {
             // The object itself tells the protocol.
-            (Column::TransactionProtocol, _) => {}
+            (Column::TransactionProtocol { named: false }, _) => {}
             (Column::Transaction, What::Transaction { proto, record, .. }) => {
                 key(out, catalog::name_of(*proto));
                 json::write_record(out, &**record);

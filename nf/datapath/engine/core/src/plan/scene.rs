@@ -2,6 +2,7 @@
 
 use nf_fields::{Field, Fields, ProtoId, Scope, Type, Value};
 use nf_proto::Direction;
+use nf_wire::IpLayer;
 
 use crate::catalog::{Attribute, Source};
 use crate::dispatch::Item;
@@ -46,10 +47,42 @@ impl Scene<'_> {
         }
     }
 
-    /// Octets from the innermost header of `proto` to the end of the frame.
+    /// Octets from the innermost header of `proto` to the end of its datagram: link padding is
+    /// nobody's data.
     pub fn header(&self, proto: ProtoId) -> Option<&[u8]> {
         let layer = self.item.packet.layers().iter().rev().find(|l| l.proto == proto)?;
-        self.frame.get(usize::from(layer.offset)..)
+        let within = |ip: &&IpLayer| layer.offset >= ip.offset;
+        let end = match self.item.packet.ips().iter().rev().find(within) {
+            Some(ip) => ip.payload.saturating_add(ip.payload_captured) as usize,
+            None => self.frame.len(),
+        };
+        self.frame.get(usize::from(layer.offset)..end.min(self.frame.len()))
+    }
+}
+
+impl Scene<'_> {
+    /// Octets behind the innermost header of `proto`.
+    fn after(&self, proto: ProtoId) -> Option<&[u8]> {
+        let layers = self.item.packet.layers();
+        let at = layers.iter().rposition(|l| l.proto == proto)?;
+        let data = self.header(proto)?;
+        let start = match layers.get(at + 1) {
+            Some(next) => usize::from(next.offset),
+            None => self.item.packet.ips().last().map(|ip| ip.payload as usize)?,
+        };
+        data.get(start.checked_sub(usize::from(layers[at].offset))?..)
+    }
+
+    /// A value of the session, for a protocol that is on its path.
+    fn of_path(&self, proto: ProtoId, read: impl Fn(&Session) -> Owned) -> Owned {
+        let Some((session, _)) = self.session else { return Owned::None };
+        let on_path = self.item.packet.layers().iter().any(|l| l.proto == proto)
+            || session.dissection.path().contains(&proto);
+        if on_path { read(session) } else { Owned::None }
+    }
+
+    fn sum(&self, proto: ProtoId, read: impl Fn(&Session) -> [u64; 2]) -> Owned {
+        self.of_path(proto, |session| Owned::Uint(read(session).iter().sum()))
     }
 }
 
@@ -277,6 +310,60 @@ pub static GENERIC: &[(Field, Read)] = &[
             "Octets from the header on, as captured.",
         ),
         |s, proto| octets(s, proto, usize::MAX),
+    ),
+    (
+        field(
+            4098,
+            "p_payload",
+            Type::Binary,
+            Scope::Packet,
+            "Octets after the header, as captured.",
+        ),
+        |s, proto| s.after(proto).map_or(Owned::None, |p| Owned::of(Value::Binary(p))),
+    ),
+    (
+        field(4099, "packet_count", U64, Scope::SessionChanging, "Packets of the session so far."),
+        |s, proto| s.sum(proto, |x| x.packets),
+    ),
+    (
+        field(
+            4100,
+            "data_count",
+            U64,
+            Scope::SessionChanging,
+            "Octets of the session so far, from the IP header up.",
+        ),
+        |s, proto| s.sum(proto, |x| x.bytes),
+    ),
+    (
+        field(
+            4101,
+            "payload_count",
+            U64,
+            Scope::SessionChanging,
+            "Octets of transport payload of the session so far.",
+        ),
+        |s, proto| s.sum(proto, |x| x.payload),
+    ),
+    (
+        field(
+            4102,
+            "first_packet_time",
+            Type::Time,
+            Scope::Session,
+            "Time of the session's first packet.",
+        ),
+        |s, proto| s.of_path(proto, |x| Owned::Time(x.start)),
+    ),
+    (
+        field(
+            4103,
+            "last_packet_time",
+            Type::Time,
+            Scope::SessionChanging,
+            "Time of the session's latest packet.",
+        ),
+        |s, proto| s.of_path(proto, |x| Owned::Time(x.end)),
     ),
     (field(4104, "p_data_len", U64, Scope::Packet, "How many octets p_data has."), |s, proto| {
         uint(s.header(proto).map(|h| h.len() as u64))

@@ -70,35 +70,35 @@ impl Name {
 /// The texts of a header section that records and messages show. The first of several fields
 /// of one name is kept.
 #[derive(Debug, Default)]
-pub(super) struct Head {
-    pub(super) method: Option<Text>,
-    pub(super) uri: Option<Text>,
+pub(crate) struct Head {
+    pub(crate) method: Option<Text>,
+    pub(crate) uri: Option<Text>,
     /// Status code and reason.
-    pub(super) response: Option<Text>,
-    pub(super) reason: Option<Text>,
-    pub(super) accept: Option<Text>,
-    pub(super) authorization: Option<Text>,
-    pub(super) connection: Option<Text>,
-    pub(super) content_encoding: Option<Text>,
-    pub(super) content_length: Option<Text>,
-    pub(super) content_type: Option<Text>,
-    pub(super) cookie: Option<Text>,
-    pub(super) host: Option<Text>,
-    pub(super) location: Option<Text>,
-    pub(super) referer: Option<Text>,
-    pub(super) server: Option<Text>,
-    pub(super) transfer_encoding: Option<Text>,
-    pub(super) upgrade: Option<Text>,
-    pub(super) user_agent: Option<Text>,
-    pub(super) x_forwarded_for: Option<Text>,
-    pub(super) x_session_type: Option<Text>,
-    pub(super) x_cdn: bool,
+    pub(crate) response: Option<Text>,
+    pub(crate) reason: Option<Text>,
+    pub(crate) accept: Option<Text>,
+    pub(crate) authorization: Option<Text>,
+    pub(crate) connection: Option<Text>,
+    pub(crate) content_encoding: Option<Text>,
+    pub(crate) content_length: Option<Text>,
+    pub(crate) content_type: Option<Text>,
+    pub(crate) cookie: Option<Text>,
+    pub(crate) host: Option<Text>,
+    pub(crate) location: Option<Text>,
+    pub(crate) referer: Option<Text>,
+    pub(crate) server: Option<Text>,
+    pub(crate) transfer_encoding: Option<Text>,
+    pub(crate) upgrade: Option<Text>,
+    pub(crate) user_agent: Option<Text>,
+    pub(crate) x_forwarded_for: Option<Text>,
+    pub(crate) x_session_type: Option<Text>,
+    pub(crate) x_cdn: bool,
     octets: usize,
 }
 
 impl Head {
     /// Of a request with this method and target.
-    pub(super) fn request(method: &[u8], target: &[u8]) -> Box<Self> {
+    pub(crate) fn request(method: &[u8], target: &[u8]) -> Box<Self> {
         let method = Text::bounded(method, MAX_VALUE);
         let uri = Text::bounded(target, MAX_URI);
         Box::new(Self {
@@ -110,7 +110,7 @@ impl Head {
     }
 
     /// Of a response with this status line.
-    pub(super) fn response(line: &StatusLine<'_>) -> Box<Self> {
+    pub(crate) fn response(line: &StatusLine<'_>) -> Box<Self> {
         let reason = (!line.reason.is_empty()).then(|| Text::bounded(line.reason, MAX_VALUE));
         let response = Text::bounded(line.tail, MAX_VALUE);
         Box::new(Self {
@@ -122,12 +122,12 @@ impl Head {
     }
 
     /// Octets of text held.
-    pub(super) fn octets(&self) -> usize {
+    pub(crate) fn octets(&self) -> usize {
         self.octets
     }
 
     /// Keeps a field's value if it is one of those that are shown.
-    pub(super) fn keep(&mut self, name: Name, value: &[u8]) {
+    pub(crate) fn keep(&mut self, name: Name, value: &[u8]) {
         let slot = match name {
             Name::Accept => &mut self.accept,
             Name::Authorization => &mut self.authorization,
@@ -161,20 +161,20 @@ impl Head {
 
 /// What the framing fields of a message say, gathered line by line.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Framing {
-    pub(super) length: Option<u64>,
+pub(crate) struct Framing {
+    pub(crate) length: Option<u64>,
     lengths: u8,
-    pub(super) length_conflict: bool,
-    pub(super) length_invalid: bool,
+    pub(crate) length_conflict: bool,
+    pub(crate) length_invalid: bool,
     /// Some transfer coding other than `identity` was named.
-    pub(super) coded: bool,
+    pub(crate) coded: bool,
     /// The last one named is `chunked`.
-    pub(super) chunked: bool,
+    pub(crate) chunked: bool,
 }
 
 /// How the octets behind a header section are to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Extent {
+pub(crate) enum Extent {
     Length(u64),
     Chunked,
     UntilClose,
@@ -182,7 +182,7 @@ pub(super) enum Extent {
 
 impl Framing {
     /// Reads a field if it concerns framing.
-    pub(super) fn read(&mut self, name: Name, line: &HeaderLine<'_>) {
+    pub(crate) fn read(&mut self, name: Name, line: &HeaderLine<'_>) {
         match name {
             Name::ContentLength => {
                 for item in line.value.split(|&b| b == b',') {
@@ -213,12 +213,12 @@ impl Framing {
     }
 
     /// Content-Length was there more than once.
-    pub(super) fn length_repeated(&self) -> bool {
+    pub(crate) fn length_repeated(&self) -> bool {
         self.lengths > 1
     }
 
     /// The extent of a request's body.
-    pub(super) fn of_request(&self) -> Extent {
+    pub(crate) fn of_request(&self) -> Extent {
         match (self.chunked, self.length) {
             (true, _) => Extent::Chunked,
             // A server must refuse these; what follows is most likely the next request.
@@ -228,7 +228,7 @@ impl Framing {
     }
 
     /// The extent of the body of a response that may have one.
-    pub(super) fn of_response(&self) -> Extent {
+    pub(crate) fn of_response(&self) -> Extent {
         match (self.chunked, self.coded, self.length) {
             (true, _, _) => Extent::Chunked,
             (false, true, _) | (false, false, None) => Extent::UntilClose,

@@ -10,7 +10,7 @@
 
 mod body;
 mod exchange;
-mod head;
+pub(crate) mod head;
 pub(crate) mod line;
 mod probe;
 mod reading;

@@ -55,13 +55,16 @@ impl Http {
             None if data.len() <= MAX_LINE => return Advance::Wait,
             _ => (MAX_LINE, false),
         };
+        // What follows a request to leave HTTP waits for the answer.
+        if !whole && client == Some(dir) && self.exchanges.switch_pending() {
+            return Advance::Wait;
+        }
         let (line, bare) = chomp(data.get(..length).unwrap_or_default());
         let status = (client != Some(dir)).then(|| status_line(line)).flatten();
         let request = (client != Some(dir.reverse())).then(|| request_line(line)).flatten();
         match (status, request) {
             (Some(status), _) => self.begin_response(dir, first, &status, out),
             (None, Some(request)) => self.begin_request(dir, first, &request, whole, out),
-            // What follows a request to leave HTTP waits for the answer.
             (None, None) if client == Some(dir) && self.exchanges.switch_pending() => {
                 return Advance::Wait;
             }

@@ -171,7 +171,7 @@ impl<'a> ClientHello<'a> {
     /// Returns how many octets well-formed extensions cover.
     fn read_extensions(&mut self) -> usize {
         let mut list = self.extensions.walk();
-        while let Some((code, data)) = list.next() {
+        for (code, data) in list.by_ref() {
             if self.read_extension(code, data).is_none() {
                 self.has_bad_extension = true;
             }
@@ -191,6 +191,7 @@ impl<'a> ClientHello<'a> {
                     let name = list.prefixed_u16()?;
                     if kind == 0 && self.server_name.is_none() {
                         self.server_name = Some(name).filter(|n| !n.is_empty());
+                        self.server_name?;
                     }
                 }
             }
@@ -262,7 +263,7 @@ pub struct ServerHello<'a> {
 }
 
 /// The random that makes a ServerHello a HelloRetryRequest (RFC 8446 §4.1.3).
-pub(super) const RETRY_RANDOM: [u8; 32] = [
+pub(crate) const RETRY_RANDOM: [u8; 32] = [
     0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
     0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
 ];
@@ -291,7 +292,7 @@ impl<'a> ServerHello<'a> {
         hello.has_bad_extension = whole && !c.is_empty();
         hello.extensions = Extensions(block);
         let mut list = hello.extensions.walk();
-        while let Some((code, data)) = list.next() {
+        for (code, data) in list.by_ref() {
             if hello.read_extension(code, data).is_none() {
                 hello.has_bad_extension = true;
             }

@@ -6,7 +6,7 @@
 //!
 //! What is inside is named when the handshake says so in clear: up to TLS 1.2 the server's choice
 //! of application protocol; in TLS 1.3 that choice is encrypted, so it is named only if the client
-//! offered exactly one and the server went on. (A server may then leave ALPN unanswered, which
+//! offered names of one protocol only and the server went on. (A server may then leave ALPN unanswered, which
 //! cannot be seen; RFC 7301 has it speak the only protocol offered or break off.)
 //!
 //! Bounds: handshake messages of more than 48 KiB are passed over; 64 certificates are counted,
@@ -23,7 +23,7 @@ mod record;
 mod report;
 mod session;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod transcript;
 
 use nf_fields::{Fields, ProtoId};

@@ -2,6 +2,8 @@
 
 use nf_fields::{ProtoId, Text};
 
+use super::handshake::Names;
+
 /// A protocol version as people write it; hexadecimal when nobody named it.
 pub fn version_name(version: u16) -> Text {
     match version {
@@ -84,4 +86,13 @@ pub fn alpn_protocol(name: &[u8]) -> Option<ProtoId> {
         _ => return None,
     };
     Some(ProtoId(id))
+}
+
+/// The protocol that all of `offered` are names of; GREASE aside, which is two equal octets of the
+/// reserved pattern here too.
+pub fn only_protocol(offered: Names<'_>) -> Option<ProtoId> {
+    let mut real =
+        offered.iter().filter(|name| !matches!(**name, [a, b] if a == b && a & 0xf == 0xa));
+    let only = alpn_protocol(real.next()?)?;
+    real.all(|name| alpn_protocol(name) == Some(only)).then_some(only)
 }

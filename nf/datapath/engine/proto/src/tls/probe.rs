@@ -1,7 +1,7 @@
 //! Recognising TLS in the first octets of a stream, from its start or from its middle.
 
 use super::handshake::{self, kind};
-use super::record::{Header, MAX_FRAGMENT, Ssl2ClientHello, content};
+use super::record::{self, Header, MAX_FRAGMENT, Ssl2ClientHello, content};
 use crate::{Cursor, Probe, Segment};
 
 /// Ports that carry TLS from the first octet.
@@ -14,15 +14,19 @@ pub const PORTS: &[u16] = &[
 const HEADERS_ELSEWHERE: usize = 3;
 const HEADERS_ON_PORT: usize = 2;
 
+/// Most empty records in front of a hello.
+const MAX_EMPTY: usize = 64;
+
 /// See [`crate::Protocol::probe`].
 pub fn probe(seg: &Segment<'_>) -> Probe {
+    let seg = &without_empty_records(seg);
     let Some(header) = Header::read(seg.data) else {
         return short(seg.data);
     };
     if header.fault().is_some() {
         return ssl2(seg);
     }
-    let fragment = seg.data.get(super::record::HEADER_LEN..).unwrap_or_default();
+    let fragment = seg.data.get(record::HEADER_LEN..).unwrap_or_default();
     match header.content {
         content::HANDSHAKE => match hello(&header, fragment, seg.cut) {
             Some(verdict) => verdict,
@@ -31,6 +35,21 @@ pub fn probe(seg: &Segment<'_>) -> Probe {
         content::ALERT if header.length == 2 => alert(fragment),
         _ => middle(seg),
     }
+}
+
+/// Handshake records without content are forbidden and tell nothing, but they must not hide what
+/// follows them.
+fn without_empty_records<'a>(seg: &Segment<'a>) -> Segment<'a> {
+    let mut data = seg.data;
+    for _ in 0..MAX_EMPTY {
+        match Header::read(data).filter(|h| h.content == content::HANDSHAKE && h.length == 0) {
+            Some(header) if header.fault().is_none() => {
+                data = data.get(record::HEADER_LEN..).unwrap_or_default();
+            }
+            _ => break,
+        }
+    }
+    Segment { data, ..*seg }
 }
 
 /// Fewer octets than a record header: could the rest still come?
@@ -119,7 +138,8 @@ fn alert(fragment: &[u8]) -> Probe {
     }
 }
 
-/// A stream that was joined after its hello: several consecutive headers must agree.
+/// A stream that was joined after its hello: several consecutive headers must agree,
+/// or one with the length of what has come.
 fn middle(seg: &Segment<'_>) -> Probe {
     let on_port = PORTS.iter().any(|&port| seg.on_port(port));
     let wanted = if on_port { HEADERS_ON_PORT } else { HEADERS_ELSEWHERE };
@@ -138,6 +158,8 @@ fn middle(seg: &Segment<'_>) -> Probe {
             return Probe::Certain;
         }
         match rest.get(header.total()..) {
+            // On a port of TLS's, one record that is just as long as what came will do.
+            Some([]) if on_port => return Probe::Certain,
             Some(tail) => rest = tail,
             None => return Probe::Unsure,
         }

@@ -80,7 +80,8 @@ impl Side {
 enum Offer {
     #[default]
     Nothing,
-    One(Option<ProtoId>),
+    /// All names of one protocol.
+    One(ProtoId),
     /// Several, at least one of which has a name.
     Several,
 }
@@ -161,7 +162,7 @@ impl Tls {
             None => {
                 let needs_server = match self.offer {
                     Offer::Nothing => false,
-                    Offer::One(known) => known.is_some(),
+                    Offer::One(_) => true,
                     Offer::Several => !self.is_tls13_only,
                 };
                 let has_hello = self.offered_version != 0;
@@ -406,15 +407,10 @@ impl Tls {
 
 impl Offer {
     fn of(hello: &ClientHello<'_>) -> Self {
-        // GREASE occurs among protocol names too: two equal octets of the reserved pattern.
-        let is_real = |name: &&[u8]| !matches!(**name, [a, b] if a == b && a & 0xf == 0xa);
-        let mut offered = hello.alpn.iter().filter(is_real);
-        let first = offered.next();
-        match (first, offered.next()) {
-            (None, _) => Offer::Nothing,
-            (Some(only), None) => Offer::One(names::alpn_protocol(only)),
-            _ if hello.alpn.iter().any(|n| names::alpn_protocol(n).is_some()) => Offer::Several,
-            _ => Offer::Nothing,
+        match names::only_protocol(hello.alpn) {
+            Some(only) => Offer::One(only),
+            None if hello.alpn.iter().any(|n| names::alpn_protocol(n).is_some()) => Offer::Several,
+            None => Offer::Nothing,
         }
     }
 }

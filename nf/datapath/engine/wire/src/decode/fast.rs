@@ -1,6 +1,7 @@
 //! The commonest frame in a straight line: Ethernet, IPv4 without options and not fragmented,
-//! then TCP or UDP, all headers captured, nothing contradictory, no tunnel. Whatever is not so
-//! is left to the walk, whose result for these frames is the same (a property test compares).
+//! then TCP or UDP, all headers captured, nothing contradictory. Whatever is not so is left to the
+//! walk, whose result for these frames is the same (a property test compares), and so is what a
+//! UDP port announces as a tunnel.
 
 use super::Next;
 use super::transport::tunnel_of_port;
@@ -13,48 +14,49 @@ const TRANSPORT_AT: usize = 34;
 /// What must be captured at least: a UDP header's end.
 const LEAST: usize = TRANSPORT_AT.saturating_add(udp::HEADER_LEN);
 
-/// Fills in `out`, or leaves it as it was and returns false.
+/// Fills in `out` and says what comes behind it, or leaves it as it was and returns `None`.
 #[inline(always)]
-pub(super) fn ethernet(frame: &[u8], out: &mut Packet) -> bool {
-    let Some(head) = frame.first_chunk::<LEAST>() else { return false };
+pub(super) fn ethernet(frame: &[u8], out: &mut Packet) -> Option<Next> {
+    let head = frame.first_chunk::<LEAST>()?;
     // Ethertype IPv4, version 4 and a header of five words.
     if be16(head, 12..14) != 0x0800 || octet(head, 14) != 0x45 {
-        return false;
+        return None;
     }
     let total = usize::from(be16(head, 16..18));
     let end = frame.len().min(total.saturating_add(ethernet::HEADER_LEN));
     // More fragments, or an offset.
     if be16(head, 20..22) & 0x3fff != 0 || end < LEAST {
-        return false;
+        return None;
     }
     let available = total.saturating_sub(ipv4::HEADER_LEN);
     let (src_port, dst_port) = (be16(head, 34..36), be16(head, 36..38));
     let protocol = octet(head, 23);
-    let (proto, transport, header_len, length) = match protocol {
+    let (proto, transport, header_len, length, next) = match protocol {
         6 => {
             let offset = frame.get(TRANSPORT_AT.saturating_add(12)).copied().unwrap_or(0);
             let header_len = usize::from(offset >> 4) << 2;
             if header_len < tcp::HEADER_LEN {
-                return false;
+                return None;
             }
-            (id::TCP, Transport::Tcp, header_len, available)
+            (id::TCP, Transport::Tcp, header_len, available, Next::Stop)
         }
         17 => {
             let length = usize::from(be16(head, 38..40));
-            if length < udp::HEADER_LEN
-                || tunnel_of_port(dst_port) != Next::Stop
-                || tunnel_of_port(src_port) != Next::Stop
-            {
-                return false;
+            if length < udp::HEADER_LEN {
+                return None;
             }
-            (id::UDP, Transport::Udp, udp::HEADER_LEN, length.min(available))
+            let next = match tunnel_of_port(dst_port) {
+                Next::Stop => tunnel_of_port(src_port),
+                tunnel => tunnel,
+            };
+            (id::UDP, Transport::Udp, udp::HEADER_LEN, length.min(available), next)
         }
-        _ => return false,
+        _ => return None,
     };
     let payload = TRANSPORT_AT.saturating_add(header_len);
     let end = end.min(TRANSPORT_AT.saturating_add(length));
     if payload > end {
-        return false;
+        return None;
     }
     let [ethernet, ip, upper, ..] = &mut out.layers;
     *ethernet = Layer { proto: id::ETHERNET, offset: 0 };
@@ -78,5 +80,5 @@ pub(super) fn ethernet(frame: &[u8], out: &mut Packet) -> bool {
         payload_len: length.saturating_sub(header_len) as u32,
     };
     out.ip_count = 1;
-    true
+    Some(next)
 }

@@ -2,11 +2,10 @@
 
 use nf_fields::ProtoId;
 
-use super::{LinkType, Next, Walk};
+use super::{Next, Walk};
 use crate::read::{be16, octet};
 use crate::{
-    Fault, ethernet, hdlc, id, ieee80211, ieee802154, llc, loopback, mpls, pbb, ppi, ppp, pppoe,
-    radiotap, sll, sll2, vlan,
+    ethernet, fabric_path, hdlc, id, llc, loopback, mpls, pbb, ppp, pppoe, sll, sll2, vlan,
 };
 
 /// Ethertypes the walk follows.
@@ -24,6 +23,7 @@ pub(super) mod ethertype {
     pub(crate) const PPPOE_SESSION: u16 = 0x8864;
     pub(crate) const SERVICE_VLAN: u16 = 0x88a8;
     pub(crate) const BACKBONE: u16 = 0x88e7;
+    pub(crate) const FABRIC_PATH: u16 = 0x8903;
     pub(crate) const NSH: u16 = 0x894f;
 }
 
@@ -94,6 +94,7 @@ impl Walk<'_, '_> {
             ethertype::BRIDGED_ETHERNET => Next::Ethernet,
             ethertype::PPP => Next::Ppp,
             ethertype::BACKBONE => Next::Pbb,
+            ethertype::FABRIC_PATH => Next::FabricPath,
             ethertype::NSH => Next::Nsh,
             // An IEEE 802.3 length; what is behind it is padding.
             length @ ..=ethernet::MAX_LENGTH => {
@@ -129,6 +130,14 @@ impl Walk<'_, '_> {
     pub(super) fn pbb(&mut self) -> Next {
         match pbb::Header::new_checked(self.rest()) {
             Ok(_) if self.enter(id::DOT1AH, pbb::HEADER_LEN) => Next::Ethernet,
+            Ok(_) => Next::Stop,
+            Err(fault) => self.fail(fault),
+        }
+    }
+
+    pub(super) fn fabric_path(&mut self) -> Next {
+        match fabric_path::Header::new_checked(self.rest()) {
+            Ok(_) if self.enter(id::FABRIC_PATH, fabric_path::HEADER_LEN) => Next::Ethernet,
             Ok(_) => Next::Stop,
             Err(fault) => self.fail(fault),
         }
@@ -277,72 +286,6 @@ impl Walk<'_, '_> {
             Err(fault) => self.fail(fault),
         }
     }
-
-    pub(super) fn ppi(&mut self) -> Next {
-        let header = match ppi::Header::new_checked(self.rest()) {
-            Ok(header) => header,
-            Err(fault) => return self.fail(fault),
-        };
-        if !self.enter(id::PPI, header.header_len()) {
-            return Next::Stop;
-        }
-        match LinkType::from_dlt(header.dlt()) {
-            // It does not hold itself.
-            LinkType::Ppi => self.fail(Fault::Malformed),
-            link => self.start(link),
-        }
-    }
-
-    pub(super) fn radiotap(&mut self) -> Next {
-        match radiotap::Header::new_checked(self.rest()) {
-            Ok(header) if self.enter(id::RADIOTAP, header.header_len()) => {
-                Next::Ieee80211 { fcs: header.has_fcs(), padded: header.is_padded() }
-            }
-            Ok(_) => Next::Stop,
-            Err(fault) => self.fail(fault),
-        }
-    }
-
-    pub(super) fn ieee80211(&mut self, fcs: bool, padded: bool) -> Next {
-        const AGGREGATE_LEN: usize = 14;
-        let header = match ieee80211::Header::new_checked(self.rest()) {
-            Ok(header) => header,
-            Err(fault) => return self.fail(fault),
-        };
-        if fcs {
-            self.drop_trailer(4);
-        }
-        let header_len = header.header_len();
-        let length = if padded { header_len.next_multiple_of(4) } else { header_len };
-        if !self.enter(id::IEEE80211, length) || !header.carries_llc() {
-            return Next::Stop;
-        }
-        if header.is_aggregate() {
-            // The first subframe: destination, source, length. The others are not followed.
-            let Some(head) = self.rest().first_chunk::<AGGREGATE_LEN>() else {
-                return self.fail(Fault::Truncated);
-            };
-            self.skip(AGGREGATE_LEN);
-            self.bound(be16(head, 12..14).into());
-        }
-        Next::Llc
-    }
-
-    pub(super) fn ieee802154(&mut self, fcs: bool) -> Next {
-        if fcs {
-            self.drop_trailer(ieee802154::FCS_LEN);
-        }
-        match ieee802154::Header::new_checked(self.rest()) {
-            Ok(_) => self.named(id::IEEE802154),
-            Err(fault) => self.fail(fault),
-        }
-    }
-
-    /// The frame ends with a check sequence, which the capture may have cut.
-    fn drop_trailer(&mut self, octets: usize) {
-        self.wire_end = self.wire_end.saturating_sub(octets).max(self.at);
-        self.end = self.end.min(self.wire_end);
-    }
 }
 
 fn snap(oui: u32, pid: u16) -> Next {
@@ -392,7 +335,7 @@ fn looks_like_ipv4(bytes: &[u8], wire_len: usize) -> bool {
 }
 
 /// Whether there is a MAC header with a type that is likely; for payloads nothing announces.
-fn looks_like_ethernet(bytes: &[u8]) -> bool {
+pub(super) fn looks_like_ethernet(bytes: &[u8]) -> bool {
     let Ok(header) = ethernet::Header::new_checked(bytes) else { return false };
     match header.ethertype() {
         ethertype::IPV4 => octet(bytes, ethernet::HEADER_LEN) >> 4 == 4,

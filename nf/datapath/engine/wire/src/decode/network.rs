@@ -5,8 +5,10 @@ use nf_fields::ProtoId;
 use super::{Next, Walk};
 use crate::ipv6_ext::{Chain, number};
 use crate::name::ip_protocol;
-use crate::read::{be16, octet};
-use crate::{Fault, IpLayer, ah, arp, esp, icmp, icmpv6, id, igmp, ipv4, ipv6, ospf};
+use crate::read::octet;
+use crate::{
+    Fault, Fragment, IpLayer, Transport, ah, arp, esp, icmp, icmpv6, id, igmp, ipv4, ipv6, ospf,
+};
 
 /// IP protocol numbers the walk follows.
 mod protocol {
@@ -58,21 +60,23 @@ impl Walk<'_, '_> {
             0 => self.wire_rest(),
             total => total,
         };
-        let Some(mut ip) = self.begin_ip(id::IP, 4, total) else { return Next::Stop };
+        if !self.begin_ip(id::IP, 4, total) {
+            return Next::Stop;
+        }
         self.skip(header.header_len());
-        ip.fragment = header.fragment();
-        ip.protocol = header.protocol();
-        while ip.protocol == protocol::AH && ip.fragment.is_none_or(|f| f.offset == 0) {
+        let fragment = header.fragment();
+        let mut protocol = header.protocol();
+        while protocol == protocol::AH && fragment.is_none_or(|fragment| fragment.offset == 0) {
             let header = match ah::Header::new_checked(self.rest()) {
                 Ok(header) => header,
-                Err(fault) => return self.end_ip(&mut ip, fault),
+                Err(fault) => return self.end_ip(protocol, fragment, fault),
             };
             if !self.enter(id::AH, header.header_len()) {
-                return self.end_ip(&mut ip, Fault::TooDeep);
+                return self.end_ip(protocol, fragment, Fault::TooDeep);
             }
-            ip.protocol = header.next_header();
+            protocol = header.next_header();
         }
-        self.upper(ip)
+        self.upper(protocol, fragment)
     }
 
     pub(super) fn ipv6(&mut self) -> Next {
@@ -91,10 +95,13 @@ impl Walk<'_, '_> {
             }
             length => length.saturating_add(ipv6::HEADER_LEN),
         };
-        let Some(mut ip) = self.begin_ip(id::IPV6, 6, total) else { return Next::Stop };
+        if !self.begin_ip(id::IPV6, 6, total) {
+            return Next::Stop;
+        }
         self.skip(ipv6::HEADER_LEN);
         let mut chain = Chain::new(header.next_header(), self.rest());
         let mut fault = Fault::None;
+        let mut fragment = None;
         let start = self.at;
         for extension in chain.by_ref() {
             if extension.number == number::AH {
@@ -107,71 +114,100 @@ impl Walk<'_, '_> {
                     break;
                 }
             }
-            ip.fragment = extension.fragment().or(ip.fragment);
+            fragment = extension.fragment().or(fragment);
         }
         self.skip(chain.offset());
-        ip.protocol = chain.protocol();
         match (fault, chain.fault()) {
-            (Fault::None, Fault::None) => self.upper(ip),
-            (Fault::None, fault) | (fault, _) => self.end_ip(&mut ip, fault),
+            (Fault::None, Fault::None) => self.upper(chain.protocol(), fragment),
+            (Fault::None, fault) | (fault, _) => self.end_ip(chain.protocol(), fragment, fault),
         }
     }
 
-    /// Adds the layer and bounds the level to the datagram; `None` when there are too many.
-    fn begin_ip(&mut self, proto: ProtoId, version: u8, total: usize) -> Option<IpLayer> {
+    /// Adds the layer and its summary and bounds the level to the datagram; false when there are
+    /// too many.
+    #[inline]
+    fn begin_ip(&mut self, proto: ProtoId, version: u8, total: usize) -> bool {
         let layer = self.out.layer_count;
-        if !self.has_room_for_ip() || !self.push(proto, self.at) {
+        // The summary is filled in where it lies: copying it would wait for the parts just written.
+        let slot = self.out.ips.get_mut(usize::from(self.out.ip_count));
+        let (Some(slot), Ok(offset)) = (slot, u16::try_from(self.at)) else {
             self.fail(Fault::TooDeep);
-            return None;
-        }
-        let ip = IpLayer {
+            return false;
+        };
+        *slot = IpLayer {
             layer,
             version,
-            // `push` has seen that it fits.
-            offset: u16::try_from(self.at).unwrap_or(u16::MAX),
+            offset,
             total_len: u32::try_from(total).unwrap_or(u32::MAX),
             tunnel_id: std::mem::take(&mut self.tunnel_id),
             ..IpLayer::default()
         };
+        if !self.push(proto, self.at) {
+            return false;
+        }
+        self.out.ip_count = self.out.ip_count.wrapping_add(1);
         self.bound(total);
-        Some(ip)
+        true
+    }
+
+    /// The IP layer the walk is in; `None` when a transport is the root.
+    #[inline]
+    pub(super) fn current_ip(&mut self) -> Option<&mut IpLayer> {
+        self.out.ips.get_mut(usize::from(self.out.ip_count).wrapping_sub(1))
     }
 
     /// Keeps an IP layer whose payload cannot be told, and ends the walk.
-    fn end_ip(&mut self, ip: &mut IpLayer, fault: Fault) -> Next {
-        self.set_payload(ip);
-        self.keep_ip(ip);
+    fn end_ip(&mut self, protocol: u8, fragment: Option<Fragment>, fault: Fault) -> Next {
+        if let Some(ip) = self.current_ip() {
+            ip.protocol = protocol;
+            ip.fragment = fragment;
+        }
+        self.set_payload();
         self.fail(fault)
     }
 
     /// The session's payload is the rest of this level.
     #[inline]
-    pub(super) fn set_payload(&self, ip: &mut IpLayer) {
+    pub(super) fn set_payload(&mut self) {
         // An offset beyond the end can come from a header the capture cut.
         let at = self.at.min(self.end);
-        ip.payload = u32::try_from(at).unwrap_or(u32::MAX);
-        ip.payload_captured = u32::try_from(self.end.saturating_sub(at)).unwrap_or(u32::MAX);
-        ip.payload_len = u32::try_from(self.wire_rest()).unwrap_or(u32::MAX);
+        let captured = self.end.saturating_sub(at);
+        let on_the_wire = self.wire_rest();
+        if let Some(ip) = self.current_ip() {
+            ip.payload = u32::try_from(at).unwrap_or(u32::MAX);
+            ip.payload_captured = u32::try_from(captured).unwrap_or(u32::MAX);
+            ip.payload_len = u32::try_from(on_the_wire).unwrap_or(u32::MAX);
+        }
     }
 
     /// What stands on IP. The tunnels inside a fragmented datagram are not followed.
-    fn upper(&mut self, mut ip: IpLayer) -> Next {
-        self.set_payload(&mut ip);
-        let follow = ip.fragment.is_none();
-        if ip.fragment.is_some_and(|fragment| fragment.offset > 0) {
-            self.keep_ip(&ip);
+    #[inline]
+    fn upper(&mut self, protocol: u8, fragment: Option<Fragment>) -> Next {
+        if let Some(ip) = self.current_ip() {
+            ip.protocol = protocol;
+            ip.fragment = fragment;
+        }
+        let follow = fragment.is_none();
+        if fragment.is_some_and(|fragment| fragment.offset > 0) {
+            self.set_payload();
             return Next::Stop;
         }
-        match ip.protocol {
-            protocol::TCP => return self.tcp(&mut ip),
-            protocol::UDP => return self.udp(&mut ip, follow),
-            protocol::SCTP => return self.sctp(&mut ip),
-            protocol::UDP_LITE | protocol::DCCP => self.read_ports(&mut ip),
-            _ => {}
+        match protocol {
+            protocol::TCP => self.tcp(),
+            protocol::UDP => self.udp(follow),
+            protocol::SCTP => self.sctp(),
+            other => self.other_upper(other, follow),
         }
-        self.keep_ip(&ip);
+    }
+
+    /// What stands on IP and is none of the transports.
+    fn other_upper(&mut self, protocol: u8, follow: bool) -> Next {
+        self.set_payload();
+        if matches!(protocol, protocol::UDP_LITE | protocol::DCCP) {
+            self.set_transport(Transport::Other);
+        }
         let rest = self.rest();
-        let checked = match ip.protocol {
+        let checked = match protocol {
             protocol::ICMP => icmp::Header::new_checked(rest).map(drop),
             protocol::ICMPV6 => icmpv6::Header::new_checked(rest).map(drop),
             protocol::IGMP => igmp::Header::new_checked(rest).map(drop),
@@ -185,20 +221,10 @@ impl Walk<'_, '_> {
             protocol::MPLS if follow => return Next::Mpls,
             _ => Ok(()),
         };
-        match (checked, ip_protocol(ip.protocol)) {
+        match (checked, ip_protocol(protocol)) {
             (Err(fault), _) => self.fail(fault),
             (Ok(()), ProtoId::UNKNOWN) => Next::Stop,
             (Ok(()), proto) => self.named(proto),
-        }
-    }
-
-    /// Fills in ports where at least they are there.
-    #[inline]
-    pub(super) fn read_ports(&self, ip: &mut IpLayer) {
-        let rest = self.rest();
-        if rest.len() >= 4 {
-            ip.src_port = be16(rest, 0..2);
-            ip.dst_port = be16(rest, 2..4);
         }
     }
 

@@ -4,9 +4,9 @@
 //! the outer session keeps its payload. What an ethertype or a protocol number announces is at
 //! fault when it does not validate.
 
-use super::link::{ethertype, osi};
+use super::link::{ethertype, looks_like_ethernet, osi};
 use super::{Next, Walk};
-use crate::read::octet;
+use crate::read::{after, octet};
 use crate::{
     Fault, erspan, etherip, ethernet, geneve, gre, gtp, id, l2tp, l2tpv3, nsh, tzsp, vxlan,
 };
@@ -166,13 +166,16 @@ impl Walk<'_, '_> {
     }
 
     pub(super) fn vxlan(&mut self) -> Next {
-        match vxlan::Header::new_checked(self.rest()) {
-            Ok(header) if self.enter(id::VXLAN, vxlan::HEADER_LEN) => {
-                self.tunnel_id = header.vni();
-                Next::Ethernet
-            }
-            _ => Next::Stop,
+        let rest = self.rest();
+        let Ok(header) = vxlan::Header::new_checked(rest) else { return Next::Stop };
+        if !header.is_clean() && !looks_like_ethernet(after(rest, vxlan::HEADER_LEN)) {
+            return Next::Stop;
         }
+        if !self.enter(id::VXLAN, vxlan::HEADER_LEN) {
+            return Next::Stop;
+        }
+        self.tunnel_id = header.vni();
+        Next::Ethernet
     }
 
     pub(super) fn geneve(&mut self) -> Next {

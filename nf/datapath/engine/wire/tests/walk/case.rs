@@ -79,6 +79,11 @@ fn links() -> Vec<Case> {
             ethernet(0x88a8, &tag(1, 0x88e7, &cat(&[&[0, 0, 0, 9], &frame()]))),
             "ethernet.8021ad.8021ah.ethernet.ip.tcp",
         ),
+        eth(
+            "fabric path",
+            ethernet(0x8903, &cat(&[&[0, 0x60], &frame()])),
+            "ethernet.fabric_path.ethernet.ip.tcp",
+        ),
         eth("mpls", ethernet(0x8847, &mpls(&[16, 17], &ip4())), "ethernet.mpls.ip.tcp"),
         eth("mpls to ipv6", ethernet(0x8847, &mpls(&[2], &ip6())), "ethernet.mpls.ipv6.udp"),
         eth(
@@ -330,6 +335,12 @@ fn tunnels() -> Vec<Case> {
             "vxlan of linux",
             8472,
             &vxlan(9, &frame()),
+            "ethernet.ip.udp.vxlan.ethernet.ip.tcp",
+        ),
+        eth_udp(
+            "vxlan with reserved bits",
+            4789,
+            &cat(&[&[0xff, 1, 0, 0, 0, 0, 9, 0], &frame()]),
             "ethernet.ip.udp.vxlan.ethernet.ip.tcp",
         ),
         eth_udp("not vxlan", 4789, &[0xff; 60], "ethernet.ip.udp"),

@@ -239,6 +239,13 @@ fn depth_is_bounded_and_told() {
 }
 
 #[test]
+fn a_layer_never_starts_behind_the_frame() {
+    // Numbered LLC whose second control octet is cut off.
+    let packet = walk(LinkType::from_dlt(113), &sll(4, &[0x42, 0x42, 0x01]));
+    assert_eq!((path(&packet).as_str(), packet.fault), ("sll", Fault::Truncated));
+}
+
+#[test]
 fn unknown_links_are_told() {
     assert_eq!(walk(LinkType::from_dlt(147), &[0; 60]).fault, Fault::UnknownLink);
     let none = LinkType::Protocol { proto: ProtoId::UNKNOWN, offset: 0 };

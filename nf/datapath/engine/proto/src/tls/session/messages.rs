@@ -269,7 +269,7 @@ impl Tls {
         }
         let inside = match (hello.alpn, self.offer) {
             (Some(name), _) => names::alpn_protocol(name),
-            (None, Offer::One(known)) if is_tls13 => known,
+            (None, Offer::One(only)) if is_tls13 => Some(only),
             _ => None,
         };
         if let Some(proto) = inside {
