@@ -34,6 +34,7 @@ pub mod llmnr;
 pub mod mdns;
 pub mod ntp;
 pub mod quic;
+pub mod ssh;
 pub mod tls;
 
 #[cfg(test)]

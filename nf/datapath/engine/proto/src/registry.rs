@@ -40,8 +40,9 @@ protocols! {
     crate::http3::Http3,
     crate::llmnr::Llmnr,
     crate::mdns::Mdns,
-    crate::quic::Quic,
     crate::ntp::Ntp,
+    crate::quic::Quic,
+    crate::ssh::Ssh,
     crate::tls::Tls,
 }
 
@@ -53,4 +54,32 @@ pub fn by_name(name: &str) -> Option<&'static Entry> {
 /// The entry with `id`.
 pub fn by_id(id: ProtoId) -> Option<&'static Entry> {
     PROTOCOLS.iter().find(|e| e.info.id == id)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn names_and_ids_are_taken_once() {
+        let mut names = HashSet::new();
+        let mut ids = HashSet::new();
+        for info in PROTOCOLS.iter().map(|e| &e.info) {
+            assert!(ids.insert(info.id), "{} shares id {}", info.name, info.id.0);
+            for name in info.aliases.iter().chain([&info.name]) {
+                assert!(names.insert(*name), "{name} names two protocols");
+            }
+        }
+    }
+
+    #[test]
+    fn every_protocol_says_what_it_is() {
+        for info in PROTOCOLS.iter().map(|e| &e.info) {
+            let said = !info.title.is_empty() && !info.spec.is_empty() && !info.over.is_empty();
+            assert!(said && info.id.0 > 0, "{}", info.name);
+            assert!(info.max_pending > 0, "{}", info.name);
+        }
+    }
 }

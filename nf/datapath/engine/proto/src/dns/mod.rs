@@ -22,7 +22,7 @@ mod record;
 mod service;
 #[cfg(test)]
 mod tests;
-mod text;
+pub(crate) mod text;
 mod transfer;
 mod words;
 

@@ -130,6 +130,11 @@ fn text(octets: &[u8]) -> Option<Text> {
     (!octets.is_empty()).then(|| Text::bounded(octets, MAX_DATA))
 }
 
+fn reference(m: &Time<'_>) -> Option<Text> {
+    let words = m.reference_words();
+    (!words.is_empty()).then(|| Text::from(words))
+}
+
 /// The message for who listens to messages; `now` tells the era of its times.
 pub fn message<'a>(message: &Message<'a>, now: u64) -> NtpMessage<'a> {
     match message {
@@ -169,7 +174,7 @@ fn time_message<'a>(m: &Time<'a>, now: u64) -> NtpMessage<'a> {
         precision: Some(m.precision.into()),
         root_delay_us: Some(span_us(m.root_delay)),
         root_dispersion_us: Some(span_us(m.root_dispersion)),
-        reference_id: Some(Text::from(m.reference_words())),
+        reference_id: reference(m),
         reference_time: m.reference.unix(now).map(Timestamp),
         origin_time: m.origin.unix(now).map(Timestamp),
         receive_time: m.receive.unix(now).map(Timestamp),
@@ -236,7 +241,7 @@ impl NtpTransaction {
         self.precision = Some(m.precision.into());
         self.root_delay_us = Some(span_us(m.root_delay));
         self.root_dispersion_us = Some(span_us(m.root_dispersion));
-        self.reference_id = Some(Text::from(m.reference_words()));
+        self.reference_id = reference(m);
         self.reference_time = m.reference.unix(now).map(Timestamp);
         self.receive_time = m.receive.unix(now).map(Timestamp);
         self.transmit_time = m.transmit.unix(now).map(Timestamp);
@@ -246,7 +251,7 @@ impl NtpTransaction {
         }
         // A server of stratum 0 answers to say why it will not (RFC 5905 §7.4).
         let kiss = m.stratum == 0 && m.mode == message::SERVER;
-        self.kod = kiss.then(|| self.reference_id.clone()).flatten().filter(|k| !k.is_empty());
+        self.kod = kiss.then(|| self.reference_id.clone()).flatten();
         let Some(asked) = asked else { return };
         self.response_us = Some(now.saturating_sub(asked) / 1000);
         if let (Some(came), Some(left)) = (m.receive.after(asked), m.transmit.after(now)) {

@@ -154,7 +154,7 @@ fn messages_carry_every_part() {
         heard.messages[0].1,
         concat!(
             r#"{"version":4,"mode":3,"leap":0,"stratum":0,"poll":6,"precision":-25,"#,
-            r#""root_delay_us":500000,"root_dispersion_us":1000000,"reference_id":"","#,
+            r#""root_delay_us":500000,"root_dispersion_us":1000000,"#,
             r#""reference_time":1700000000.000000000,"transmit_time":1700000000.099999999,"#,
             r#""key_id":9,"digest":"abababababababababababababababab"}"#
         )
