@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import IO, Any, ClassVar
 
 from nf.cli.show import picture
-from nf.cli.show.columns import columns_for, sums_columns, volume
+from nf.cli.show.columns import TABLE_FIELDS, columns_for, sums_columns, volume
 from nf.cli.show.table import Row, Table
 from nf.cli.show.terminal import Style
 from nf.datapath._engine import Batch
@@ -168,7 +168,7 @@ class Tables(Writer):
             if not len(batch):
                 return
             self._table = self._start(batch)
-        self._table.add(batch.to_dicts(self.order.fields))
+        self._table.add(batch.to_dicts(self.order.fields or TABLE_FIELDS.get(batch.kind)))
 
     def _start(self, batch: Batch) -> Table:
         order, kind = self.order, batch.kind
@@ -177,7 +177,7 @@ class Tables(Writer):
             rows = batch.to_dicts()
             columns = sums_columns(kind, rows, volume(kind, rows))
         else:
-            [first] = batch.to_dicts(order.fields, most=1)
+            [first] = batch.to_dicts(order.fields or TABLE_FIELDS.get(kind), most=1)
             names = batch.columns(order.fields)
             columns = columns_for(kind, names, chosen=chosen, first=first)
         return Table(columns, order.style, order.text, whole=chosen)

@@ -6,11 +6,19 @@ from typing import Any
 from nf.cli.show.table import Column, Row
 from nf.cli.show.units import clock, count, day, duration, octets, share
 
-__all__ = ["bar", "columns_for", "sums_columns", "text_of", "volume"]
+__all__ = ["TABLE_FIELDS", "bar", "columns_for", "sums_columns", "text_of", "volume"]
 
 BLOCKS = " ▏▎▍▌▋▊▉█"
 BAR_WIDTH = 24
 TUNNELS = ("ip", "ipv6")
+SIDES = ("packets_up", "packets_down", "bytes_up", "bytes_down")
+TABLE_FIELDS = {
+    "session": [
+        *("start", "end", "src_ip", "src_port", "dst_ip", "dst_port", "path", "app"),
+        *("server_name", "end_reason", *SIDES, *(f"tunnel_{name}" for name in SIDES)),
+    ]
+}
+"""Fields that a table takes where these are not the usual ones."""
 
 
 def bar(part: float, whole: float, width: int = BAR_WIDTH) -> str:
@@ -102,19 +110,36 @@ def _text(name: str) -> Callable[[Row], str]:
     return lambda row: text_of(row[name])
 
 
+def _own_or_inside(name: str, shown: Callable[[int], str]) -> Callable[[Row], str]:
+    """What a session counted; in parentheses what sessions within it did, where it is a tunnel."""
+
+    def cell(row: Row) -> str:
+        inside = row[f"tunnel_{name}"]
+        return f"({shown(inside)})" if inside and not row[name] else shown(row[name])
+
+    return cell
+
+
+def _packets(row: Row) -> str:
+    own = row["packets_up"] + row["packets_down"]
+    inside = row["tunnel_packets_up"] + row["tunnel_packets_down"]
+    return f"({count(inside)})" if inside and not own else count(own)
+
+
 def _session(first: Row | None) -> list[Column]:
+    up, down = (_own_or_inside(name, octets) for name in ("bytes_up", "bytes_down"))
     return [
         _time("start", first),
         Column(heading="initiator", cell=_initiator, least=15, middle=True),
         Column(heading="responder", cell=_responder, least=15, middle=True),
         Column(heading="protocol", cell=_layers, least=8, colour="cyan"),
-        Column(heading="app", cell=_text("app"), least=6, most=16, rank=3, colour="green"),
-        Column(heading="server", cell=_text("server_name"), least=10, rank=2),
-        Column(heading="packets", cell=_count("packets_up", "packets_down"), right=True, rank=4),
-        Column(heading="up", cell=_octets("bytes_up"), least=8, right=True, rank=1),
-        Column(heading="down", cell=_octets("bytes_down"), least=8, right=True, rank=1),
-        Column(heading="duration", cell=_duration, least=8, right=True, rank=5),
-        Column(heading="end", cell=_text("end_reason"), least=4, rank=6, colour="dim"),
+        Column(heading="app", cell=_text("app"), least=8, most=16, rank=4, colour="green"),
+        Column(heading="server", cell=_text("server_name"), least=12, rank=1),
+        Column(heading="pkts", cell=_packets, least=4, right=True, rank=5),
+        Column(heading="up", cell=up, least=7, right=True, rank=3),
+        Column(heading="down", cell=down, least=7, right=True, rank=2),
+        Column(heading="duration", cell=_duration, least=8, right=True, rank=6),
+        Column(heading="end", cell=_text("end_reason"), least=14, rank=7, colour="dim"),
     ]
 
 
@@ -194,17 +219,13 @@ def _bars(measure: Callable[[Row], int], rows: Sequence[Row], whole: int) -> lis
     longest = max(map(measure, rows), default=0)
     return [
         Column(
-            heading="share",
-            cell=lambda row: share(measure(row), whole),
-            least=7,
-            right=True,
+            heading="share", cell=lambda row: share(measure(row), whole), least=7, right=True
         ),
         Column(
             heading="",
-            cell=lambda row: bar(measure(row), longest),
-            least=8,
+            draw=lambda row, width: bar(measure(row), longest, width),
+            least=6,
             most=BAR_WIDTH,
-            rank=3,
             colour="blue",
         ),
     ]
@@ -229,7 +250,7 @@ def sums_columns(kind: str, rows: Sequence[Row], whole: int) -> list[Column]:
     if kind == "app":
         return [
             Column(heading="application", cell=_text("app"), least=11, colour="green"),
-            Column(heading="category", cell=_text("category"), rank=4, colour="dim"),
+            Column(heading="category", cell=_text("category"), least=8, rank=4, colour="dim"),
             *traffic,
         ]
     return [
@@ -264,8 +285,8 @@ def _host(rows: Sequence[Row], whole: int) -> list[Column]:
             heading="packets",
             cell=_count("packets_sent", "packets_received"),
             right=True,
-            rank=1,
+            rank=2,
         ),
-        Column(heading="initiated", cell=_count("sessions_initiated"), right=True, rank=2),
-        Column(heading="answered", cell=_count("sessions_answered"), right=True, rank=2),
+        Column(heading="initiated", cell=_count("sessions_initiated"), right=True, rank=3),
+        Column(heading="answered", cell=_count("sessions_answered"), right=True, rank=3),
     ]

@@ -20,7 +20,8 @@ class Column:
     Attributes:
         heading: Its heading.
         cell: The text of a row's cell.
-        least: Narrowest useful width.
+        draw: In place of that, what is drawn of a row in a given width; takes up to `most`.
+        least: Narrowest useful width. Numbers are never cut: their columns have at least it.
         most: Widest useful width; 0 for no bound.
         right: Numbers stand at the right.
         middle: What does not fit is cut in the middle, because both ends tell something.
@@ -30,7 +31,8 @@ class Column:
     """
 
     heading: str
-    cell: Callable[[Row], str]
+    cell: Callable[[Row], str] = lambda _: ""
+    draw: Callable[[Row, int], str] | None = None
     least: int = 4
     most: int = 0
     right: bool = False
@@ -51,7 +53,7 @@ def layout(columns: Sequence[Column], widths: Sequence[int], room: int) -> list[
     shown = list(wanted)
 
     def least(n: int) -> int:
-        return min(columns[n].least, wanted[n])
+        return wanted[n] if columns[n].right else min(columns[n].least, wanted[n])
 
     def total(width: Callable[[int], int]) -> int:
         return sum(map(width, shown)) + len(GAP) * (len(shown) - 1)
@@ -88,31 +90,46 @@ class Table:
 
     def add(self, rows: Iterable[Row]) -> None:
         """Prints rows; below the headings, if they are the first."""
-        lines = [[safe(column.cell(row)) for column in self._columns] for row in rows]
-        if not lines:
+        rows = list(rows)
+        if not rows:
             return
+        lines = [[safe(column.cell(row)) for column in self._columns] for row in rows]
         if self._places is None:
             self._places = self._measure(lines)
             headings = [column.heading for column in self._columns]
-            self._out.write(self._style.paint(self._line(headings, plain=True), "bold") + "\n")
-        self._out.writelines(self._line(line) + "\n" for line in lines)
+            self._out.write(self._style.paint(self._line(headings, None), "bold") + "\n")
+        self._out.writelines(
+            self._line(line, row) + "\n" for line, row in zip(lines, rows, strict=True)
+        )
 
     def _measure(self, lines: list[list[str]]) -> list[tuple[int, int]]:
         widths = []
         for n, column in enumerate(self._columns):
             width = max(width_of(column.heading), *(width_of(line[n]) for line in lines))
+            if column.draw is not None:
+                width = column.most
+            elif column.right:
+                width = max(width, column.least)
             widths.append(min(width, column.most) if column.most else width)
         # A column in which nothing stands takes no room.
-        used = [n for n in range(len(widths)) if self._whole or any(line[n] for line in lines)]
+        used = [
+            n
+            for n, column in enumerate(self._columns)
+            if self._whole or column.draw is not None or any(line[n] for line in lines)
+        ]
         columns = [self._columns[n] for n in used]
         places = layout(columns, [widths[n] for n in used], self._style.width)
         return [(used[n], width) for n, width in places]
 
-    def _line(self, cells: Sequence[str], *, plain: bool = False) -> str:
+    def _line(self, cells: Sequence[str], row: Row | None) -> str:
+        """One line; that of the headings has no row."""
         parts = []
         for n, width in self._places or ():
             column = self._columns[n]
-            text = fitted(cells[n], width, right=column.right, middle=column.middle)
-            colour = "" if plain else column.colour
-            parts.append(self._style.paint(text, colour) if colour else text)
+            text = cells[n]
+            if column.draw is not None and row is not None:
+                text = column.draw(row, width)
+            text = fitted(text, width, right=column.right, middle=column.middle)
+            paint = column.colour and row is not None
+            parts.append(self._style.paint(text, column.colour) if paint else text)
         return GAP.join(parts).rstrip()

@@ -100,9 +100,7 @@ impl Batch {
             })
         };
         Ok(match (&self.rows, fields) {
-            (Rows::Finished(_), None) => {
-                Chosen::Columns(Columns::usual(self.kind, &self.snapshot))
-            }
+            (Rows::Finished(_), None) => Chosen::Columns(Columns::usual(self.kind, &self.snapshot)),
             (Rows::Finished(_), Some(names)) => {
                 Chosen::Columns(Columns::named(&names, &self.snapshot).map_err(unknown)?)
             }
@@ -220,8 +218,7 @@ impl Batch {
         let most = most.unwrap_or(usize::MAX);
         match (&self.rows, self.chosen(fields)?) {
             (Rows::Finished(rows), Chosen::Columns(columns)) => {
-                let keys: Vec<_> =
-                    columns.0.iter().map(|c| PyString::new(py, c.name())).collect();
+                let keys: Vec<_> = columns.0.iter().map(|c| PyString::new(py, c.name())).collect();
                 for row in rows.iter().take(most) {
                     list.append(dictionary(py, row, &columns, &keys, &self.snapshot)?)?;
                 }
