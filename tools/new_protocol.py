@@ -26,14 +26,13 @@ FIRST_FREE_ID = 1200
 # Ids and ports have 16 bits.
 LAST = 65535
 NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
-KEYWORDS = frozenset(
-    """
-    abstract as async await become box break const continue crate do dyn else enum extern false
-    final fn for gen if impl in let loop macro match mod move mut override priv pub ref return self
-    static struct super trait true try type typeof union unsafe unsized use virtual where while
-    yield
-    """.split()
-)
+RUST_WORDS = """
+abstract as async await become box break const continue crate do dyn else enum extern false
+final fn for gen if impl in let loop macro match mod move mut override priv pub ref return self
+static struct super trait true try type typeof union unsafe unsized use virtual where while
+yield
+"""
+KEYWORDS = frozenset(RUST_WORDS.split())
 
 
 class LayoutError(Exception):
