@@ -1,12 +1,105 @@
 """A traffic probe: captures, classifies and reports what a network carries.
 
-Everything public is re-exported here; every other module is private unless the documentation
-says otherwise.
+    import nf
+
+    for session in nf.read("some.pcap", where='protocol == "dns"'):
+        print(session.src_ip, session.server_name)
+
+Everything public is here; every other module is private unless the documentation says otherwise.
+What is used is imported when it is first used, so that `import nf` takes no time.
 """
 
-from nf.datapath._engine import version as _engine_version
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from nf.catalog import (
+        applications,
+        check_filter,
+        filter_words,
+        protocols,
+        session_fields,
+    )
+    from nf.datapath.config import EngineConfig, Timeouts
+    from nf.errors import (
+        CaptureError,
+        ConfigurationError,
+        EngineError,
+        NfError,
+        OutputUnavailable,
+    )
+    from nf.reading import Reading, read
+    from nf.records import (
+        Application,
+        AppTraffic,
+        Attribute,
+        Event,
+        Fields,
+        HostTraffic,
+        NamedType,
+        Protocol,
+        ProtocolTraffic,
+        Session,
+        Stats,
+        Summary,
+        Transaction,
+    )
 
-__version__: str = _engine_version()
-"""Version of this distribution and of the engine in it."""
+    __version__: str
+
+__all__ = [
+    "AppTraffic",
+    "Application",
+    "Attribute",
+    "CaptureError",
+    "ConfigurationError",
+    "EngineConfig",
+    "EngineError",
+    "Event",
+    "Fields",
+    "HostTraffic",
+    "NamedType",
+    "NfError",
+    "OutputUnavailable",
+    "Protocol",
+    "ProtocolTraffic",
+    "Reading",
+    "Session",
+    "Stats",
+    "Summary",
+    "Timeouts",
+    "Transaction",
+    "__version__",
+    "applications",
+    "check_filter",
+    "filter_words",
+    "protocols",
+    "read",
+    "session_fields",
+]
+
+_HOMES = {
+    "nf.catalog": "applications check_filter filter_words protocols session_fields",
+    "nf.datapath.config": "EngineConfig Timeouts",
+    "nf.errors": "CaptureError ConfigurationError EngineError NfError OutputUnavailable",
+    "nf.reading": "Reading read",
+    "nf.records": "AppTraffic Application Attribute Event Fields HostTraffic NamedType Protocol "
+    "ProtocolTraffic Session Stats Summary Transaction",
+}
+"""Where each public name lives."""
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        value = import_module("nf.datapath._engine").version()
+    else:
+        home = next((home for home, names in _HOMES.items() if name in names.split()), None)
+        if home is None:
+            raise AttributeError(f"module 'nf' has no attribute {name!r}")
+        value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

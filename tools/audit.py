@@ -45,14 +45,18 @@ def output_of(*command: str) -> str:
 
 
 def read_crates() -> Crates:
-    """Asks cargo what the lock holds for Linux; needs no network once the crates are there."""
-    host = re.search(r"^host: (\S+)$", output_of("rustc", "-vV"), flags=re.MULTILINE)
-    target = () if host is None else ("--filter-platform", host.group(1))
+    """Asks cargo what is built on this platform; needs no network once the crates are there."""
     locked = ("--locked",) if os.environ.get("CI") else ()
-    text = output_of("cargo", "metadata", "--format-version", "1", *target, *locked)
-    metadata = json.loads(text)
+    everything = ("--workspace", "--edges=normal,build,dev", "--prefix=none", "--format={p}")
+    lines = output_of("cargo", "tree", *everything, *locked).splitlines()
+    built = {tuple(line.split()[:2]) for line in lines if line}
+    metadata = json.loads(output_of("cargo", "metadata", "--format-version=1", *locked))
     members = set(metadata["workspace_members"])
-    packages = sorted(metadata["packages"], key=lambda package: package["id"])
+    packages = [
+        package
+        for package in sorted(metadata["packages"], key=lambda package: str(package["id"]))
+        if (package["name"], f"v{package['version']}") in built
+    ]
     return Crates(
         own=[package for package in packages if package["id"] in members],
         foreign=[package for package in packages if package["id"] not in members],

@@ -14,7 +14,7 @@ class Version:
         self.text = text
         core, _, tag = text.split("+", maxsplit=1)[0].partition("-")
         numbers = core.split(".")
-        if not 1 <= len(numbers) <= 3 or not all(part.isdigit() for part in numbers):  # noqa: PLR2004
+        if not 1 <= len(numbers) <= 3 or not all(part.isdigit() for part in numbers):
             raise ValueError(f"{text!r} is not a version")
         self.numbers = tuple(int(part) for part in numbers) + (0,) * (3 - len(numbers))
         self.tag = tuple((not part.isdigit(), part.zfill(9)) for part in tag.split(".") if part)

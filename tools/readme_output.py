@@ -35,7 +35,7 @@ BLOCK = re.compile(
 TERMINAL = {"COLUMNS": "100", "LINES": "50", "NO_COLOR": "1", "TERM": "dumb", "LC_ALL": "C.UTF-8"}
 
 
-class BadBlock(Exception):  # noqa: N818  # reads better where it is caught
+class BadBlock(Exception):
     """A block cannot be read, or its command fails."""
 
 

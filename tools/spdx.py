@@ -6,7 +6,7 @@ from collections.abc import Collection
 TOKEN = re.compile(r"\s*(\(|\)|[A-Za-z0-9.+:-]+)")
 
 
-class BadExpression(ValueError):  # noqa: N818  # reads better where it is caught
+class BadExpression(ValueError):
     """The text is not a licence expression."""
 
 
@@ -59,6 +59,6 @@ def _one(tokens: list[str], allowed: Collection[str]) -> tuple[bool, list[str]]:
         if not rest or rest[0] != ")":
             raise BadExpression("a parenthesis is not closed in a licence expression")
         return result, rest[1:]
-    if len(tokens) > 2 and tokens[1].upper() == "WITH":  # noqa: PLR2004  # NAME WITH EXCEPTION
+    if len(tokens) > 2 and tokens[1].upper() == "WITH":
         return f"{tokens[0]} WITH {tokens[2]}" in allowed, tokens[3:]
     return tokens[0] in allowed, tokens[1:]

@@ -59,26 +59,34 @@ class Engine:
     def stats(self) -> dict[str, Any]:
         """Counters, by group; final once poll has returned None."""
 
-    def aggregate(self, report: str) -> list[dict[str, Any]]:
+    def empty(self, kind: str) -> Batch:
+        """A batch without rows of a kind that the configuration can give: tells its columns."""
+
+    def aggregate(self, report: str) -> Batch:
         """Rows of an aggregate (`protocol`, `app` or `host`), final once poll has returned None."""
 
 @final
 class Batch:
-    """Rows of one kind (`session`, `transaction` or `event`), in order."""
+    """Rows of one kind (`session`, `transaction`, `event`, `protocol`, `app` or `host`), in order."""
 
     @property
     def kind(self) -> str:
         """Kind of the rows."""
 
     def __len__(self) -> int: ...
+    def columns(self, fields: list[str] | None = None) -> list[tuple[str, str]]:
+        """Name and type of each column; lists and records count as text, as in CSV."""
+
     def to_jsonl(self, fields: list[str] | None = None) -> bytes:
         """JSON Lines."""
 
     def to_csv(self, fields: list[str] | None = None, header: bool = True) -> bytes:
         """CSV, with a header line if asked for."""
 
-    def to_dicts(self) -> list[dict[str, Any]]:
-        """One dictionary per row, with the keys of JSON Lines."""
+    def to_dicts(
+        self, fields: list[str] | None = None, most: int | None = None
+    ) -> list[dict[str, Any]]:
+        """One dictionary per row, with the keys of JSON Lines; of the first `most` rows, if given."""
 
     def arrow(self, fields: list[str] | None = None) -> tuple[object, object]:
         """As `__arrow_c_array__`, for columns of the caller's choice."""

@@ -26,7 +26,7 @@ class Capture:
     needs: Sequence[str] = ()
     """Captures this one is made from."""
     expect: Mapping[str, int] = field(default_factory=dict)
-    """tshark display filter -> the least number of packets it must match."""
+    """tshark display filter -> the least number of packets it must match; 0 is for none at all."""
     flaws: Sequence[str] = ()
     """Display filters for flaws that are meant; any other flaw fails the check."""
 

@@ -57,6 +57,8 @@ def problems(capture: Capture) -> list[str]:
     found = []
     for display_filter, least in capture.expect.items():
         number = count(capture.path, display_filter)
+        if least == 0 and number:
+            found.append(f"{display_filter}: {number} packets, none expected")
         if number < least:
             found.append(f"{display_filter}: {number} packets, at least {least} expected")
     unmeant = [flaw for flaw in FLAWS if flaw not in capture.flaws]

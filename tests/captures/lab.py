@@ -291,7 +291,8 @@ class Lab:
 
         def carrier() -> bool:
             states = [
-                this.run(["ip", "-6", "-br", "addr", "show", other.name]) for this, other, _ in ends
+                this.run(["ip", "-6", "-br", "addr", "show", "dev", other.name])
+                for this, other, _ in ends
             ]
             return all("fe80" in s and "tentative" not in s for s in states)
 

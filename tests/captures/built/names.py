@@ -125,8 +125,7 @@ def netbios_names(target: Path) -> None:
 )
 def dns_operations(target: Path) -> None:
     """DNS beyond lookups: dynamic update, notify, server status, class CHAOS, signed records
-    (RRSIG, DNSKEY), and a zone transfer over TCP in two messages of which one arrives in three
-    segments."""
+    (RRSIG, DNSKEY), and a zone transfer over TCP in two messages and three segments."""
     zone = dns_name("example.com")
     update = struct.pack("!6H", 1, 0x2800, 1, 0, 1, 0) + zone + struct.pack("!HH", 6, 1)
     update += dns_name("heron.example.com") + struct.pack("!HHIH", 1, 1, 300, 4) + _ADDRESS

@@ -274,8 +274,8 @@ def _placed(record: Record) -> Record:
     },
 )
 def demo(target: Path) -> None:
-    """A morning in a small network: DHCP, DNS, NTP, the web over HTTP, TLS and QUIC under well-known
-    names, SSH, FTP, MQTT, ping, traceroute, a refused connection, IPv6; a tablet on VLAN 20 and a
+    """A morning in a small network: DHCP, DNS, NTP, HTTP, TLS and QUIC under well-known names,
+    SSH, FTP, MQTT, ping, traceroute, a refused connection, IPv6; a tablet on VLAN 20 and a
     phone behind a GTP-U tunnel (tag and tunnel are added to what was recorded)."""
     with Town() as town:
         town.open()

@@ -6,7 +6,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from catalogue import recorded
-from lab import SERVER_IPV4, SERVER_IPV6, Ends, Host, Pair, Process
+from lab import SERVER_IPV4, SERVER_IPV6, Ends, Host, Pair, Process, wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,8 +85,14 @@ def dhcp(target: Path) -> None:
         dhcp_server(lab)
         with lab.recording(target, only="udp port 67 or udp port 68 or arp"):
             dhclient(lab.client, "-1")
+            number = lab.client.folder / "dhclient.pid"
             for address in ("192.0.2.1", "198.51.100.1"):
-                running = (lab.client.folder / "dhclient.pid").read_text().strip()
+                wait_for(
+                    "dhclient's process number",
+                    lambda: number.exists() and bool(number.read_text().strip()),
+                )
+                running = number.read_text().strip()
+                number.unlink()
                 lab.client.run(["kill", running])
                 leases = lab.client.folder / "leases"
                 leases.write_text(leases.read_text().replace("192.0.2.1", address))

@@ -119,6 +119,8 @@ def icmp(target: Path) -> None:
         "icmpv6.type == 136": 2,
         "icmpv6.type == 143": 1,
         "icmpv6.type == 133": 1,
+        "icmpv6.type == 135 && ipv6.src == ::": 1,
+        "ipv6.addr == ::1": 0,
     },
 )
 def icmpv6(target: Path) -> None:
@@ -144,8 +146,9 @@ def icmpv6(target: Path) -> None:
             go.ip("link", "set", "router", "down")
             go.ip("link", "set", "router", "up")
             go.ip("address", "add", "2001:db8::11/64", "dev", "router")
-            ready = ["ping", "-6", "-c", "1", "-w", "5", "-i", "0.3", "2001:db8::1"]
-            go.run(["sh", "-c", 'until "$@"; do :; done', "sh", *ready])
+            show = ["ip", "-6", "-br", "address", "show", "dev", "router", "tentative"]
+            wait_for("the end of the address check", lambda: not go.run(show).strip())
+            go.run(["ping", "-6", "-c", "1", "2001:db8::1"])
 
 
 _JOIN = """\

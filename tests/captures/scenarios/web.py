@@ -143,8 +143,7 @@ def http_pipelined(target: Path) -> None:
 def http_odd(target: Path) -> None:
     """Requests of unusual shape by hand: HTTP/1.0, absolute URI, bare line feeds, a leading empty
     line, upper and lower case header names, an unknown method, no Host, two Content-Length values,
-    a URI of 3,000 octets, HTTP/0.9, and a request that arrives octet by octet in eleven
-    segments."""
+    a URI of 3,000 octets, HTTP/0.9, and a request that arrives in ten small segments."""
     host = b"host: www.example.com\r\n"
     with Pair() as lab:
         nginx(lab.server, [PLAIN], [80])

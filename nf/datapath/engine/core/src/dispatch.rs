@@ -51,7 +51,8 @@ pub struct Item {
     pub index: u64,
     /// The clock when it was dispatched.
     pub clock: u64,
-    /// Octets and time stamp; `block` counts the parcel's blocks.
+    /// Octets and time stamp; `block` counts the parcel's blocks. Of a tick only the time stamp
+    /// counts: where the capture is, in its own time.
     pub at: PacketRef,
     /// The headers.
     pub packet: Packet,
@@ -123,11 +124,12 @@ impl Parcel {
         room.at.block = number;
     }
 
-    fn tick(&mut self, sequence: u64, clock: u64) {
+    fn tick(&mut self, sequence: u64, clock: &Clock) {
         let room = self.room();
         room.kind = Kind::Tick;
         room.sequence = sequence;
-        room.clock = clock;
+        room.clock = clock.now();
+        room.at.timestamp = clock.reference();
     }
 }
 
@@ -335,7 +337,7 @@ impl Dispatcher {
         // A number of its own: rows of a tick come before the packet that brought the time.
         self.sequence += 1;
         for parcel in parcels {
-            parcel.tick(self.sequence, clock);
+            parcel.tick(self.sequence, &self.clock);
         }
     }
 

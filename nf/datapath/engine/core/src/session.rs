@@ -7,7 +7,7 @@ use nf_wire::id;
 use crate::path::{Path, PathTable};
 use crate::row::{Confidence, EndReason, ServerName, SessionFacts};
 use crate::snapshot::Snapshot;
-use crate::transport::Tcp;
+use crate::transport::{Answer, Tcp};
 
 /// A session. About 350 octets; what a parser needs is allocated when there is one.
 #[repr(C)]
@@ -27,6 +27,7 @@ pub struct Session {
     pub(crate) initiator_is_high: bool,
     /// A packet of it made a parser panic: nothing of it is parsed any more.
     pub(crate) quarantined: bool,
+    pub(crate) answer: Answer,
     pub(crate) dissection: Dissection,
     pub(crate) tcp: Tcp,
     // From here on: what its beginning, its end and its protocols touch.
@@ -69,6 +70,7 @@ impl Session {
             packets: [0; 2],
             bytes: [0; 2],
             payload: [0; 2],
+            answer: Answer::default(),
             tcp: Tcp::default(),
             dissection: Dissection::default(),
             notes: Notes::default(),
@@ -155,7 +157,7 @@ impl Session {
             retransmissions: self.tcp.retransmissions,
             rtt_us: self.tcp.timing.rtt_us(),
             handshake_us: self.tcp.timing.handshake_us(),
-            app_response_us: self.tcp.timing.app_response_us(),
+            app_response_us: self.answer.app_response_us(),
             anomalies: self.notes.anomalies,
             met: self.notes.met,
         }

@@ -183,11 +183,7 @@ fn disabled(config: &EngineConfig) -> Result<Vec<ProtoId>, ConfigError> {
 fn applications(config: &EngineConfig) -> Result<Apps, ConfigError> {
     let files: Vec<(&str, &str)> =
         config.applications.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-    Apps::with_files(&files).map_err(|e| ConfigError {
-        what: e.to_string(),
-        place: "applications".into(),
-        hint: "correct the file; nf apps shows the built-in ones".into(),
-    })
+    Apps::with_files(&files).map_err(|e| ConfigError::of_applications(&e))
 }
 
 fn root(config: &EngineConfig) -> Result<Option<LinkType>, ConfigError> {

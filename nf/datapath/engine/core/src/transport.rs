@@ -106,33 +106,57 @@ impl Tcp {
 
 const UNSET: u32 = u32::MAX;
 
-/// Response times of a session in microseconds, saturating below one hour and a bit.
+/// How long the responder took to answer the first request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Answer {
+    /// Last payload of the initiator before the responder's first.
+    request: u64,
+    response: u32,
+}
+
+impl Default for Answer {
+    fn default() -> Self {
+        Self { request: 0, response: UNSET }
+    }
+}
+
+impl Answer {
+    pub fn app_response_us(&self) -> Option<u32> {
+        set(self.response)
+    }
+
+    /// Payload of either side: the first answer to a request is timed.
+    #[inline]
+    pub fn payload(&mut self, dir: Direction, timestamp: u64) {
+        if self.response != UNSET {
+            return;
+        }
+        match dir {
+            Direction::Up => self.request = timestamp,
+            Direction::Down if self.request != 0 => {
+                self.response = microseconds(self.request, timestamp);
+            }
+            Direction::Down => {}
+        }
+    }
+}
+
+/// Times of a TCP connection in microseconds, saturating below one hour and a bit.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Timing {
     /// SYN of the initiator.
     syn: u64,
-    /// Last payload of the initiator before the responder's first.
-    request: u64,
     /// A segment of the initiator waiting for its acknowledgement: end and time.
     sample: (u32, u64),
     rtt: u32,
     handshake: u32,
-    response: u32,
     /// 0 nothing, 1 SYN, 2 SYN and its answer, 3 established.
     stage: u8,
 }
 
 impl Default for Timing {
     fn default() -> Self {
-        Self {
-            syn: 0,
-            request: 0,
-            sample: (0, 0),
-            rtt: UNSET,
-            handshake: UNSET,
-            response: UNSET,
-            stage: 0,
-        }
+        Self { syn: 0, sample: (0, 0), rtt: UNSET, handshake: UNSET, stage: 0 }
     }
 }
 
@@ -151,25 +175,6 @@ impl Timing {
 
     pub fn handshake_us(&self) -> Option<u32> {
         set(self.handshake)
-    }
-
-    pub fn app_response_us(&self) -> Option<u32> {
-        set(self.response)
-    }
-
-    /// Payload of either side: the first answer to a request is timed.
-    #[inline]
-    pub fn payload(&mut self, dir: Direction, timestamp: u64) {
-        if self.response != UNSET {
-            return;
-        }
-        match dir {
-            Direction::Up => self.request = timestamp,
-            Direction::Down if self.request != 0 => {
-                self.response = microseconds(self.request, timestamp);
-            }
-            Direction::Down => {}
-        }
     }
 
     /// A TCP segment; true when it completes the handshake.

@@ -289,7 +289,7 @@ impl Worker {
         } else if ip.transport == Transport::Sctp {
             hands.messages(session, dir, frame.get(start.saturating_sub(12)..).unwrap_or_default());
         } else if !payload.is_empty() && !later_fragment {
-            session.tcp.timing.payload(dir, item.at.timestamp);
+            session.answer.payload(dir, item.at.timestamp);
             let cut = ip.payload_captured < ip.payload_len;
             hands.feed(session, dir, payload, cut);
         }
@@ -362,9 +362,11 @@ impl Worker {
         snapshot: &Snapshot,
     ) -> Option<EndReason> {
         let patience = session.patience(snapshot);
-        let silent = item.clock.saturating_sub(session.seen) >= patience
-            || item.at.timestamp.saturating_sub(session.end) >= patience;
-        if silent {
+        let waited = item.at.timestamp.saturating_sub(session.end) >= patience;
+        // Seen while a leap of time was in doubt, a session looks older than it is.
+        let aged = item.clock.saturating_sub(session.seen) >= patience
+            && item.at.timestamp.abs_diff(session.end) >= patience;
+        if waited || aged {
             return Some(session.closed.unwrap_or(EndReason::Idle));
         }
         let header = header?;
@@ -419,7 +421,13 @@ impl Worker {
         let moment = Moment::Tick.of(item.sequence);
         for handle in due.drain(..) {
             let Some(session) = self.table.get_mut(handle) else { continue };
-            let deadline = session.seen.saturating_add(session.patience(snapshot));
+            let patience = session.patience(snapshot);
+            let quiet = item.at.timestamp.abs_diff(session.end);
+            if quiet < patience {
+                // Seen while a leap of time was in doubt: that was on this side of it.
+                session.seen = session.seen.max(item.clock.saturating_sub(quiet));
+            }
+            let deadline = session.seen.saturating_add(patience);
             if deadline <= item.clock {
                 let reason = session.closed.unwrap_or(EndReason::Idle);
                 self.end(handle, reason, moment, snapshot);
@@ -628,7 +636,7 @@ impl Hands<'_> {
         if length == 0 {
             return told;
         }
-        session.tcp.timing.payload(dir, self.timestamp);
+        session.answer.payload(dir, self.timestamp);
         let sequence = header.sequence.wrapping_add(header.has(flag::SYN).into());
         let half = &mut session.tcp.halves[way];
         match half.place(sequence, length) {
@@ -695,7 +703,7 @@ impl Hands<'_> {
                 && chunk.flags() & WHOLE == WHOLE
                 && let Some(message) = packet.get(user)
             {
-                session.tcp.timing.payload(dir, self.timestamp);
+                session.answer.payload(dir, self.timestamp);
                 self.feed(session, dir, message, false);
             }
         }

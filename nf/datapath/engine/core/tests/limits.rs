@@ -65,6 +65,37 @@ fn forged_time_stamps_end_no_session_but_their_own() {
 }
 
 #[test]
+fn sessions_that_begin_after_hours_of_silence_are_not_cut_where_the_clock_follows() {
+    let mut packets = Packets::default();
+    packets.add(START, &udp(1, 1000, 9, b"before"));
+    let later = START + 5 * 3600 * SECOND;
+    // The clock believes the leap at the eighth packet; the second session has fallen silent by then.
+    packets.add(later, &udp(2, 1000, 9, b"short"));
+    for n in 1..20 {
+        packets.add(later + n * SECOND / 10, &udp(3, 1000, 9, b"long"));
+    }
+    packets.add(later + 3 * SECOND, &udp(2, 1000, 9, b"short"));
+    for n in 0..100 {
+        packets.add(later + (4 + n) * SECOND, &udp(4, 1000, 9, b"clock"));
+    }
+
+    let (rows, stats) = run(packets, &EngineConfig::default());
+
+    let told: Vec<_> = rows.iter().map(|r| (r.session.packets[0], r.session.end_reason)).collect();
+    assert_eq!(
+        told,
+        [
+            (1, EndReason::Idle),
+            (19, EndReason::Idle),
+            (2, EndReason::Idle),
+            (100, EndReason::EndOfCapture),
+        ]
+    );
+    assert_eq!(stats.clock.leaps, 1);
+    assert_eq!(stats.account.check(), Ok(()));
+}
+
+#[test]
 fn silence_ends_a_session_and_the_same_ends_begin_another() {
     let mut packets = Packets::default();
     packets.add(START, &udp(1, 1000, 9, b"a"));

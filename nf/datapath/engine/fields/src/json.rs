@@ -5,6 +5,7 @@
 //! since the epoch with nine decimals, addresses their usual text. Absent fields are left out.
 
 use std::io::Write;
+use std::net::IpAddr;
 
 use crate::{Fields, Mac, Value};
 
@@ -69,7 +70,11 @@ fn value_at(out: &mut Vec<u8>, value: Value<'_>, depth: u8) {
             out.push(b'"');
         }
         Value::Mac(v) => drop(write!(out, "\"{}\"", Mac(v))),
-        Value::Ip(v) => drop(write!(out, "\"{v}\"")),
+        Value::Ip(v) => {
+            out.push(b'"');
+            write_ip(out, v);
+            out.push(b'"');
+        }
         Value::Time(v) => write_time(out, v),
         Value::List(list) => {
             out.push(b'[');
@@ -82,6 +87,22 @@ fn value_at(out: &mut Vec<u8>, value: Value<'_>, depth: u8) {
             out.push(b']');
         }
         Value::Record(record) => record_at(out, record, depth),
+    }
+}
+
+/// Appends an address in its usual text.
+pub fn write_ip(out: &mut Vec<u8>, address: IpAddr) {
+    match address {
+        IpAddr::V4(v4) => {
+            for (n, octet) in v4.octets().into_iter().enumerate() {
+                if n > 0 {
+                    out.push(b'.');
+                }
+                write_uint(out, octet.into());
+            }
+        }
+        // Writing to a Vec cannot fail.
+        IpAddr::V6(v6) => drop(write!(out, "{v6}")),
     }
 }
 
@@ -115,6 +136,12 @@ pub fn write_uint(out: &mut Vec<u8>, mut value: u64) {
 /// Appends `text` as a JSON string.
 pub fn write_text(out: &mut Vec<u8>, text: &[u8]) {
     out.push(b'"');
+    // Nearly all text is plain and goes as it is.
+    if text.iter().all(|b| matches!(b, b' '..=b'~') && !matches!(b, b'"' | b'\\')) {
+        out.extend_from_slice(text);
+        out.push(b'"');
+        return;
+    }
     for chunk in text.utf8_chunks() {
         for byte in chunk.valid().bytes() {
             match byte {
@@ -168,6 +195,12 @@ mod tests {
             json(Value::Text(b"a\"\\\n\x01\xff\xc3\xa9")),
             "\"a\\\"\\\\\\n\\u0001\\\\xffé\""
         );
+    }
+
+    #[test]
+    fn addresses_read_as_usual() {
+        assert_eq!(json(Value::Ip("192.0.2.10".parse().unwrap())), "\"192.0.2.10\"");
+        assert_eq!(json(Value::Ip("2001:db8::1".parse().unwrap())), "\"2001:db8::1\"");
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //! Time stamps come from the capture and may be wrong: reordered by merging, set back by hours,
 //! or, in a forged file, centuries ahead. The clock that ends idle sessions follows them, but
 //! believes a great leap only when several packets in a row agree; until then it stands still.
-//! Sessions keep their packets' own time stamps.
+//! Sessions keep their packets' own time stamps. What was seen while a leap was in doubt has a
+//! reading from before it: whether that is long ago, `reference` tells in packets' own time.
 
 /// A leap greater than this (one hour) must be confirmed.
 const LEAP_NS: u64 = 3_600_000_000_000;
@@ -85,6 +86,11 @@ impl Clock {
         self.now
     }
 
+    /// The last time stamp that was believed: where the capture is, in its own time.
+    pub fn reference(&self) -> u64 {
+        self.reference
+    }
+
     /// What was not followed.
     pub fn faults(&self) -> ClockFaults {
         self.faults
@@ -121,6 +127,7 @@ mod tests {
 
         assert_eq!(readings[6], START);
         assert_eq!(readings[7], later + 7);
+        assert_eq!(clock.reference(), later + 7);
         assert_eq!(clock.faults().leaps, 1);
     }
 

@@ -2,8 +2,8 @@
 //!
 //! A slot is one word: the upper half of the hash and a position in the pages. Eight slots share
 //! a cache line, so that a million sessions need one line of index and the session's own. The
-//! index has its final size from the start (no rehash while packets wait; untouched memory costs
-//! nothing); deletion shifts back, so that no tombstones gather.
+//! index doubles when half full: a small one stays in the caches, and moving slots takes no look
+//! at the values. Deletion shifts back, so that no tombstones gather.
 
 /// A value's place. Stale once the value is removed: the generation tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,8 +13,10 @@ pub struct Handle {
 }
 
 const PAGE: usize = 1024;
+/// Slots of a fresh table.
+const FIRST_SLOTS: usize = 4096;
 /// Cache lines of a value fetched ahead; values keep what every packet needs in front.
-const LINES: usize = 4;
+const LINES: usize = 5;
 
 /// One word: the upper half of the hash, and a position + 1. All zero is a free slot, so that a
 /// fresh index is untouched zero pages.
@@ -64,18 +66,15 @@ pub struct Table<T> {
 }
 
 impl<T> Table<T> {
-    /// A table for at most `capacity` values; at most 70 % of the slots are ever used.
+    /// A table for at most `capacity` values.
     pub fn new(capacity: usize) -> Self {
-        let capacity = capacity.clamp(1, (u32::MAX >> 1) as usize);
-        let wanted = capacity.saturating_mul(10).div_ceil(7).max(16);
-        let size = wanted.checked_next_power_of_two().unwrap_or(wanted);
         Self {
-            slots: vec![0; size],
-            mask: size.wrapping_sub(1),
+            slots: vec![0; FIRST_SLOTS],
+            mask: FIRST_SLOTS.wrapping_sub(1),
             pages: Vec::new(),
             free: Vec::new(),
             len: 0,
-            capacity,
+            capacity: capacity.clamp(1, (u32::MAX >> 1) as usize),
         }
     }
 
@@ -207,6 +206,9 @@ impl<T> Table<T> {
         if self.is_full() {
             return Err(value);
         }
+        if self.len >= self.slots.len() / 2 {
+            self.double();
+        }
         let index = match self.free.pop() {
             Some(index) => index,
             None => self.grow(),
@@ -224,6 +226,22 @@ impl<T> Table<T> {
         self.set_slot(at, Slot::new(Self::tag(hash), index));
         self.len = self.len.saturating_add(1);
         Ok(Handle { index, generation })
+    }
+
+    /// Twice the slots. The tags say where each belongs.
+    #[cold]
+    fn double(&mut self) {
+        let old = std::mem::take(&mut self.slots);
+        let size = old.len().saturating_mul(2);
+        self.slots = vec![0; size];
+        self.mask = size.wrapping_sub(1);
+        for slot in old.into_iter().map(Slot).filter(|slot| !slot.is_free()) {
+            let mut at = self.home(slot.tag());
+            while self.slot(at).is_some_and(|taken| !taken.is_free()) {
+                at = at.wrapping_add(1) & self.mask;
+            }
+            self.set_slot(at, slot);
+        }
     }
 
     /// Adds one cell; pages are allocated whole, so that values never move.
@@ -334,14 +352,14 @@ mod tests {
 
     #[test]
     fn agrees_with_a_map_under_random_use() {
-        let mut table = Table::new(500);
+        let mut table = Table::new(5000);
         let mut model: HashMap<u64, Handle> = HashMap::new();
         let mut state = 1;
 
         for _ in 0..200_000 {
-            let key = next(&mut state) % 900;
+            let key = next(&mut state) % 9000;
             // Few distinct homes, so that runs collide and wrap.
-            let hash = ((key % 37) | 0xffff_fe00).wrapping_mul(0x1_0000_0001);
+            let hash = ((key % 3700) | 0xffff_e000).wrapping_mul(0x1_0000_0001);
             let found = table.find(hash, |&v| v == key);
             assert_eq!(found, model.get(&key).copied());
             match found {
@@ -351,7 +369,7 @@ mod tests {
                     model.remove(&key);
                 }
                 Some(_) => {}
-                None if model.len() < 500 => {
+                None if model.len() < 5000 => {
                     model.insert(key, table.insert(hash, key).unwrap());
                 }
                 None => assert_eq!(table.insert(hash, key), Err(key)),

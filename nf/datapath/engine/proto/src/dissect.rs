@@ -82,6 +82,8 @@ pub struct Dissection {
     depth: u8,
     /// Payload-bearing packets spent on classification.
     tried: u8,
+    /// Protocols that are out of the question.
+    excluded: ProtoSet,
     stage: Stage,
     /// A path element named by a parser whose octets nobody reads.
     named_inside: bool,
@@ -92,7 +94,7 @@ enum Stage {
     /// Nothing tried yet, or nothing worth keeping.
     #[default]
     Fresh,
-    /// Some probe is unsure, or some have been excluded.
+    /// Some probe is unsure: what it has seen is kept.
     Trying(Box<Trial>),
     Parsing(Box<Parsing>),
     /// Nothing further is of interest.
@@ -101,7 +103,6 @@ enum Stage {
 
 #[derive(Default)]
 struct Trial {
-    excluded: ProtoSet,
     /// Streams from their start, while a probe is unsure.
     kept: [Vec<u8>; 2],
     /// Lengths and directions of what is kept, in the order of arrival.
@@ -216,7 +217,6 @@ impl Dissection {
             Stage::Trying(trial) => Some(trial),
             _ => None,
         };
-        let mut excluded = trial.as_ref().map(|t| t.excluded).unwrap_or_default();
         let kept = trial.as_mut().is_some_and(|t| {
             stream && t.holds(seg.dir) && t.keep(seg, cx.shared.limits.bytes, cx.pool)
         });
@@ -224,8 +224,8 @@ impl Dissection {
             Some(trial) if kept => trial.kept(seg.dir),
             _ => seg.data,
         };
-        let candidates = cx.shared.classifier.candidates(seg.flow.transport, data, &excluded);
-        match ask(cx.shared, &Segment { data, ..*seg }, candidates, &mut excluded) {
+        let candidates = cx.shared.classifier.candidates(seg.flow.transport, data, &self.excluded);
+        match ask(cx.shared, &Segment { data, ..*seg }, candidates, &mut self.excluded) {
             Verdict::Certain(position) => {
                 return self.adopt(cx, seg, trial, kept, position);
             }
@@ -243,14 +243,12 @@ impl Dissection {
                 }
             }
             Verdict::Nobody => {
-                if let Some(trial) = &mut trial {
+                if let Some(mut trial) = trial.take() {
                     trial.drop_kept(cx.pool);
                 }
             }
         }
-        let mut trial = trial.unwrap_or_default();
-        trial.excluded = excluded;
-        self.stage = Stage::Trying(trial);
+        self.stage = trial.map_or(Stage::Fresh, Stage::Trying);
         Action::Continue
     }
 
@@ -395,11 +393,10 @@ impl Dissection {
                 self.finish(cx);
                 self.pop();
                 if self.tried < cx.shared.limits.packets {
-                    let mut trial = Box::<Trial>::default();
                     if let Some(rank) = excluded {
-                        trial.excluded.insert(rank);
+                        self.excluded.insert(rank);
                     }
-                    self.stage = Stage::Trying(trial);
+                    self.stage = Stage::Fresh;
                 }
             }
             Next::Handover(proto) => {
@@ -435,6 +432,7 @@ impl Dissection {
             },
             None => {
                 self.tried = 0;
+                self.excluded = ProtoSet::default();
                 self.stage = Stage::Fresh;
             }
         }

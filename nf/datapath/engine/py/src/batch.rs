@@ -100,9 +100,7 @@ impl Batch {
             })
         };
         Ok(match (&self.rows, fields) {
-            (Rows::Finished(_), None) => {
-                Chosen::Columns(Columns::usual(self.kind, &self.snapshot))
-            }
+            (Rows::Finished(_), None) => Chosen::Columns(Columns::usual(self.kind, &self.snapshot)),
             (Rows::Finished(_), Some(names)) => {
                 Chosen::Columns(Columns::named(&names, &self.snapshot).map_err(unknown)?)
             }
@@ -208,24 +206,25 @@ impl Batch {
         Ok(PyBytes::new(py, &text))
     }
 
-    /// One dictionary per row, with the keys of JSON Lines.
-    #[pyo3(signature = (fields=None))]
+    /// One dictionary per row, with the keys of JSON Lines; of the first `most` rows, if given.
+    #[pyo3(signature = (fields=None, most=None))]
     fn to_dicts<'py>(
         &self,
         py: Python<'py>,
         fields: Option<Vec<String>>,
+        most: Option<usize>,
     ) -> PyResult<Bound<'py, PyList>> {
         let list = PyList::empty(py);
+        let most = most.unwrap_or(usize::MAX);
         match (&self.rows, self.chosen(fields)?) {
             (Rows::Finished(rows), Chosen::Columns(columns)) => {
-                let keys: Vec<_> =
-                    columns.0.iter().map(|c| PyString::new(py, c.name())).collect();
-                for row in rows {
+                let keys: Vec<_> = columns.0.iter().map(|c| PyString::new(py, c.name())).collect();
+                for row in rows.iter().take(most) {
                     list.append(dictionary(py, row, &columns, &keys, &self.snapshot)?)?;
                 }
             }
             (Rows::Sums(rows, fields), Chosen::Positions(columns)) => {
-                for row in rows {
+                for row in rows.iter().take(most) {
                     let dict = PyDict::new(py);
                     for &n in &columns {
                         let name = fields.get(n).map_or("", |f| f.name);

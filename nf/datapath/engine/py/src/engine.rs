@@ -25,12 +25,22 @@ pub struct Engine {
 
 fn parse(config: &str) -> PyResult<EngineConfig> {
     serde_json::from_str(config).map_err(|e| {
+        let text = e.to_string();
+        let what = text.split(" at line ").next().unwrap_or_default();
         convert::config_error(ConfigError {
-            what: format!("the configuration is not understood: {e}"),
-            place: format!("line {}, column {}", e.line(), e.column()),
-            hint: "see nf.datapath.config.EngineConfig for the settings".into(),
+            what: format!("a setting is not understood: {what}"),
+            place: setting_before(config, &e)
+                .unwrap_or_else(|| format!("line {}, column {}", e.line(), e.column())),
+            hint: "see nf.EngineConfig for the settings and their ranges".into(),
         })
     })
+}
+
+/// The last key before the place of a mistake.
+fn setting_before(config: &str, mistake: &serde_json::Error) -> Option<String> {
+    let line = config.lines().nth(mistake.line().checked_sub(1)?)?;
+    let (before, _) = line.get(..mistake.column())?.rsplit_once("\":")?;
+    before.rsplit_once('"').map(|(_, key)| key.to_string())
 }
 
 impl Engine {

@@ -62,13 +62,8 @@ pub(crate) fn applications(
 ) -> PyResult<Bound<'_, PyList>> {
     let files = files.unwrap_or_default();
     let files: Vec<(&str, &str)> = files.iter().map(|(n, t)| (n.as_str(), t.as_str())).collect();
-    let apps = Apps::with_files(&files).map_err(|e| {
-        convert::config_error(nf_core::plan::ConfigError {
-            what: e.to_string(),
-            place: "applications".into(),
-            hint: "correct the file; nf apps shows the built-in ones".into(),
-        })
-    })?;
+    let apps = Apps::with_files(&files)
+        .map_err(|e| convert::config_error(nf_core::plan::ConfigError::of_applications(&e)))?;
     let list = PyList::empty(py);
     for (_, app) in apps.iter() {
         let one = PyDict::new(py);

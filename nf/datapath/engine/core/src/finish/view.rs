@@ -92,13 +92,18 @@ pub const DEFAULT_SESSION_FIELDS: usize = 29;
 pub struct RowView<'a> {
     row: &'a Finished,
     snapshot: &'a Snapshot,
+    source: (IpAddr, u16),
+    target: (IpAddr, u16),
     community: OnceCell<String>,
 }
 
 impl<'a> RowView<'a> {
     /// A view of `row`, which was finished under `snapshot`.
     pub fn new(row: &'a Finished, snapshot: &'a Snapshot) -> Self {
-        Self { row, snapshot, community: OnceCell::new() }
+        let [low, high] = row.session.key.ends();
+        let (source, target) =
+            if row.session.initiator_is_high { (high, low) } else { (low, high) };
+        Self { row, snapshot, source, target, community: OnceCell::new() }
     }
 }
 
@@ -125,8 +130,7 @@ impl Fields for RowView<'_> {
         if s.id == 0 && position > 0 {
             return Value::None;
         }
-        let [low, high] = s.key.ends();
-        let (source, target) = if s.initiator_is_high { (high, low) } else { (low, high) };
+        let (source, target) = (self.source, self.target);
         let app = || self.row.app.and_then(|app| self.snapshot.apps.get(app));
         match position {
             0 => text(match self.row.what {

@@ -63,6 +63,17 @@ impl std::fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
+impl ConfigError {
+    /// A mistake in a file of applications: the place is the file and the line.
+    pub fn of_applications(mistake: &nf_apps::AppsError) -> Self {
+        Self {
+            what: mistake.message.clone(),
+            place: format!("{}:{}", mistake.file, mistake.line),
+            hint: mistake.hint.clone(),
+        }
+    }
+}
+
 impl Plan {
     /// Compiles the wishes of `config`; `filter` names the transaction fields that the row filter
     /// reads.

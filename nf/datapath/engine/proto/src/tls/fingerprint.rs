@@ -81,9 +81,16 @@ pub fn ja4(hello: &ClientHello<'_>, carried: Carried) -> String {
     };
     let destination = if hello.has_server_name { 'd' } else { 'i' };
     let (first, last) = alpn_ends(hello.alpn.iter().next());
+    let version = match carried {
+        Carried::Datagram => hello.best_version(),
+        // By definition the highest number, also where that is a draft's and no word stands for it.
+        Carried::Tcp | Carried::Quic => {
+            hello.supported_versions.meaningful().max().unwrap_or(hello.version)
+        }
+    };
     let mut out = format!(
         "{letter}{}{destination}{:02}{:02}{first}{last}_",
-        version_word(hello.best_version()),
+        version_word(version),
         ciphers.len().min(99),
         extensions.len().min(99),
     );
@@ -147,4 +154,26 @@ fn short_hash(text: &str) -> String {
     }
     let digest = Sha256::digest(text.as_bytes());
     hex(digest.first_chunk::<6>().map_or(&[][..], |d| d))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::handshake::Numbers;
+    use super::*;
+
+    #[test]
+    fn ja4_takes_the_highest_version_number_even_if_it_is_a_drafts() {
+        let offering = |versions| ClientHello {
+            version: 0x0303,
+            supported_versions: Numbers(versions),
+            ..ClientHello::default()
+        };
+        let word = |hello: &ClientHello<'_>| ja4(hello, Carried::Tcp)[..3].to_string();
+
+        assert_eq!(word(&offering(&[3, 3, 3, 4])), "t13");
+        assert_eq!(word(&offering(&[3, 3])), "t12");
+        assert_eq!(word(&offering(&[])), "t12");
+        assert_eq!(word(&offering(&[0xfa, 0xfa, 3, 4])), "t13");
+        assert_eq!(word(&offering(&[0xfb, 0x1a, 3, 4])), "t00");
+    }
 }

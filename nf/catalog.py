@@ -1,0 +1,115 @@
+"""What the engine knows: protocols, applications, fields, words of filters."""
+
+from collections.abc import Iterable
+from functools import cache
+from os import PathLike, fspath
+from pathlib import Path
+
+from nf.datapath import _engine
+from nf.errors import ConfigurationError
+from nf.records import Application, Attribute, NamedType, Protocol
+
+__all__ = [
+    "application_files",
+    "applications",
+    "check_filter",
+    "filter_words",
+    "protocols",
+    "session_fields",
+    "transaction_has",
+]
+
+
+@cache
+def protocols() -> tuple[Protocol, ...]:
+    """Every protocol with its attributes, headers first."""
+    return tuple(
+        Protocol(
+            id=one["id"],
+            name=one["name"],
+            aliases=tuple(one["aliases"]),
+            title=one["title"],
+            spec=one["spec"],
+            parser=one["parser"],
+            attributes=tuple(
+                Attribute(**{**attribute, "aliases": tuple(attribute["aliases"])})
+                for attribute in one["attributes"]
+            ),
+            anomalies=one["anomalies"],
+        )
+        for one in _engine.protocols()
+    )
+
+
+def applications(files: Iterable[str | PathLike[str]] = ()) -> tuple[Application, ...]:
+    """Every application that sessions are recognised as.
+
+    Args:
+        files: Files that extend or replace the built-in ones.
+
+    Raises:
+        ConfigurationError: A file cannot be read or has a mistake, whose place it tells.
+    """
+    lists = ("aliases", "suffixes", "hosts")
+    return tuple(
+        Application(**{**one, **{name: tuple(one[name]) for name in lists}})
+        for one in _engine.applications(list(application_files(files)))
+    )
+
+
+def application_files(files: Iterable[str | PathLike[str]]) -> tuple[tuple[str, str], ...]:
+    """Name and text of each file of applications.
+
+    Raises:
+        ConfigurationError: A file cannot be read.
+    """
+    return tuple((fspath(file), _text_of(file)) for file in files)
+
+
+def _text_of(file: str | PathLike[str]) -> str:
+    try:
+        return Path(file).read_text(encoding="utf-8")
+    except OSError as error:
+        what = f"a file of applications cannot be read: {error.strerror}"
+        raise ConfigurationError(what, fspath(file), "check path and permissions") from error
+    except UnicodeDecodeError as error:
+        what = "a file of applications is not UTF-8"
+        place = f"{fspath(file)}, byte {error.start}"
+        raise ConfigurationError(what, place, "save it as UTF-8") from error
+
+
+def check_filter(text: str) -> None:
+    """Does nothing when `text` is a filter.
+
+    Raises:
+        ConfigurationError: It is none; the message points at the mistake.
+    """
+    _engine.check_filter(text)
+
+
+def session_fields() -> tuple[NamedType, ...]:
+    """Every field of a session, in the order of columns.
+
+    Those after `community_id` are written only when they are asked for.
+    """
+    return tuple(
+        NamedType(name=name, type=kind, doc=doc) for name, kind, doc in _engine.session_fields()
+    )
+
+
+def filter_words() -> tuple[NamedType, ...]:
+    """Every word that a filter may use."""
+    return tuple(NamedType(name=name, type=kind) for name, kind in _engine.filter_words())
+
+
+@cache
+def _transaction_fields() -> dict[str, frozenset[str]]:
+    return {
+        protocol.name: frozenset(a.name for a in protocol.attributes if a.source == "transaction")
+        for protocol in protocols()
+    }
+
+
+def transaction_has(protocol: str, name: str) -> bool:
+    """Whether transactions of a protocol may have a field of that name."""
+    return name in _transaction_fields().get(protocol, frozenset())
