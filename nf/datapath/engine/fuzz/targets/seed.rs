@@ -49,7 +49,7 @@ fn main() -> ExitCode {
 
 fn dictionary(name: &str) -> Result<(), String> {
     let patterns = registry::by_name(name).map_or(&[][..], |e| e.info.patterns);
-    for pattern in patterns {
+    for pattern in patterns.iter().filter(|p| !p.bytes.is_empty()) {
         let escaped: String = pattern.bytes.iter().map(|b| format!("\\x{b:02x}")).collect();
         println!("\"{escaped}\"");
     }
