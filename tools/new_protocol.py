@@ -23,13 +23,16 @@ SOURCES = ENGINE / "proto/src"
 TEMPLATE_PORT = "7001"
 TEMPLATE_ID = "1199"
 FIRST_FREE_ID = 1200
+# Ids and ports have 16 bits.
+LAST = 65535
 NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
-KEYWORDS = frozenset(
-    "abstract as async await become box break const continue crate do dyn else enum extern false "
-    "final fn for if impl in let loop macro match mod move mut override priv pub ref return self "
-    "static struct super trait true try type typeof union unsafe unsized use virtual where while "
-    "yield gen".split()
-)
+RUST_WORDS = """
+abstract as async await become box break const continue crate do dyn else enum extern false
+final fn for gen if impl in let loop macro match mod move mut override priv pub ref return self
+static struct super trait true try type typeof union unsafe unsized use virtual where while
+yield
+"""
+KEYWORDS = frozenset(RUST_WORDS.split())
 
 
 class LayoutError(Exception):
@@ -47,7 +50,7 @@ class Carrier:
     def read(cls, text: str) -> Carrier:
         """Read `tcp:PORT` or `udp:PORT`."""
         transport, _, port = text.partition(":")
-        if transport not in ("tcp", "udp") or not port.isdecimal() or not 0 < int(port) < 65536:
+        if transport not in ("tcp", "udp") or not port.isdecimal() or not 0 < int(port) <= LAST:
             raise argparse.ArgumentTypeError(f"{text!r} is not tcp:PORT or udp:PORT")
         return cls(transport, int(port))
 
@@ -108,16 +111,17 @@ def renamed(text: str, plan: Plan) -> str:
     imports = sorted({c.transport for c in plan.over})
     text = text.replace(f"tcp(&[{TEMPLATE_PORT}])", ", ".join(carriers))
     text = text.replace("anomalies, tcp,", f"anomalies, {', '.join(imports)},")
-    text = text.replace("CARRIER: Transport = Transport::Tcp", "CARRIER: Transport = Transport::"
-                        + first.transport.capitalize())
+    text = text.replace(
+        "CARRIER: Transport = Transport::Tcp",
+        "CARRIER: Transport = Transport::" + first.transport.capitalize(),
+    )
     text = text.replace(TEMPLATE_PORT, str(first.port)).replace(TEMPLATE_ID, str(plan.number))
-    text = text.replace("Template", plan.type_name).replace("template", plan.name)
-    return text
+    return text.replace("Template", plan.type_name).replace("template", plan.name)
 
 
 def sort_key(line: str) -> str:
     """Name of the module that a `mod` or registry line is about."""
-    words = re.findall(r"\w+", line)
+    words: list[str] = re.findall(r"\w+", line)
     return next(word for word in words if word not in ("pub", "mod", "crate"))
 
 
@@ -145,12 +149,12 @@ def insert_sorted(path: Path, marker: str, line: str, same_kind: str) -> None:
 
 
 def seed(tests: str) -> bytes:
-    """Turn the tests' exchange into a fuzz input: control, length and octets per segment."""
+    """Turn the tests' exchange into a fuzz input: the first carrier, then each segment."""
     exchange = tests.partition("const EXCHANGE")[2].partition("];")[0]
     segments = re.findall(r'Event::(Up|Down)\((b"(?:[^"\\]|\\.)*")\)', exchange)
     if not segments:
         raise LayoutError("the template's tests have no EXCHANGE · restore it from history")
-    parts = []
+    parts = [bytes([0])]
     for direction, literal in segments:
         octets = ast.literal_eval(literal)
         parts.append(bytes([int(direction == "Down"), len(octets)]) + octets)
@@ -179,12 +183,16 @@ def lay_out(plan: Plan) -> list[Path]:
         made.append(target)
 
     insert_sorted(
-        sources / "lib.rs", "One folder per protocol, alphabetical", f"mod {plan.name};",
+        sources / "lib.rs",
+        "One folder per protocol, alphabetical",
+        f"mod {plan.name};",
         r"(pub )?mod \w+;",
     )
     insert_sorted(
-        sources / "registry.rs", "`make new-protocol` adds its line here",
-        f"    crate::{plan.name}::{plan.type_name},", r"\s+crate::\w+::\w+,",
+        sources / "registry.rs",
+        "`make new-protocol` adds its line here",
+        f"    crate::{plan.name}::{plan.type_name},",
+        r"\s+crate::\w+::\w+,",
     )
     made += [sources / "lib.rs", sources / "registry.rs"]
 
@@ -227,17 +235,23 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Lay out a new protocol from the template.")
     parser.add_argument("name", help="path word, folder and filter word, such as gtp_c")
     parser.add_argument("--id", type=int, help="MMT-DPI's id; left out: the first free one")
-    parser.add_argument("--over", type=Carrier.read, action="append", metavar="tcp:PORT|udp:PORT",
-                        help="carrier and usual port (default tcp:7001); may be repeated")
-    parser.add_argument("--root", type=Path, default=Path(__file__).resolve().parent.parent,
-                        help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--over",
+        type=Carrier.read,
+        action="append",
+        metavar="tcp:PORT|udp:PORT",
+        help="carrier and usual port (default tcp:7001); may be repeated",
+    )
+    parser.add_argument(
+        "--root", type=Path, default=Path(__file__).resolve().parent.parent, help=argparse.SUPPRESS
+    )
     options = parser.parse_args(arguments)
     number = options.id
     if number is None:
         taken = taken_ids(options.root)
-        number = next(n for n in range(FIRST_FREE_ID, 65536) if n not in taken)
-    elif not 0 < number < 65536:
-        parser.error("--id must be between 1 and 65535")
+        number = next(n for n in range(FIRST_FREE_ID, LAST + 1) if n not in taken)
+    elif not 0 < number <= LAST:
+        parser.error(f"--id must be between 1 and {LAST}")
     over = tuple(options.over or [Carrier("tcp", int(TEMPLATE_PORT))])
     plan = Plan(options.root.resolve(), options.name, number, over)
     try:

@@ -15,6 +15,7 @@
 mod classify;
 mod cursor;
 mod dissect;
+pub mod fuzzing;
 mod info;
 mod protocol;
 pub mod registry;

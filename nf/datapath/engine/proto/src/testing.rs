@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use nf_fields::{Fields, ProtoId, json};
 use nf_wire::Transport;
 
+pub use crate::fuzzing::fuzz_one;
 use crate::registry::{self, Entry};
 use crate::{
     Context, Direction, Dissection, Dissector, Expectation, Fault, Flow, Limits, NameSource,
@@ -138,7 +139,7 @@ pub fn dissector(entries: &'static [Entry], wants: Wants) -> Result<Dissector, S
 }
 
 /// Somebody listens to everything.
-const EVERYTHING: Wants = Wants { messages: true, transactions: true };
+pub(crate) const EVERYTHING: Wants = Wants { messages: true, transactions: true };
 
 /// Plays `events` through classification and parsing, everything wanted; each event is one
 /// packet, 1 ms apart.
@@ -158,17 +159,26 @@ pub fn play_with(
     events: &[Event<'_>],
     wants: Wants,
 ) -> Heard {
-    let mut heard = Heard::of(entries);
-    let shared = match dissector(entries, wants) {
-        Ok(shared) => shared,
+    match dissector(entries, wants) {
+        Ok(shared) => play_on(&shared, Heard::of(entries), flow, events),
         Err(error) => {
+            let mut heard = Heard::of(entries);
             heard.anomalies.push(error);
-            return heard;
+            heard
         }
-    };
+    }
+}
+
+/// As [`play_with`], with a dissector that is there already.
+pub(crate) fn play_on(
+    shared: &Dissector,
+    mut heard: Heard,
+    flow: &Flow,
+    events: &[Event<'_>],
+) -> Heard {
     let mut pool = Pool::new(1 << 20);
     let mut session = Dissection::default();
-    let mut cx = Context { shared: &shared, pool: &mut pool, observer: &mut heard };
+    let mut cx = Context { shared, pool: &mut pool, observer: &mut heard };
     let mut time = START;
     for event in events {
         let (dir, data, cut) = match *event {
@@ -309,62 +319,9 @@ pub fn torture_with(
     Ok(())
 }
 
-fn check_pool(heard: &Heard) -> Result<(), String> {
+pub(crate) fn check_pool(heard: &Heard) -> Result<(), String> {
     match heard.anomalies.iter().find(|a| a.starts_with("pool leak")) {
         Some(leak) => Err(leak.clone()),
         None => Ok(()),
     }
-}
-
-/// Feeds arbitrary octets to one protocol's probe and parser: the body of its fuzz target.
-///
-/// Input: repeated `[control, length, octets…]`; bit 0 of control is the direction, bit 1 makes
-/// it a gap, bit 2 cuts the segment.
-pub fn fuzz_one(entry: &Entry, transport: Transport, port: u16, mut input: &[u8]) {
-    let flow = flow(transport, port);
-    let mut heard = Heard::default();
-    let mut parser = (entry.create)(&flow);
-    let wants = EVERYTHING;
-    let mut pending: [Vec<u8>; 2] = Default::default();
-    let mut time = START;
-    while let [control, length, rest @ ..] = input {
-        let (data, rest) = rest.split_at_checked(usize::from(*length)).unwrap_or((rest, &[]));
-        input = rest;
-        time = time.saturating_add(1_000_000);
-        let dir = if control & 1 == 0 { Direction::Up } else { Direction::Down };
-        let Some(kept) = pending.get_mut(dir.index()) else {
-            return;
-        };
-        let mut sink = crate::Sink::new(&mut heard, entry.info.id, wants);
-        if control & 2 != 0 {
-            kept.clear();
-            if parser.gap(dir, u64::from(*length), &mut sink) == crate::Gap::GiveUp {
-                parser = (entry.create)(&flow);
-            }
-            continue;
-        }
-        if transport != Transport::Tcp {
-            kept.clear();
-        }
-        kept.extend_from_slice(data);
-        loop {
-            let seg = Segment { data: kept, dir, time, cut: control & 4 != 0, flow: &flow };
-            let _ = (entry.probe)(&seg);
-            let step = parser.parse(&seg, &mut sink);
-            let taken = step.consumed.min(kept.len());
-            kept.drain(..taken);
-            if step.next != crate::Next::Same {
-                kept.clear();
-                parser = (entry.create)(&flow);
-                break;
-            }
-            if taken == 0 || kept.is_empty() || transport != Transport::Tcp {
-                break;
-            }
-        }
-        if kept.len() > entry.info.max_pending {
-            kept.clear();
-        }
-    }
-    parser.end(&mut crate::Sink::new(&mut heard, entry.info.id, wants));
 }

@@ -99,7 +99,10 @@ impl Protocol for Ntp {
             return if matches!(first & 7, 1..=5) { Probe::Certain } else { Probe::No };
         }
         let certain = match message::parse(seg.data) {
-            Some(Message::Time(m)) => is_time(&m, seg, own_port),
+            Some(Message::Time(m)) if is_time(&m, seg, own_port) => true,
+            // Clients may write what they like; the answer will tell.
+            Some(Message::Time(m)) if own_port && matches!(m.mode, 1..=5) => return Probe::Unsure,
+            Some(Message::Time(_)) => false,
             Some(Message::Control(m)) => own_port && is_control(&m, seg),
             Some(Message::Private(m)) => own_port && is_private(&m, seg),
             None => false,
@@ -129,9 +132,11 @@ impl Protocol for Ntp {
 
 /// Whether the numbers of a time message can be what they say.
 fn is_time(m: &Time<'_>, seg: &Segment<'_>, own_port: bool) -> bool {
+    // Some clients hide their precision behind 32.
+    let precision = if m.mode == CLIENT { -32..=32 } else { -32..=6 };
     let numbers = m.stratum <= 16
         && (-6..=17).contains(&m.poll)
-        && (-32..=6).contains(&m.precision)
+        && precision.contains(&m.precision)
         && m.root_delay < 1 << 24
         && m.root_dispersion < 1 << 24;
     // Version 1 had no modes.
