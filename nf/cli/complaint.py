@@ -2,6 +2,7 @@
 
 import sys
 import traceback
+from collections.abc import Iterable
 
 from nf.cli import exits
 from nf.cli.show.terminal import safe
@@ -52,9 +53,9 @@ def exit_code(error: BaseException) -> int:
     return exits.CONFIGURATION if isinstance(error, ConfigurationError) else exits.FAILED
 
 
-def nearest(word: str, known: list[str], otherwise: str) -> str:
+def nearest(word: str, known: Iterable[str], otherwise: str) -> str:
     """What to try in place of an unknown word: the known ones that look like it."""
     from difflib import get_close_matches  # noqa: PLC0415  # not needed unless something is wrong
 
-    found = get_close_matches(word, known, n=3, cutoff=0.6)
+    found = get_close_matches(word, list(dict.fromkeys(known)), n=3, cutoff=0.6)
     return " or ".join(found) if found else otherwise

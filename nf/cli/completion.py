@@ -130,7 +130,10 @@ def complete(words: Sequence[str]) -> int:
     shown = "" if shell == "bash" and start.startswith("--") else start
     print("files" if offer.files else "nospace" if offer.goes_on else "words")
     # A protocol's message and its transactions may have fields of the same name.
-    for word, what in dict(reversed(offer.candidates)).items():
+    known: dict[str, str] = {}
+    for word, what in offer.candidates:
+        known.setdefault(word, what)
+    for word, what in known.items():
         if (start + word).startswith(current):
             print(f"{shown}{word}\t{what}")
     return exits.OK

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, Any
 
-from nf.catalog import filter_words, session_fields
+from nf.catalog import filter_words, protocols, session_fields
 from nf.cli import exits
 from nf.cli.complaint import nearest
 from nf.cli.read_options import configure, settings_of
@@ -189,19 +189,24 @@ def _on_command_line(error: ConfigurationError, report: Report) -> Configuration
     """The same error with the option in place of the setting, and with what was perhaps meant."""
     setting = error.place.split("[")[0].split(".")[0]
     place = OPTIONS.get(setting, error.place)
-    if place == error.place:
-        return error
-    hint = error.hint
-    if setting == "fields":
-        hint = _nearest_field(error.what, report, hint)
+    unknown = error.what.split('"')[1] if error.what.count('"') == 2 else ""
+    hint = nearest(unknown, _known(setting, unknown, report), error.hint) if unknown else error.hint
     return ConfigurationError(error.what, place, hint)
 
 
-def _nearest_field(what: str, report: Report, otherwise: str) -> str:
-    if report not in {"session", "transaction", "event"}:
-        return otherwise
-    known = [field.name for field in session_fields()]
-    if report == "transaction":
-        known += [word.name for word in filter_words() if "." in word.name]
-    unknown = what.split('"')[1] if '"' in what else ""
-    return nearest(unknown, known, otherwise)
+def _known(setting: str, unknown: str, report: Report) -> list[str]:
+    """The names of which one was perhaps meant."""
+    if setting == "fields" and report in {"session", "transaction", "event"}:
+        known = [field.name for field in session_fields()]
+        if report == "transaction":
+            known += [word.name for word in filter_words() if "." in word.name]
+        return known
+    if setting in {"root", "disabled_protocols"} or (setting == "events" and "." not in unknown):
+        return [protocol.name for protocol in protocols()]
+    if setting == "events":
+        return [
+            f"{protocol.name}.{attribute.name}"
+            for protocol in protocols()
+            for attribute in protocol.attributes
+        ]
+    return []

@@ -37,7 +37,7 @@ class Check:
     @property
     def event_type(self) -> str:
         """Type of the events that it is about."""
-        return str(self.match.get("event_type", ""))
+        return str(self.match.get("event_type", "(none stated)"))
 
 
 @dataclass(frozen=True)

@@ -222,7 +222,7 @@ def _bars(measure: Callable[[Row], int], rows: Sequence[Row], whole: int) -> lis
         Column(
             heading="",
             draw=lambda row, width: bar(measure(row), longest, width),
-            least=6,
+            least=4,
             most=BAR_WIDTH,
             colour="blue",
         ),
@@ -241,7 +241,7 @@ def sums_columns(kind: str, rows: Sequence[Row], whole: int) -> list[Column]:
         return _host(rows, whole)
     traffic = [
         *_bars(lambda row: row["bytes"], rows, whole),
-        Column(heading="bytes", cell=_octets("bytes"), least=8, right=True),
+        Column(heading="bytes", cell=_octets("bytes"), least=7, right=True),
         Column(heading="packets", cell=_count("packets"), right=True, rank=1),
         Column(heading="sessions", cell=_count("sessions"), right=True, rank=2),
     ]
@@ -278,8 +278,8 @@ def _host(rows: Sequence[Row], whole: int) -> list[Column]:
     return [
         Column(heading="host", cell=lambda row: row["ip"] or "(others)", least=15, middle=True),
         *_bars(measure, rows, whole),
-        Column(heading="sent", cell=_octets("bytes_sent"), least=8, right=True),
-        Column(heading="received", cell=_octets("bytes_received"), least=8, right=True),
+        Column(heading="out", cell=_octets("bytes_sent"), least=7, right=True),
+        Column(heading="in", cell=_octets("bytes_received"), least=7, right=True),
         Column(
             heading="packets",
             cell=_count("packets_sent", "packets_received"),

@@ -450,6 +450,20 @@ impl Worker {
         };
         let Some(mut session) = session else { return };
         self.minor = 0;
+        if session.tcp.halves.iter().any(nf_stream::Half::holds) {
+            let mut hands = Hands {
+                action: Action::Continue,
+                snapshot,
+                pool: &mut self.pool,
+                heard: &mut self.heard,
+                anomalies: &mut self.anomalies,
+                blamed: &self.blamed,
+                timestamp: session.end,
+            };
+            for dir in [Direction::Up, Direction::Down] {
+                while hands.give_up_hole(&mut session, dir) {}
+            }
+        }
         session.tcp.halves.iter_mut().for_each(|half| half.release(&mut self.pool));
         if !session.quarantined {
             let anomalies = &mut self.anomalies;
@@ -641,7 +655,7 @@ impl Hands<'_> {
         let half = &mut session.tcp.halves[way];
         match half.place(sequence, length) {
             Place::Next { skip } => {
-                told.retransmission = skip > 0;
+                told.retransmission = skip > 0 && !half.fills(sequence, skip);
                 half.advance(length - skip);
                 if open {
                     let fresh = payload.get(skip..).unwrap_or_default();
@@ -654,7 +668,7 @@ impl Hands<'_> {
             Place::Old => {
                 // One octet before the next is a keep-alive (RFC 9293 §3.8.4).
                 let alive = length <= 1 && sequence.wrapping_add(1) == half.next();
-                told.retransmission = !alive;
+                told.retransmission = !alive && !half.fills(sequence, length);
             }
             Place::Ahead { .. } if !open => {
                 told.out_of_order = true;

@@ -34,7 +34,7 @@ pub(crate) fn value<'py>(
         Value::Binary(v) => hex(v).into_bound_py_any(py),
         Value::Mac(v) => Mac(v).to_string().into_bound_py_any(py),
         Value::Ip(v) => v.to_string().into_bound_py_any(py),
-        Value::Time(v) => (v as f64 / 1e9).into_bound_py_any(py),
+        Value::Time(v) => seconds(v).into_bound_py_any(py),
         Value::List(items) if depth < MAX_DEPTH => {
             let list = PyList::empty(py);
             for n in 0..items.len() {
@@ -47,6 +47,18 @@ pub(crate) fn value<'py>(
         }
         Value::None | Value::List(_) | Value::Record(_) => Ok(py.None().into_bound(py)),
     }
+}
+
+/// Nanoseconds as seconds, rounded once: the float that reading the decimal digits gives.
+fn seconds(nanoseconds: u64) -> f64 {
+    const EXACT: u64 = 1 << f64::MANTISSA_DIGITS;
+    // Both operands are exact, so that only the division rounds.
+    if nanoseconds % 1000 == 0 && nanoseconds / 1000 < EXACT {
+        return (nanoseconds / 1000) as f64 / 1e6;
+    }
+    let (whole, fraction) = (nanoseconds / 1_000_000_000, nanoseconds % 1_000_000_000);
+    // Digits always read as a number.
+    format!("{whole}.{fraction:09}").parse().unwrap_or_default()
 }
 
 /// A record as a dictionary; absent fields are left out.

@@ -11,6 +11,11 @@ const MAX_HELD_OCTETS: usize = 128 * 1024;
 const MAX_AHEAD: u32 = 16 * 1024 * 1024;
 /// So many segments in a row far ahead mean that the stream itself has moved.
 const MOVED: u8 = 8;
+/// So many acknowledgements past a hole mean that its octets will not come. Fewer say little: a
+/// capture of both directions, from two queues or two taps, has them out of step with each other.
+const PATIENCE: u8 = 8;
+/// Holes remembered per direction after moving past them.
+const MAX_PASSED: usize = 4;
 
 /// Where a segment lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +52,8 @@ pub struct Half {
     started: bool,
     outside: u8,
     held: Option<Box<Held>>,
+    /// Holes moved past, latest first: from the first number missing up to the first not missing.
+    passed: Option<Box<[(u32, u32); MAX_PASSED]>>,
 }
 
 #[derive(Debug, Default)]
@@ -54,6 +61,8 @@ struct Held {
     /// By sequence number, ascending from `next`; may overlap.
     segments: Vec<(u32, Box<[u8]>)>,
     octets: usize,
+    /// Acknowledgements past the first hole.
+    acknowledged: u8,
 }
 
 /// `a - b` on the circle of sequence numbers.
@@ -118,8 +127,42 @@ impl Half {
     pub fn follow(&mut self, sequence: u32, length: usize) {
         let end = sequence.wrapping_add(length as u32);
         if distance(end, self.next) > 0 {
+            if distance(sequence, self.next) > 0 {
+                self.pass(sequence);
+            }
             self.advance(end.wrapping_sub(self.next) as usize);
         }
+    }
+
+    /// Remembers the hole from the next octet up to `until`, which is moved past.
+    fn pass(&mut self, until: u32) {
+        let hole = (self.next, until);
+        let passed = self.passed.get_or_insert_default();
+        passed.rotate_right(1);
+        if let Some(latest) = passed.first_mut() {
+            *latest = hole;
+        }
+    }
+
+    /// Whether old octets fill a hole that was moved past, so that they come late but for the
+    /// first time. What they fill is no hole any more.
+    pub fn fills(&mut self, sequence: u32, length: usize) -> bool {
+        let Some(passed) = &mut self.passed else { return false };
+        let end = sequence.wrapping_add(length as u32);
+        let mut fills = false;
+        for (from, to) in passed.iter_mut().filter(|(from, to)| from != to) {
+            if distance(end, *from) <= 0 || distance(*to, sequence) <= 0 {
+                continue;
+            }
+            fills = true;
+            if distance(sequence, *from) > 0 {
+                // Of a hole filled in its middle the part before is kept.
+                *to = sequence;
+            } else {
+                *from = if distance(end, *to) < 0 { end } else { *to };
+            }
+        }
+        fills
     }
 
     /// Counts a segment outside any window; true once the stream must be taken to have moved
@@ -133,6 +176,7 @@ impl Half {
     pub fn restart(&mut self, sequence: u32, pool: &mut Pool) {
         self.release(pool);
         self.outside = 0;
+        self.passed = None;
         self.next = sequence;
     }
 
@@ -169,6 +213,7 @@ impl Half {
             let length = data.len();
             let (_, data) = held.segments.remove(0);
             held.octets = held.octets.saturating_sub(length);
+            held.acknowledged = 0;
             pool.give_back(length);
             if held.segments.is_empty() {
                 self.held = None;
@@ -184,24 +229,26 @@ impl Half {
 
     /// Gives up the hole before the first held segment: returns its length and moves past it.
     pub fn skip_hole(&mut self) -> Option<u32> {
-        let held = self.held.as_ref()?;
-        let (sequence, _) = held.segments.first()?;
-        let lost = distance(*sequence, self.next);
+        let held = self.held.as_mut()?;
+        let &(sequence, _) = held.segments.first()?;
+        let lost = distance(sequence, self.next);
         if lost <= 0 {
             return None;
         }
-        self.next = *sequence;
+        held.acknowledged = 0;
+        self.pass(sequence);
+        self.next = sequence;
         Some(lost.unsigned_abs())
     }
 
-    /// The receiver acknowledged `number`: whether it has octets that we still wait for, so that
-    /// waiting is in vain.
+    /// The receiver acknowledged `number`: whether it has said often enough that it has octets
+    /// which we still wait for, so that waiting is in vain.
     #[inline]
-    pub fn is_hole_acknowledged(&self, number: u32) -> bool {
-        match self.held.as_ref().and_then(|h| h.segments.first()) {
-            Some((sequence, _)) => distance(number, *sequence) >= 0,
-            None => false,
-        }
+    pub fn is_hole_acknowledged(&mut self, number: u32) -> bool {
+        let Some(held) = &mut self.held else { return false };
+        let beyond = held.segments.first().is_some_and(|(first, _)| distance(number, *first) >= 0);
+        held.acknowledged = held.acknowledged.saturating_add(beyond.into());
+        beyond && held.acknowledged >= PATIENCE
     }
 
     /// Drops what is held.
@@ -312,10 +359,39 @@ mod tests {
         assert!(half.hold(200, b"late", &mut pool));
 
         assert!(!half.is_hole_acknowledged(150));
+        for _ in 1..PATIENCE {
+            assert!(!half.is_hole_acknowledged(204));
+        }
         assert!(half.is_hole_acknowledged(204));
         assert_eq!(half.skip_hole(), Some(100));
         assert_eq!(half.ready(&mut pool).as_deref(), Some(&b"late"[..]));
         assert!(!half.holds());
+    }
+
+    #[test]
+    fn octets_that_come_late_fill_the_hole_once() {
+        let mut half = Half::default();
+        half.syn(99);
+        half.follow(130, 10);
+
+        assert_eq!(half.place(120, 10), Place::Old);
+        assert!(half.fills(120, 10));
+        assert!(half.fills(95, 15));
+        assert!(!half.fills(100, 10));
+        assert!(half.fills(110, 10));
+        assert!(!half.fills(100, 40));
+    }
+
+    #[test]
+    fn only_the_latest_holes_are_remembered() {
+        let mut half = Half::default();
+        half.syn(u32::MAX);
+        for n in 1..=6 {
+            half.follow(n * 20, 10);
+        }
+
+        assert!(!half.fills(10, 10));
+        assert!(half.fills(110, 10));
     }
 
     #[test]

@@ -173,6 +173,9 @@ pub(super) struct Streams {
     kept: usize,
     /// Highest identifiers seen, of even and odd streams.
     highest: [u32; 2],
+    /// Whether stream 1 was opened: after an upgrade from HTTP/1 its request came before the first
+    /// frame, and its response may follow requests on higher streams (RFC 7540 section 3.2).
+    first: bool,
 }
 
 impl Streams {
@@ -183,8 +186,9 @@ impl Streams {
         };
         let [even, odd] = &mut self.highest;
         let highest = if id & 1 == 0 { even } else { odd };
-        if id > *highest {
-            *highest = id;
+        if id > *highest || (id == 1 && !self.first) {
+            *highest = id.max(*highest);
+            self.first |= id == 1;
             self.open.insert(position, Stream { id, start: time, ..Stream::default() });
         }
     }

@@ -252,6 +252,20 @@ fn it_follows_an_upgrade_from_http1() {
 }
 
 #[test]
+fn the_answer_to_an_upgrade_may_follow_other_requests_and_comes_once() {
+    let heard = play(&[
+        Down(&frame(kind::SETTINGS, 0, 0, &[])),
+        Up(&[opening(), headers(1, 13, GET)].concat()),
+        Down(&[headers(1, 1, OK), headers(1, 13, OK), headers(1, 1, OK)].concat()),
+    ]);
+
+    let streams: Vec<bool> =
+        records(&heard).iter().map(|r| r.contains(r#""stream_id":1,"#)).collect();
+    assert_eq!(streams.len(), 2);
+    assert_eq!(streams.iter().filter(|&&first| first).count(), 1);
+}
+
+#[test]
 fn a_connection_seen_from_its_middle_is_read_as_far_as_known() {
     let unknown = frame(kind::HEADERS, 5, 9, &[0xbe, 0x82]);
     let known = headers(1, 11, GET);
