@@ -33,7 +33,7 @@ ROWS_AT_A_TIME = 8192
 PATIENCE_SECONDS = 0.25
 MOST_WORKERS = 8
 
-Row = TypeVar("Row", covariant=True)
+Row_co = TypeVar("Row_co", covariant=True)
 FileName = str | os.PathLike[str]
 
 
@@ -147,7 +147,7 @@ def read(
     )
 
 
-class Reading(Generic[Row]):
+class Reading(Generic[Row_co]):
     """Captures being read. Gives its rows once: by iteration, in batches, or as a table.
 
     Iteration yields one record per row, of the type that belongs to the report. A reading left
@@ -171,7 +171,7 @@ class Reading(Generic[Row]):
     ) -> None:
         self.close()
 
-    def __iter__(self) -> Iterator[Row]:
+    def __iter__(self) -> Iterator[Row_co]:
         if self._settings.reports == ("summary",):
             for _ in self.batches():
                 pass

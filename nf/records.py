@@ -95,11 +95,11 @@ class Session:
 
 
 class Fields(Mapping[str, Any]):
-    """What a transaction carried: a mapping whose keys are attributes too.
+    r"""What a transaction carried: a mapping whose keys are attributes too.
 
     A field that the protocol knows and this transaction lacks is None as an attribute and missing
     as a key; a field that the protocol does not know is an AttributeError. Text of the wire that is
-    not UTF-8 has each stray octet as `\\xNN`, octets are hexadecimal text, records are dictionaries.
+    not UTF-8 has each stray octet as `\xNN`, octets are hexadecimal, records are dictionaries.
     """
 
     __slots__ = ("_knows", "_values", "protocol")

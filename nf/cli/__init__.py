@@ -65,7 +65,7 @@ class Noun(Protocol):
 
 def load(name: str) -> Noun:
     """The module of a noun."""
-    noun: Noun = import_module(f"nf.cli.{name}")  # type: ignore[assignment]  # modules are nouns
+    noun: Noun = import_module(f"nf.cli.{name}")
     return noun
 
 
@@ -131,7 +131,7 @@ def _guarded(name: str, words: list[str], *, debug: bool) -> int:
         return _left_by_reader()
     except KeyboardInterrupt:
         return exits.INTERRUPTED
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001
         # Not Exception alone: a panic of the engine arrives as a BaseException.
         complaint = import_module("nf.cli.complaint")
         complaint.complain(error, debug=debug)

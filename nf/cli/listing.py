@@ -3,14 +3,18 @@
 import json
 import sys
 from argparse import ArgumentParser
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from textwrap import wrap
 from typing import Any
 
 from nf.cli import exits
-from nf.cli.show.table import Column, Row, Table
-from nf.cli.show.terminal import style_for
+from nf.cli.show.table import GAP
+from nf.cli.show.terminal import fitted, safe, style_for, width_of
 
 __all__ = ["add_format", "print_json", "print_table"]
+
+NARROWEST = 24
+"""Fewest columns for the text that goes on in further lines."""
 
 
 def add_format(parser: ArgumentParser) -> None:
@@ -27,18 +31,26 @@ def print_json(value: Any) -> int:
     return exits.OK
 
 
-def print_table(rows: Sequence[Row], *columns: str, last: str) -> None:
+def print_table(rows: Sequence[Mapping[str, Any]], *columns: str, last: str) -> None:
     """Prints rows as a table.
 
     Args:
         rows: The rows.
-        columns: Names of the columns that are short.
-        last: Name of the last one, which gives way.
+        columns: Names of the columns that are never cut.
+        last: Name of the last one, which goes on in further lines.
     """
-    shown = [Column(heading=name, cell=_text(name), least=40) for name in columns]
-    shown.append(Column(heading=last, cell=_text(last), least=10))
-    Table(shown, style_for(sys.stdout), sys.stdout).add(rows)
-
-
-def _text(name: str) -> Any:
-    return lambda row: str(row[name])
+    if not rows:
+        return
+    style = style_for(sys.stdout)
+    widths = [max(width_of(name), *(width_of(str(row[name])) for row in rows)) for name in columns]
+    indent = sum(widths) + len(GAP) * len(widths)
+    room = max(style.width - indent, NARROWEST)
+    heads = [fitted(name, width) for name, width in zip(columns, widths, strict=True)]
+    print(style.paint(GAP.join([*heads, last]), "bold"))
+    for row in rows:
+        cells = [fitted(str(row[name]), width) for name, width in zip(columns, widths, strict=True)]
+        text = wrap(safe(str(row[last])), room, break_long_words=False, break_on_hyphens=False)
+        first, *others = text or [""]
+        print(GAP.join([*cells, first]).rstrip())
+        for line in others:
+            print(" " * indent + line)

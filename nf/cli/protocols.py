@@ -63,11 +63,11 @@ def _one(protocol: Protocol, form: str) -> int:
         return print_json(asdict(protocol))
     paint = style_for(sys.stdout).paint
     print(f"{paint(protocol.name, 'bold')}  {protocol.title}")
-    print(f"{'id':<9}{protocol.id}")
+    print(f"{'id':<10}{protocol.id}")
     if protocol.aliases:
-        print(f"{'aliases':<9}{' '.join(protocol.aliases)}")
-    print(f"{'standard':<9}{protocol.spec}")
-    print(f"{'parser':<9}{'yes' if protocol.parser else 'no'}")
+        print(f"{'aliases':<10}{' '.join(protocol.aliases)}")
+    print(f"{'standard':<10}{protocol.spec}")
+    print(f"{'parser':<10}{'yes' if protocol.parser else 'no'}")
     rows = [
         {
             "id": one.id,

@@ -43,9 +43,7 @@ class Engine:
         """Starts the engine's threads; polling does so too."""
 
     def poll(self, max_rows: int, timeout: float) -> list[Batch] | None:
-        """Batches of at most about `max_rows` rows, after at most `timeout` seconds; none when
-        nothing came. `None` once nothing more will come.
-        """
+        """Batches of about `max_rows` rows, or what came in `timeout` seconds; None at the end."""
 
     def swap(self, config: str) -> None:
         """Runs on with another configuration from the next batch of packets on."""
@@ -67,7 +65,7 @@ class Engine:
 
 @final
 class Batch:
-    """Rows of one kind (`session`, `transaction`, `event`, `protocol`, `app` or `host`), in order."""
+    """Rows of one kind (session, transaction, event, protocol, app or host), in order."""
 
     @property
     def kind(self) -> str:
@@ -86,7 +84,7 @@ class Batch:
     def to_dicts(
         self, fields: list[str] | None = None, most: int | None = None
     ) -> list[dict[str, Any]]:
-        """One dictionary per row, with the keys of JSON Lines; of the first `most` rows, if given."""
+        """One dictionary per row, with the keys of JSON Lines; of the first `most` rows."""
 
     def arrow(self, fields: list[str] | None = None) -> tuple[object, object]:
         """As `__arrow_c_array__`, for columns of the caller's choice."""

@@ -69,6 +69,11 @@ class Engine:
 
     def rows(self, command: Sequence[str]) -> Iterator[Row]:
         """The lines that a command writes, parsed."""
+        for line in self.output(command).splitlines():
+            yield json.loads(line)
+
+    def output(self, command: Sequence[str]) -> bytes:
+        """What a command writes."""
         try:
             run = subprocess.run(
                 command, capture_output=True, timeout=SECONDS_PER_CAPTURE, check=False
@@ -82,21 +87,11 @@ class Engine:
             raise EngineFailed(
                 f"{command[-1]}: exit code {run.returncode}: {said[-1] if said else 'no message'}"
             )
-        for line in run.stdout.splitlines():
-            yield json.loads(line)
+        return run.stdout
 
     def parsed_protocols(self) -> frozenset[str] | None:
         """The protocols that have a parser, or None where the program cannot tell."""
         if self.is_bare:
             return None
-        rows = self.rows([str(self.program), "protocols", "-o", "json"])
-        return frozenset(entry["name"] for entry in _entries(rows) if entry.get("parser"))
-
-
-def _entries(rows: Iterator[Any]) -> Iterator[Row]:
-    """Objects, whether they came one per line or as one array."""
-    for row in rows:
-        if isinstance(row, list):
-            yield from row
-        else:
-            yield row
+        listing = json.loads(self.output([str(self.program), "protocols", "-o", "json"]))
+        return frozenset(entry["name"] for entry in listing if entry["parser"])

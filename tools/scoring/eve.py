@@ -60,6 +60,8 @@ DHCP_OPTIONS = {
     1: "subnet_mask", 3: "router", 6: "dns_server", 15: "domain", 35: "arp_timeout",
     42: "ntp_server", 66: "tftp_server_name", 150: "tftp_server_ip",
 }  # fmt: skip
+# An address of a DHCP message that says nothing.
+UNSET = "0.0.0.0"  # noqa: S104 (nothing listens there)
 DHCP_REQUESTS = frozenset(("discover", "request", "decline", "release", "inform"))
 
 
@@ -210,8 +212,8 @@ def _dhcp(record: Row) -> Iterator[Event]:
         "event_type": "dhcp",
         "dhcp.id": record.get("id"),
         "dhcp.client_mac": record.get("client_mac"),
-        "dhcp.client_ip": record.get("client_ip") or "0.0.0.0",  # noqa: S104 (no listener)
-        "dhcp.relay_ip": record.get("relay_ip") or "0.0.0.0",  # noqa: S104
+        "dhcp.client_ip": record.get("client_ip") or UNSET,
+        "dhcp.relay_ip": record.get("relay_ip") or UNSET,
         "dhcp.hostname": record.get("host_name"),
         "dhcp.client_id": record.get("client_id"),
         "dhcp.lease_time": record.get("lease_time"),
@@ -231,7 +233,7 @@ def _dhcp(record: Row) -> Iterator[Event]:
             given[f"dhcp.{key}[{place}]"] = address
     for kind in record.get("types") or []:
         if kind in DHCP_REQUESTS:
-            none = {"dhcp.assigned_ip": "0.0.0.0"}  # noqa: S104
+            none = {"dhcp.assigned_ip": UNSET}
             yield both | asked | none | {"dhcp.type": "request", "dhcp.dhcp_type": kind}
         else:
             yield both | given | {"dhcp.type": "reply", "dhcp.dhcp_type": kind}
@@ -263,9 +265,11 @@ KNOWN_KEYS: Mapping[str, frozenset[str]] = {
     "ssh": frozenset(next(_ssh({}))),
     "ftp": frozenset(next(_ftp({}))),
     "dns": frozenset(
-        ("dns.id", "dns.type", "dns.rrname", "dns.rrtype", "dns.rcode")
-        + tuple(f"dns.queries[].{field}" for field in ("rrname", "rrtype"))
-        + tuple(f"dns.answers[].{field}" for field in ("rrname", "rrtype", "rdata", "ttl"))
+        f"dns.{key}"
+        for key in (
+            "id", "type", "rrname", "rrtype", "rcode", "queries[].rrname", "queries[].rrtype",
+            "answers[].rrname", "answers[].rrtype", "answers[].rdata", "answers[].ttl",
+        )
     ),
     "dhcp": frozenset(
         f"dhcp.{key}"

@@ -1,8 +1,8 @@
 """Evaluates the checks of Suricata's test cases on the engine's rows.
 
-A case is a folder with a capture and a `test.yaml`. A check there says how many events of Suricata's
-log match some keys. Checks about the protocols that both write are evaluated on the engine's rows;
-of the others the reason is kept.
+A case is a folder with a capture and a `test.yaml`. A check there says how many events of the log
+match some keys. Checks about the protocols that both write are evaluated on the engine's rows; of
+the others the reason is kept.
 """
 
 import re
@@ -104,7 +104,9 @@ def load(description: Path) -> Case | None:
     if len(captures) != 1 or not captures[0].is_file():
         return None
     filters = (
-        check["filter"] for check in text.get("checks") or [] if isinstance(check.get("filter"), dict)
+        check["filter"]
+        for check in text.get("checks") or []
+        if isinstance(check.get("filter"), dict)
     )
     checks = [
         Check(
@@ -147,24 +149,28 @@ def why_incomparable(check: Check) -> str | None:
     """The reason why a check cannot be evaluated on rows, if there is one."""
     if check.older:
         return "for older versions of Suricata"
-    narrowed = False
     for key, value in check.match.items():
-        if reason := _listed(key, eve.INCOMPARABLE):
-            return f"{key}: {reason}"
-        if key in ("has-key", "not-has-key"):
-            if reason := _listed(str(value), eve.INCOMPARABLE):
-                return f"{value}: {reason}"
-            if value != check.event_type:
-                return f"{key}: {value}: not a key of rows"
-        elif key == "app_proto" and value not in eve.APP_PROTOCOLS:
-            return f"app_proto {value}: no parser yet"
-        elif _listed(key, eve.NARROWING):
-            narrowed = True
-        elif not is_known(check.event_type, key):
-            return f"{key}: no such field"
-    if narrowed and check.count == 0:
+        if reason := why_not(check.event_type, key, value):
+            return reason
+    if check.count == 0 and any(_listed(key, eve.NARROWING) for key in check.match):
         return "forbids what only Suricata's own keys tell apart"
     return None
+
+
+def why_not(event_type: str, key: str, value: object) -> str | None:
+    """The reason why one key of a check has no counterpart, if it has none."""
+    subject = str(value) if key in ("has-key", "not-has-key") else key
+    reason = _listed(subject, eve.INCOMPARABLE)
+    if reason is not None:
+        return f"{subject}: {reason}"
+    if key == "app_proto" and value not in eve.APP_PROTOCOLS:
+        return f"app_proto {value}: no parser yet"
+    known = (
+        value == event_type
+        if subject is not key
+        else is_known(event_type, key) or _listed(key, eve.NARROWING)
+    )
+    return None if known else f"{subject}: no such field"
 
 
 def is_known(event_type: str, key: str) -> bool:
@@ -179,7 +185,8 @@ def _listed(key: str, reasons: Mapping[str, str]) -> str | None:
         (
             reason
             for name, reason in reasons.items()
-            if key == name or (key.startswith(name) and not name[-1].isalpha())
+            if key == name
+            or (key.startswith(name) and not name[-1].isalpha())
             or key.startswith((f"{name}.", f"{name}["))
         ),
         None,
@@ -196,10 +203,10 @@ def judge(check: Check, events: Sequence[Event], ids: Sequence[str]) -> Verdict:
     if "community_id" in wanted:
         candidates = with_seed(candidates, ids)
     # Every event has the object named after its type.
-    matching = [
-        event for event in candidates if missing is None and not differences(wanted, event)
-    ]
-    at_least = len(wanted) + 1 < len(check.match) and missing is None and "has-key" not in check.match
+    matching = [event for event in candidates if missing is None and not differences(wanted, event)]
+    at_least = (
+        len(wanted) + 1 < len(check.match) and missing is None and "has-key" not in check.match
+    )
     passed = len(matching) >= check.count if at_least else len(matching) == check.count
     nearest = min((differences(wanted, event) for event in candidates), key=len, default=None)
     told = "no such event" if nearest is None else ", ".join(nearest)

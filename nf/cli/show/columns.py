@@ -130,8 +130,8 @@ def _session(first: Row | None) -> list[Column]:
     up, down = (_own_or_inside(name, octets) for name in ("bytes_up", "bytes_down"))
     return [
         _time("start", first),
-        Column(heading="initiator", cell=_initiator, least=15, middle=True),
-        Column(heading="responder", cell=_responder, least=15, middle=True),
+        Column(heading="initiator", cell=_initiator, least=14, middle=True),
+        Column(heading="responder", cell=_responder, least=14, middle=True),
         Column(heading="protocol", cell=_layers, least=8, colour="cyan"),
         Column(heading="app", cell=_text("app"), least=8, most=16, rank=4, colour="green"),
         Column(heading="server", cell=_text("server_name"), least=12, rank=1),
@@ -218,9 +218,7 @@ def columns_for(
 def _bars(measure: Callable[[Row], int], rows: Sequence[Row], whole: int) -> list[Column]:
     longest = max(map(measure, rows), default=0)
     return [
-        Column(
-            heading="share", cell=lambda row: share(measure(row), whole), least=7, right=True
-        ),
+        Column(heading="share", cell=lambda row: share(measure(row), whole), least=7, right=True),
         Column(
             heading="",
             draw=lambda row, width: bar(measure(row), longest, width),
@@ -268,13 +266,14 @@ def volume(kind: str, rows: Sequence[Row]) -> int:
     """Octets of all the rows of a report, each octet once."""
     if kind == "host":
         # Every octet has a sender and a receiver.
-        return sum(row["bytes_sent"] + row["bytes_received"] for row in rows) // 2
+        return int(sum(row["bytes_sent"] + row["bytes_received"] for row in rows) // 2)
     return sum(row["bytes"] for row in rows if row.get("depth", 1) == 1)
 
 
 def _host(rows: Sequence[Row], whole: int) -> list[Column]:
     def measure(row: Row) -> int:
-        return int(row["bytes_sent"] + row["bytes_received"])
+        both: int = row["bytes_sent"] + row["bytes_received"]
+        return both
 
     return [
         Column(heading="host", cell=lambda row: row["ip"] or "(others)", least=15, middle=True),

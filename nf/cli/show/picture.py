@@ -8,7 +8,7 @@ from typing import IO
 
 from nf.cli.show.columns import sums_columns, volume
 from nf.cli.show.table import Row, Table
-from nf.cli.show.terminal import Style, cut, safe, width_of
+from nf.cli.show.terminal import Style, safe, width_of
 from nf.cli.show.units import clock, count, day, duration, octets, rate
 from nf.records import Stats
 
@@ -139,7 +139,10 @@ def _side_by_side(left: list[str], right: list[str], width: int) -> list[tuple[s
     rows = max(len(left), len(right))
     left = left + [""] * (rows - len(left))
     right = right + [""] * (rows - len(right))
-    return [(line + " " * (width - _shown(line)), other) for line, other in zip(left, right, strict=True)]
+    return [
+        (line + " " * (width - _shown(line)), other)
+        for line, other in zip(left, right, strict=True)
+    ]
 
 
 def _shown(line: str) -> int:

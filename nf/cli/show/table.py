@@ -6,7 +6,7 @@ from typing import IO, Any
 
 from nf.cli.show.terminal import Style, fitted, safe, width_of
 
-__all__ = ["Column", "Row", "Table", "layout"]
+__all__ = ["GAP", "Column", "Row", "Table", "layout"]
 
 GAP = "  "
 

@@ -37,12 +37,8 @@ def duration(seconds: float) -> str:
     """`15 µs`, `1.2 ms`, `3.4 s`, `2 min 5 s`, `3 h 20 min`, `2 d 4 h`."""
     if seconds < 0:
         return "-" + duration(-seconds)
-    if seconds < 999.5 * MICROSECOND:
-        return f"{seconds / MICROSECOND:.0f} µs"
-    if seconds < 999.5 * MILLISECOND:
-        return f"{_three(seconds / MILLISECOND)} ms"
     if seconds < MINUTE:
-        return f"{_three(seconds)} s"
+        return _brief(seconds)
     if seconds < HOUR - 0.5:
         minutes, rest = divmod(round(seconds), 60)
         return f"{minutes} min {rest} s"
@@ -51,6 +47,14 @@ def duration(seconds: float) -> str:
         return f"{hours} h {minutes} min"
     days, hours = divmod(round(seconds / HOUR), 24)
     return f"{days} d {hours} h"
+
+
+def _brief(seconds: float) -> str:
+    if seconds < 999.5 * MICROSECOND:
+        return f"{seconds / MICROSECOND:.0f} µs"
+    if seconds < 999.5 * MILLISECOND:
+        return f"{_three(seconds / MILLISECOND)} ms"
+    return f"{_three(seconds)} s"
 
 
 def _three(number: float) -> str:

@@ -1,0 +1,283 @@
+"""`nf completion`: scripts that complete the command in a shell, and what they ask.
+
+The scripts know nothing: they hand the words of the line back to `nf _complete`, which answers from
+the parsers themselves. Its first line is `words`, `nospace` (what is offered goes on) or `files`,
+then comes one candidate per line, with a tab before its description.
+"""
+
+from argparse import SUPPRESS, Action, ArgumentParser, Namespace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from nf.cli import COMPLETE, NOUNS, exits, parser_of
+
+__all__ = ["complete", "configure", "run"]
+
+DESCRIPTION = (
+    "Prints a script that completes the command in a shell: options, names, fields, files."
+)
+EXAMPLES = """\
+examples:
+  source <(nf completion bash)                                     this bash
+  nf completion bash > /etc/bash_completion.d/nf                   every bash
+  nf completion zsh > "${fpath[1]}/_nf"                            zsh
+  nf completion fish > ~/.config/fish/completions/nf.fish          fish
+"""
+
+BASH = r"""# Completion of nf for bash.
+_nf() {
+    local IFS=$'\n' line current=${COMP_WORDS[COMP_CWORD]}
+    local -a lines
+    mapfile -t lines < <("$1" @COMPLETE@ bash "$COMP_CWORD" "${COMP_WORDS[@]}" 2>/dev/null)
+    COMPREPLY=()
+    case ${lines[0]-} in
+        files)
+            compopt -o filenames
+            [ "$current" != = ] || current=
+            mapfile -t COMPREPLY < <(compgen -f -- "$current")
+            return
+            ;;
+        nospace) compopt -o nospace ;;
+    esac
+    for line in "${lines[@]:1}"; do
+        COMPREPLY+=("${line%%$'\t'*}")
+    done
+}
+complete -F _nf nf
+"""
+ZSH = r"""#compdef nf
+# Completion of nf for zsh.
+_nf() {
+    local -a lines offered ending
+    local line word
+    lines=("${(@f)$("${words[1]}" @COMPLETE@ zsh $((CURRENT - 1)) "${(@Q)words}" 2>/dev/null)}")
+    case ${lines[1]} in
+        files)
+            [[ ${words[CURRENT]} == --*=* ]] && compset -P '*='
+            _files
+            return
+            ;;
+        nospace) ending=(-S '') ;;
+    esac
+    for line in "${(@)lines[2,-1]}"; do
+        word=${line%%$'\t'*}
+        offered+=("${word//:/\\:}:${line#*$'\t'}")
+    done
+    _describe -V nf offered "${ending[@]}"
+}
+if [ "$funcstack[1]" = _nf ]; then
+    _nf "$@"
+else
+    compdef _nf nf
+fi
+"""
+FISH = r"""# Completion of nf for fish.
+function __nf_offered
+    set -l current (commandline -ct)
+    set -l line (commandline -opc) "$current"
+    set -l offered ($line[1] @COMPLETE@ fish (math (count $line) - 1) $line 2>/dev/null)
+    switch "$offered[1]"
+        case files
+            __fish_complete_path (string replace -r '^--[^=]*=' '' -- "$current")
+        case '*'
+            test (count $offered) -gt 1; and printf '%s\n' $offered[2..-1]
+    end
+end
+complete -c nf -f -a '(__nf_offered)'
+"""
+SCRIPTS = {"bash": BASH, "zsh": ZSH, "fish": FISH}
+
+Candidates = list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What may stand where the cursor is.
+
+    Attributes:
+        candidates: Words with their descriptions.
+        files: Names of files may stand there.
+        goes_on: No blank follows: there is more to the word.
+        several: Names with commas between them; the last one is completed.
+    """
+
+    candidates: Sequence[tuple[str, str]] = ()
+    files: bool = False
+    goes_on: bool = False
+    several: bool = False
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Adds description, arguments and examples."""
+    parser.description, parser.epilog = DESCRIPTION, EXAMPLES
+    parser.add_argument("shell", choices=list(SCRIPTS), metavar="SHELL", help="bash, zsh or fish")
+
+
+def run(arguments: Namespace) -> int:
+    """Prints the script."""
+    print(SCRIPTS[arguments.shell].replace("@COMPLETE@", COMPLETE), end="")
+    return exits.OK
+
+
+def complete(words: Sequence[str]) -> int:
+    """Answers a script: shell, place of the word under the cursor, and the words of the line."""
+    shell, place, *line = words
+    before, current = line[1 : int(place)], [*line, ""][int(place)]
+    if shell == "bash":
+        before, current = _joined(before, current)
+    offer, start = offered(before, current)
+    # bash takes an option's value behind `=` as a word of its own.
+    shown = "" if shell == "bash" and start.startswith("--") else start
+    print("files" if offer.files else "nospace" if offer.goes_on else "words")
+    # A protocol's message and its transactions may have fields of the same name.
+    for word, what in dict(reversed(offer.candidates)).items():
+        if (start + word).startswith(current):
+            print(f"{shown}{word}\t{what}")
+    return exits.OK
+
+
+def _joined(before: list[str], current: str) -> tuple[list[str], str]:
+    """The words without bash's breaks at `=`."""
+    whole: list[str] = []
+    for word in [*before, current]:
+        if whole and (word == "=" or whole[-1].endswith("=")) and whole[-1].startswith("--"):
+            whole[-1] += word
+        else:
+            whole.append(word)
+    return whole[:-1], whole[-1]
+
+
+def offered(before: list[str], current: str) -> tuple[Offer, str]:
+    """What may stand after the words `before`, and the part of `current` that is settled."""
+    if not before:
+        return Offer(
+            [*NOUNS.items(), ("--help", "print help"), ("--version", "print the version")]
+        ), ""
+    noun = before[0]
+    return _offered_by(noun, before, current) if noun in NOUNS else (Offer(), "")
+
+
+def _offered_by(noun: str, before: list[str], current: str) -> tuple[Offer, str]:
+    actions = _actions(parser_of(noun))
+    options = {name: action for action in actions for name in action.option_strings}
+    name, equals, value = current.partition("=")
+    if equals and name in options:
+        offer = _values(noun, options[name], before, value)
+        return offer, f"{name}=" + _settled(offer, value)
+    last = options.get(before[-1])
+    if last is not None and last.nargs != 0 and last.dest != "stats":
+        offer = _values(noun, last, before, current)
+        return offer, _settled(offer, current)
+    if current.startswith("-"):
+        return Offer([(name, _help(action)) for name, action in options.items()]), ""
+    positional = [action for action in actions if not action.option_strings][:1]
+    return next((_values(noun, one, before, current) for one in positional), Offer()), ""
+
+
+def _actions(parser: ArgumentParser) -> list[Action]:
+    return [action for action in parser._actions if action.help != SUPPRESS]  # noqa: SLF001
+
+
+def _help(action: Action) -> str:
+    """The first words of an option's help."""
+    return (action.help or "").split(";")[0].replace("%(default)s", str(action.default))
+
+
+def _settled(offer: Offer, value: str) -> str:
+    return value[: value.rfind(",") + 1] if offer.several else ""
+
+
+def _values(noun: str, action: Action, before: list[str], current: str) -> Offer:
+    """What may be the value of an option, or an argument without one."""
+    if action.choices:
+        return Offer([(str(choice), "") for choice in action.choices])
+    known = VALUES.get(action.dest if action.option_strings else f"{noun} {action.dest}")
+    return Offer() if known is None else known(before, current)
+
+
+def _files(before: list[str], current: str) -> Offer:
+    del before, current
+    return Offer(files=True)
+
+
+def _protocols(before: list[str], current: str) -> Offer:
+    del before, current
+    from nf.catalog import protocols  # noqa: PLC0415  # the engine only where its names are needed
+
+    return Offer([(one.name, one.title) for one in protocols()])
+
+
+def _protocol_list(before: list[str], current: str) -> Offer:
+    return Offer(_protocols(before, current).candidates, several=True)
+
+
+def _applications(before: list[str], current: str) -> Offer:
+    del before, current
+    from nf.catalog import applications  # noqa: PLC0415
+
+    return Offer([(one.name, one.category) for one in applications()])
+
+
+def _attributes(before: list[str], current: str) -> Offer:
+    """`protocol.attribute`: first the protocols, behind the dot the attributes."""
+    del before
+    from nf.catalog import protocols  # noqa: PLC0415
+
+    word = current.rpartition(",")[2]
+    name, dot, _ = word.partition(".")
+    if not dot:
+        return Offer(
+            [(f"{one.name}.", one.title) for one in protocols()], goes_on=True, several=True
+        )
+    return Offer(
+        [
+            (f"{one.name}.{attribute.name}", attribute.doc)
+            for one in protocols()
+            if one.name == name
+            for attribute in one.attributes
+        ],
+        several=True,
+    )
+
+
+def _words_of_rows(before: list[str], current: str) -> Offer:
+    """Fields for --fields: those of sessions, and of the report that was asked for."""
+    del current
+    from nf.catalog import filter_words, session_fields  # noqa: PLC0415
+
+    known = [(one.name, one.doc) for one in session_fields()]
+    if "transaction" in before or "--report=transaction" in before:
+        known += [("ts", "When it began."), ("transaction_protocol", ""), ("transaction", "")]
+        known += [(one.name, one.type) for one in filter_words() if "." in one.name]
+    return Offer(known, several=True)
+
+
+def _words_of_filters(before: list[str], current: str) -> Offer:
+    del before, current
+    from nf.catalog import filter_words  # noqa: PLC0415
+
+    return Offer([(one.name, one.type) for one in filter_words()])
+
+
+def _timeouts(before: list[str], current: str) -> Offer:
+    del before, current
+    from nf.cli.read_options import TIMEOUTS  # noqa: PLC0415
+
+    return Offer([(f"{name}=", "") for name in TIMEOUTS], goes_on=True)
+
+
+VALUES: dict[str, Callable[[list[str], str], Offer]] = {
+    "read files": _files,
+    "output": _files,
+    "apps": _files,
+    "protocols name": _protocols,
+    "apps name": _applications,
+    "root": _protocols,
+    "disable": _protocol_list,
+    "events": _attributes,
+    "attributes": _attributes,
+    "fields": _words_of_rows,
+    "where": _words_of_filters,
+    "timeout": _timeouts,
+}
+"""What completes a value, by its destination; an argument without an option by noun and name."""
