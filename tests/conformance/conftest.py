@@ -4,7 +4,7 @@ import pytest
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Adds `--update-golden`."""
+    """Adds the option, for runs of this folder: `pytest tests/conformance --update-golden`."""
     parser.addoption(
         "--update-golden",
         action="store_true",
@@ -15,4 +15,4 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture
 def update_golden(pytestconfig: pytest.Config) -> bool:
     """Whether expectations are to be written rather than met."""
-    return bool(pytestconfig.getoption("update_golden"))
+    return bool(pytestconfig.getoption("update_golden", default=False))

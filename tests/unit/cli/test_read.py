@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.unit.cli.conftest import NF
 
 Run = Callable[..., Any]
@@ -227,9 +228,9 @@ def test_a_capture_that_ends_early_gives_its_rows_and_code_4(nf: Run, cut: Path)
     ],
 )
 def test_every_mistake_has_its_code_and_says_what_where_and_what_to_try(
-    nf: Run, root: Path, captures: Path, words: list[str], code: int, message: str
+    nf: Run, root: Path, words: list[str], code: int, message: str
 ) -> None:
-    places = {"@root": str(root), "@http": str(captures / "http.pcap")}
+    places = {"@root": str(root), "@http": str(root / "tests" / "captures" / "http.pcap")}
     line = [
         next((word.replace(k, v) for k, v in places.items() if word.startswith(k)), word)
         for word in words

@@ -75,7 +75,7 @@ def test_what_is_drawn_fills_the_width_it_gets() -> None:
 def test_a_layout_never_exceeds_the_room_unless_nothing_can_go(
     shapes: list[tuple[int, int, int, bool]], room: int
 ) -> None:
-    columns = [column("x", least=l, rank=rank, right=r) for l, _, rank, r in shapes]
+    columns = [column("x", least=least, rank=rank, right=r) for least, _, rank, r in shapes]
     wanted = [width for _, width, _, _ in shapes]
 
     placed = layout(columns, wanted, room)
