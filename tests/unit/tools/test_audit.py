@@ -14,7 +14,7 @@ POLICY: dict[str, Any] = {
 }
 
 
-def crate(name: str, version: str = "1.0.0", **other: Any) -> dict[str, Any]:  # noqa: ANN401
+def crate(name: str, version: str = "1.0.0", **other: Any) -> dict[str, Any]:
     return {
         "name": name,
         "version": version,

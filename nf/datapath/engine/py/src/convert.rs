@@ -53,7 +53,7 @@ pub(crate) fn value<'py>(
 fn seconds(nanoseconds: u64) -> f64 {
     const EXACT: u64 = 1 << f64::MANTISSA_DIGITS;
     // Both operands are exact, so that only the division rounds.
-    if nanoseconds % 1000 == 0 && nanoseconds / 1000 < EXACT {
+    if nanoseconds.is_multiple_of(1000) && nanoseconds / 1000 < EXACT {
         return (nanoseconds / 1000) as f64 / 1e6;
     }
     let (whole, fraction) = (nanoseconds / 1_000_000_000, nanoseconds % 1_000_000_000);
