@@ -14,6 +14,10 @@ use crate::row::Loose;
 /// Hosts kept at most; what exceeds it is summed under one row without address.
 const MAX_HOSTS: usize = 1_000_000;
 
+/// Paths kept at most; what lies deeper is summed under the path before it. Forged layers could
+/// make millions.
+const MAX_PATHS: usize = 65_536;
+
 /// Sums of a set of sessions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sums {
@@ -140,6 +144,9 @@ impl Aggregates {
             let mut prefix = Path::default();
             for id in row.session.path.ids() {
                 prefix.push(*id);
+                if sums.len() >= MAX_PATHS && !sums.contains_key(&prefix) {
+                    break;
+                }
                 sums.entry(prefix).or_default().add(row, 1);
             }
         }
@@ -175,6 +182,9 @@ impl Aggregates {
             let mut prefix = Path::default();
             for id in path.ids() {
                 prefix.push(*id);
+                if sums.len() >= MAX_PATHS && !sums.contains_key(&prefix) {
+                    break;
+                }
                 let sum = sums.entry(prefix).or_default();
                 sum.packets += loose.packets;
                 sum.bytes += loose.bytes;

@@ -2,7 +2,7 @@
 //!
 //! The way of a packet, one file each:
 //! [`dispatch`] takes it apart and finds its owner → [`worker`] looks up its [`session`], follows
-//! the [`transport`], feeds the dissection, and [`observe`]s what protocols say → rows ([`row`])
+//! the [`transport`], [`feed`]s the dissection, and [`observe`]s what protocols say → rows ([`row`])
 //! → [`merge`] puts the workers' rows in one order → [`finish`] names applications and filters
 //! → [`format`] writes them. [`engine`] runs it all on threads; [`snapshot`] is the immutable
 //! configuration it runs on; [`account`] proves that nothing is lost silently.
@@ -13,6 +13,7 @@ pub mod catalog;
 pub mod config;
 pub mod dispatch;
 pub mod engine;
+mod feed;
 pub mod finish;
 pub mod format;
 mod fragments;

@@ -8,14 +8,15 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use nf_fields::ProtoId;
 use nf_flow::{Handle, Table, Wheel};
-use nf_proto::{Action, Context, Direction, Segment};
-use nf_stream::{Place, Pool};
-use nf_wire::{IpLayer, Transport, id, sctp};
+use nf_proto::{Action, Context, Direction};
+use nf_stream::Pool;
+use nf_wire::{IpLayer, Transport, id};
 
 use crate::account::Tally;
 use crate::catalog::Catalog;
 use crate::config::TableFull;
 use crate::dispatch::{Item, Kind, Owner, Parcel};
+use crate::feed::Hands;
 use crate::observe::{Anomalies, Heard};
 use crate::path::{Path, PathTable};
 use crate::plan::scene::Scene;
@@ -30,8 +31,6 @@ const STRIDE: usize = 16;
 const SAMPLES: usize = 16;
 /// Sessions ended at a time once the capture is over.
 const FINISH: usize = 4096;
-/// A parser that has panicked so often is not used any more.
-const MAX_PANICS: u32 = 3;
 
 /// What a worker has produced since it was last asked.
 #[derive(Default)]
@@ -616,168 +615,6 @@ impl Worker {
     /// Anomalies and faults, by name, added to `tally`.
     pub fn tally(&self, tally: &mut Tally) {
         self.anomalies.tally(&mut |name, count| *tally.entry(name).or_default() += count);
-    }
-}
-
-/// What feeding a session needs besides the session.
-struct Hands<'a> {
-    /// The strongest verdict on the packet so far.
-    action: Action,
-    snapshot: &'a Snapshot,
-    pool: &'a mut Pool,
-    heard: &'a mut Heard,
-    anomalies: &'a mut Anomalies,
-    blamed: &'a HashMap<ProtoId, u32>,
-    timestamp: u64,
-}
-
-impl Hands<'_> {
-    /// Follows a TCP segment and feeds what is in order.
-    fn segment(
-        &mut self,
-        session: &mut Session,
-        header: &TcpHeader,
-        dir: Direction,
-        payload: &[u8],
-        length: usize,
-    ) -> Segmented {
-        let mut told = session.tcp.follow(header, dir, length, self.timestamp);
-        let way = dir.index();
-        let open = session.dissection.is_open() && !session.quarantined;
-        if header.has(flag::ACK) && open {
-            self.acknowledged(session, dir.reverse(), header.acknowledgement);
-        }
-        if length == 0 {
-            return told;
-        }
-        session.answer.payload(dir, self.timestamp);
-        let sequence = header.sequence.wrapping_add(header.has(flag::SYN).into());
-        let half = &mut session.tcp.halves[way];
-        match half.place(sequence, length) {
-            Place::Next { skip } => {
-                told.retransmission = skip > 0 && !half.fills(sequence, skip);
-                half.advance(length - skip);
-                if open {
-                    let fresh = payload.get(skip..).unwrap_or_default();
-                    self.feed(session, dir, fresh, payload.len() < length);
-                    let lost = length.saturating_sub(skip.max(payload.len()));
-                    self.gap(session, dir, lost as u64);
-                    self.catch_up(session, dir);
-                }
-            }
-            Place::Old => {
-                // One octet before the next is a keep-alive (RFC 9293 §3.8.4).
-                let alive = length <= 1 && sequence.wrapping_add(1) == half.next();
-                told.retransmission = !alive && !half.fills(sequence, length);
-            }
-            Place::Ahead { .. } if !open => {
-                told.out_of_order = true;
-                half.follow(sequence, length);
-            }
-            Place::Ahead { .. } => {
-                told.out_of_order = true;
-                // A record cut by the snap length has a hole of its own: not worth holding.
-                while !session.tcp.halves[way].hold(sequence, payload, self.pool) {
-                    if !self.give_up_hole(session, dir) {
-                        let half = &mut session.tcp.halves[way];
-                        let missing = sequence.wrapping_sub(half.next());
-                        half.follow(sequence, length);
-                        self.gap(session, dir, missing.into());
-                        self.feed(session, dir, payload, payload.len() < length);
-                        break;
-                    }
-                }
-                self.catch_up(session, dir);
-            }
-            Place::Outside => {
-                told.outside = true;
-                if half.is_moved() {
-                    half.restart(sequence.wrapping_add(length as u32), self.pool);
-                    if open {
-                        self.gap(session, dir, u64::from(u32::MAX));
-                        self.feed(session, dir, payload, payload.len() < length);
-                    }
-                }
-            }
-        }
-        session.tcp.retransmissions[way] += u32::from(told.retransmission);
-        told
-    }
-
-    /// Feeds the user messages of an SCTP packet (RFC 9260 §3.3.1). Messages spread over several
-    /// DATA chunks are not put together.
-    fn messages(&mut self, session: &mut Session, dir: Direction, packet: &[u8]) {
-        const DATA: u8 = 0;
-        const WHOLE: u8 = 3;
-        const DATA_HEADER: usize = 16;
-        let Ok(header) = sctp::Header::new_checked(packet) else { return };
-        for (at, chunk) in header.chunks() {
-            let user = (at + 12 + DATA_HEADER)..(at + 12 + usize::from(chunk.length()));
-            if chunk.kind() == DATA
-                && chunk.flags() & WHOLE == WHOLE
-                && let Some(message) = packet.get(user)
-            {
-                session.answer.payload(dir, self.timestamp);
-                self.feed(session, dir, message, false);
-            }
-        }
-    }
-
-    /// Held segments whose turn has come.
-    fn catch_up(&mut self, session: &mut Session, dir: Direction) {
-        while session.tcp.halves[dir.index()].holds() {
-            let Some(data) = session.tcp.halves[dir.index()].ready(self.pool) else { return };
-            self.feed(session, dir, &data, false);
-        }
-    }
-
-    /// The other side acknowledged octets that we never saw: they will not come again.
-    fn acknowledged(&mut self, session: &mut Session, dir: Direction, number: u32) {
-        while session.tcp.halves[dir.index()].is_hole_acknowledged(number) {
-            if !self.give_up_hole(session, dir) {
-                return;
-            }
-        }
-    }
-
-    fn give_up_hole(&mut self, session: &mut Session, dir: Direction) -> bool {
-        let Some(lost) = session.tcp.halves[dir.index()].skip_hole() else { return false };
-        self.gap(session, dir, lost.into());
-        self.catch_up(session, dir);
-        true
-    }
-
-    fn feed(&mut self, session: &mut Session, dir: Direction, data: &[u8], cut: bool) {
-        let held_back = session.quarantined || self.action > Action::Continue;
-        if data.is_empty() || held_back || !session.dissection.is_open() {
-            return;
-        }
-        if !self.blamed.is_empty() && self.is_blamed(session) {
-            return;
-        }
-        let flow = session.flow();
-        let seg = Segment { data, dir, time: self.timestamp, cut, flow: &flow };
-        let mut ear = self.heard.ear(&mut session.notes, self.anomalies, self.snapshot, seg.time);
-        let shared = &self.snapshot.dissector;
-        let mut cx = Context { shared, pool: self.pool, observer: &mut ear };
-        let action = session.dissection.feed(&mut cx, &seg);
-        self.action = self.action.max(action);
-    }
-
-    fn gap(&mut self, session: &mut Session, dir: Direction, lost: u64) {
-        if lost == 0 || session.quarantined {
-            return;
-        }
-        let now = self.timestamp;
-        let mut ear = self.heard.ear(&mut session.notes, self.anomalies, self.snapshot, now);
-        let shared = &self.snapshot.dissector;
-        let mut cx = Context { shared, pool: self.pool, observer: &mut ear };
-        session.dissection.gap(&mut cx, dir, lost);
-    }
-
-    fn is_blamed(&self, session: &Session) -> bool {
-        let panics = |id| self.blamed.get(id).copied().unwrap_or(0);
-        session.dissection.path().iter().any(|id| panics(id) >= MAX_PANICS)
     }
 }
 
