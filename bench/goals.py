@@ -1,7 +1,7 @@
 """What is measured on which input, and what is to be reached. Arithmetic only."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.inputs import Input
 from bench.measure import Measurement
@@ -47,13 +47,18 @@ def at_most(title: str, limit: float, unit: str, figure: Figure) -> Goal:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a goal; no figure where something it needs was not measured."""
+    """What became of a goal; no figure where something it needs was not measured.
+
+    `by_processor` is the same figure had every program run without waiting: its processor seconds
+    in place of the wall's. It says little of several threads.
+    """
 
     title: str
     limit: float
     unit: str
     at_most: bool
     figure: float | None
+    by_processor: float | None
     full_size: bool
 
     @property
@@ -124,11 +129,6 @@ def wall(measurement: Measurement) -> float:
     return measurement.wall * 1e6
 
 
-def processor(measurement: Measurement) -> float:
-    """Processor time, in microseconds."""
-    return measurement.processor * 1e6
-
-
 def memory(measurement: Measurement) -> float:
     """Peak memory, in octets."""
     return float(measurement.peak_rss)
@@ -141,9 +141,8 @@ GOALS = (
     at_least("http, beside ndpiReader", 1.25, TIMES, times_faster("http", "ndpiReader")),
     at_least("100k flows, beside ndpiReader", 15, TIMES, times_faster("small-100k", "ndpiReader")),
     at_least("100k flows, beside softflowd", 4, TIMES, times_faster("small-100k", "softflowd")),
-    at_most("new session at 1M flows, wall", 1, "µs", per_session(wall)),
-    at_most("new session at 1M flows, processor", 1, "µs", per_session(processor)),
-    at_most("new session, no record, wall", 1, "µs", per_session(wall, "nf summary")),
+    at_most("new session at 1M flows", 1, "µs", per_session(wall)),
+    at_most("new session without its record", 1, "µs", per_session(wall, "nf summary")),
     at_most("memory of a session at 1M flows", 1024, "octets", per_session(memory)),
     at_least("mobile (GTP-U), beside ndpiReader", 4, TIMES, times_faster("mobile", "ndpiReader")),
     at_least("mix, 2 workers beside one thread", 1.7, TIMES, times_faster("mix", "nf", "nf (2)")),
@@ -153,7 +152,16 @@ GOALS = (
 
 def judge(results: Results, inputs: Inputs, *, full_size: bool) -> list[Outcome]:
     """Every goal with its figure."""
+    busy = {place: replace(run, wall=run.processor) for place, run in results.items()}
     return [
-        Outcome(g.title, g.limit, g.unit, g.at_most, g.figure(results, inputs), full_size)
+        Outcome(
+            g.title,
+            g.limit,
+            g.unit,
+            g.at_most,
+            figure=g.figure(results, inputs),
+            by_processor=g.figure(busy, inputs),
+            full_size=full_size,
+        )
         for g in GOALS
     ]

@@ -68,14 +68,24 @@ def measured(results: Results, inputs: Inputs) -> Iterator[str]:
     return columns(rows)
 
 
+def shown(figure: float | None) -> str:
+    """A figure, or a dash where there is none."""
+    return "-" if figure is None else f"{figure:.2f}"
+
+
 def goals(outcomes: Sequence[Outcome]) -> Iterator[str]:
     """The table of goals."""
-    rows = [["goal", "verdict", "figure", "goal"]]
+    rows = [["goal", "verdict", "figure", "by processor", "goal"]]
     for outcome in outcomes:
-        figure = "-" if outcome.figure is None else f"{outcome.figure:.2f} {outcome.unit}"
         sign = "≤" if outcome.at_most else "≥"
         rows.append(
-            [outcome.title, outcome.verdict, figure, f"{sign} {outcome.limit:g} {outcome.unit}"]
+            [
+                outcome.title,
+                outcome.verdict,
+                shown(outcome.figure),
+                shown(outcome.by_processor),
+                f"{sign} {outcome.limit:g} {outcome.unit}",
+            ]
         )
     return columns(rows)
 

@@ -82,8 +82,8 @@ def test_a_session_costs_the_difference_by_the_additional_sessions() -> None:
         }
     )
 
-    assert outcomes["new session at 1M flows, wall"].figure == pytest.approx(1.0)
-    assert outcomes["new session at 1M flows, processor"].figure == pytest.approx(0.8)
+    assert outcomes["new session at 1M flows"].figure == pytest.approx(1.0)
+    assert outcomes["new session at 1M flows"].by_processor == pytest.approx(0.8)
     assert outcomes["memory of a session at 1M flows"].figure == pytest.approx(500)
 
 
