@@ -35,8 +35,8 @@ impl FilterError {
         Self {
             position,
             length: end.saturating_sub(position),
-            message: problem.message,
-            hint: problem.hint,
+            message: one_line(&problem.message),
+            hint: one_line(&problem.hint),
             excerpt,
             column,
             width,
@@ -91,6 +91,11 @@ pub(crate) fn shown(word: &str) -> String {
         return word.chars().map(printable).collect();
     }
     word.chars().take(MOST).map(printable).chain(['…']).collect()
+}
+
+/// Messages quote the text, and the text may hold anything: a message stays one line.
+fn one_line(message: &str) -> String {
+    message.chars().map(|c| if c.is_control() { '·' } else { c }).collect()
 }
 
 fn floor_boundary(text: &str, position: usize) -> usize {

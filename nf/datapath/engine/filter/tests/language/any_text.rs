@@ -191,3 +191,10 @@ fn large_texts_take_their_time_once() {
         check(&text).unwrap();
     }
 }
+
+#[test]
+fn a_line_break_quoted_in_a_message_does_not_break_the_message() {
+    let error = parse("http.host == \"a\\\n\"").unwrap_err();
+
+    assert_eq!(error.to_string().split('\n').count(), 3, "{error}");
+}
