@@ -449,28 +449,12 @@ impl Worker {
         };
         let Some(mut session) = session else { return };
         self.minor = 0;
-        if session.tcp.halves.iter().any(nf_stream::Half::holds) {
-            let mut hands = Hands {
-                action: Action::Continue,
-                snapshot,
-                pool: &mut self.pool,
-                heard: &mut self.heard,
-                anomalies: &mut self.anomalies,
-                blamed: &self.blamed,
-                timestamp: session.end,
-            };
-            for dir in [Direction::Up, Direction::Down] {
-                while hands.give_up_hole(&mut session, dir) {}
-            }
-        }
-        session.tcp.halves.iter_mut().for_each(|half| half.release(&mut self.pool));
-        if !session.quarantined {
-            let anomalies = &mut self.anomalies;
-            let now = session.end;
-            let mut ear = self.heard.ear(&mut session.notes, anomalies, snapshot, now);
-            let pool = &mut self.pool;
-            let mut cx = Context { shared: &snapshot.dissector, pool, observer: &mut ear };
-            session.dissection.end(&mut cx);
+        // A defect of a parser must not take the session's row, or the thread, with it.
+        if catch_unwind(AssertUnwindSafe(|| self.settle(&mut session, snapshot))).is_err() {
+            self.stats.panics += 1;
+            self.heard = Heard::default();
+            self.blame(session.dissection.path().last().copied());
+            session.tcp.halves.iter_mut().for_each(|half| half.release(&mut self.pool));
         }
         let facts = session.facts(&self.paths, snapshot, reason);
         if !self.heard.is_empty() {
@@ -493,6 +477,33 @@ impl Worker {
             self.pass_hints(moment, facts.id);
         }
         self.emit(moment, facts.id, facts, What::Session);
+    }
+
+    /// Lets a session's protocols say what they still have to say.
+    fn settle(&mut self, session: &mut Session, snapshot: &Snapshot) {
+        if session.tcp.halves.iter().any(nf_stream::Half::holds) {
+            let mut hands = Hands {
+                action: Action::Continue,
+                snapshot,
+                pool: &mut self.pool,
+                heard: &mut self.heard,
+                anomalies: &mut self.anomalies,
+                blamed: &self.blamed,
+                timestamp: session.end,
+            };
+            for dir in [Direction::Up, Direction::Down] {
+                while hands.give_up_hole(session, dir) {}
+            }
+        }
+        session.tcp.halves.iter_mut().for_each(|half| half.release(&mut self.pool));
+        if !session.quarantined {
+            let anomalies = &mut self.anomalies;
+            let now = session.end;
+            let mut ear = self.heard.ear(&mut session.notes, anomalies, snapshot, now);
+            let pool = &mut self.pool;
+            let mut cx = Context { shared: &snapshot.dissector, pool, observer: &mut ear };
+            session.dissection.end(&mut cx);
+        }
     }
 
     /// What was heard while a packet was processed becomes rows.
@@ -561,9 +572,17 @@ impl Worker {
             && let Some(session) = self.table.get_mut(handle)
         {
             session.quarantined = true;
-            if let Some(&proto) = session.dissection.path().last() {
-                *self.blamed.entry(proto).or_default() += 1;
-            }
+            let proto = session.dissection.path().last().copied();
+            self.blame(proto);
+            // The panic may have come before the wheel heard of a new session.
+            let snapshot = Arc::clone(&self.snapshot);
+            self.watch(handle, &snapshot);
+        }
+    }
+
+    fn blame(&mut self, proto: Option<ProtoId>) {
+        if let Some(proto) = proto {
+            *self.blamed.entry(proto).or_default() += 1;
         }
     }
 

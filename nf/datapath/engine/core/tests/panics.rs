@@ -30,7 +30,54 @@ impl Protocol for Fragile {
     }
 }
 
+/// Panics when its session ends.
+struct Brittle;
+
+impl Protocol for Brittle {
+    const INFO: Info =
+        Info { name: "brittle", id: ProtoId(64_001), over: &[over_udp(&[])], ..Info::DEFAULT };
+
+    fn new(_: &Flow) -> Self {
+        Brittle
+    }
+
+    fn probe(_: &Segment<'_>) -> Probe {
+        Probe::Certain
+    }
+
+    fn parse(&mut self, seg: &Segment<'_>, _: &mut Sink<'_>) -> Step {
+        Step::all(seg)
+    }
+
+    fn end(&mut self, _: &mut Sink<'_>) {
+        panic!("a defect, for the test");
+    }
+}
+
 static ENTRIES: &[Entry] = &[Entry::of::<Fragile>()];
+static BRITTLE: &[Entry] = &[Entry::of::<Brittle>()];
+
+#[test]
+fn a_panic_at_the_end_of_a_session_costs_neither_its_row_nor_the_thread() {
+    std::panic::set_hook(Box::new(|_| {}));
+    let mut packets = Packets::default();
+    for n in 0..10u32 {
+        // Half of them end by silence, half with the capture.
+        let time = 1_700_000_000_000_000_000 + u64::from(n / 5) * 120_000_000_000;
+        packets.add(time, &udp(n, 1000, 9, b"fine"));
+    }
+    for threads in [0, 1, 3] {
+        let config = EngineConfig { threads, ..EngineConfig::default() };
+        let snapshot = Snapshot::compile_with(&config, BRITTLE).unwrap();
+
+        let (rows, stats) = run_on(packets.clone(), snapshot);
+
+        assert!(stats.complete);
+        assert_eq!(stats.account.check(), Ok(()));
+        assert_eq!(rows.len(), 10);
+        assert!(stats.workers.iter().map(|w| w.panics).sum::<u64>() > 0);
+    }
+}
 
 #[test]
 fn a_panic_is_counted_the_session_goes_on_unparsed_and_the_others_untouched() {
