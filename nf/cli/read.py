@@ -95,6 +95,17 @@ def _check(arguments: Namespace, report: Report, form: str) -> None:
                 )
 
 
+@contextmanager
+def _naming(path: str) -> Iterator[None]:
+    """Says of a failed write which file it was."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = path
+        raise
+
+
 def _open(
     arguments: Namespace, report: Report, form: str, empty: Batch | None, stack: ExitStack
 ) -> Writer:
@@ -102,6 +113,7 @@ def _open(
     out: IO[bytes] = sys.stdout.buffer
     text: IO[str] = sys.stdout
     if arguments.output:
+        stack.enter_context(_naming(arguments.output))
         out = stack.enter_context(Path(arguments.output).open("wb"))  # noqa: SIM115
         text = TextIOWrapper(out, encoding="utf-8", newline="")
         stack.callback(text.flush)

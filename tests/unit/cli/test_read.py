@@ -214,6 +214,7 @@ def test_a_capture_that_ends_early_gives_its_rows_and_code_4(nf: Run, cut: Path)
         (["@http", "--timeout", "short=-3"], 7, "  at: --timeout\n  try: 0.1 to"),
         (["@http", "--apps", "/nowhere"], 7, "cannot be read"),
         (["@http", "--output", "/nowhere/x.csv"], 1, "at: /nowhere/x.csv\n  try: "),
+        (["@http", "--output", "/dev/full"], 1, "no space left on device\n  at: /dev/full"),
         (["-", "-"], 7, "standard input can be read only once"),
         ([], 2, "FILE"),
         (["@http", "--report", "sesion"], 2, "invalid choice"),
