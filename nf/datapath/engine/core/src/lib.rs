@@ -20,6 +20,7 @@ mod fragments;
 pub mod hook;
 pub mod merge;
 mod observe;
+pub mod parcel;
 pub mod path;
 pub mod plan;
 pub mod row;
