@@ -23,9 +23,10 @@ use nf_flow::KeyHasher;
 
 use crate::config::EngineConfig;
 use crate::dispatch::Share;
-use crate::finish::{Finished, Finisher};
-use crate::merge::{self, Merge};
+use crate::finish::Finisher;
+use crate::merge::Merge;
 use crate::plan::ConfigError;
+use crate::row::Row;
 use crate::snapshot::Snapshot;
 use crate::worker::WorkerStats;
 
@@ -53,7 +54,7 @@ enum Side {
 /// What a poll brings.
 pub struct Polled {
     /// Rows, in order.
-    pub rows: Vec<Finished>,
+    pub rows: Vec<Row>,
     /// The snapshot they were finished under.
     pub snapshot: Arc<Snapshot>,
     /// Nothing more will come.
@@ -220,7 +221,7 @@ impl Engine {
                 }
                 if self.workers == 1 {
                     // One worker's rows are in order: no need to wait for anybody.
-                    return merge::interleave(produce, &mut |next| self.finisher.take(next));
+                    return self.finisher.take_all(produce);
                 }
                 self.merge.add(worker, produce, reached);
                 while let Some(next) = self.merge.pop() {

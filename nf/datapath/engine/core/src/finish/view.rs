@@ -7,8 +7,7 @@ use nf_fields::{Field, Fields, Scope, Type, Value};
 use sha1::{Digest, Sha1};
 
 use crate::catalog;
-use crate::finish::Finished;
-use crate::row::What;
+use crate::row::{Row, What};
 use crate::snapshot::Snapshot;
 
 const fn field(name: &'static str, ty: Type, doc: &'static str) -> Field {
@@ -90,16 +89,16 @@ pub const DEFAULT_SESSION_FIELDS: usize = 29;
 
 /// The values of a row's session.
 pub struct RowView<'a> {
-    row: &'a Finished,
+    row: &'a Row,
     snapshot: &'a Snapshot,
     source: (IpAddr, u16),
     target: (IpAddr, u16),
-    community: OnceCell<String>,
+    community: OnceCell<CommunityId>,
 }
 
 impl<'a> RowView<'a> {
     /// A view of `row`, which was finished under `snapshot`.
-    pub fn new(row: &'a Finished, snapshot: &'a Snapshot) -> Self {
+    pub fn new(row: &'a Row, snapshot: &'a Snapshot) -> Self {
         let [low, high] = row.session.key.ends();
         let (source, target) =
             if row.session.initiator_is_high { (high, low) } else { (low, high) };
@@ -131,7 +130,7 @@ impl Fields for RowView<'_> {
             return Value::None;
         }
         let (source, target) = (self.source, self.target);
-        let app = || self.row.app.and_then(|app| self.snapshot.apps.get(app));
+        let app = || self.row.names.app.and_then(|app| self.snapshot.apps.get(app));
         match position {
             0 => text(match self.row.what {
                 What::Session => "session",
@@ -150,7 +149,7 @@ impl Fields for RowView<'_> {
                 0 => Value::None,
                 tag => Value::Uint(u64::from(tag) - 1),
             },
-            10 => text(&self.row.path),
+            10 => text(self.row.names.path.as_deref().unwrap_or_default()),
             11 => s.path.last().map_or(Value::None, |id| text(catalog::name_of(id))),
             12 => app().map_or(Value::None, |app| text(&app.name)),
             13 => app().map_or(Value::None, |app| text(app.category.name())),
@@ -169,9 +168,10 @@ impl Fields for RowView<'_> {
             26 => maybe(s.app_response_us),
             27 => text(s.end_reason.name()),
             28 => {
-                text(self.community.get_or_init(|| community_id(source, target, s.key.protocol())))
+                let id = || community_id(source, target, s.key.protocol());
+                Value::Text(self.community.get_or_init(id))
             }
-            29 => text(&self.row.path_down),
+            29 => text(self.row.names.path_down.as_deref().unwrap_or_default()),
             30 => Value::Uint(s.nested_packets[0]),
             31 => Value::Uint(s.nested_packets[1]),
             32 => Value::Uint(s.nested_bytes[0]),
@@ -184,9 +184,12 @@ impl Fields for RowView<'_> {
     }
 }
 
+/// Text of a Community ID.
+pub type CommunityId = [u8; 30];
+
 /// Community ID version 1 with seed 0: a digest of the ends, the same in every tool.
 /// ICMP echo and its like would need type and code in place of ports; sessions here have none.
-pub fn community_id(a: (IpAddr, u16), b: (IpAddr, u16), protocol: u8) -> String {
+pub fn community_id(a: (IpAddr, u16), b: (IpAddr, u16), protocol: u8) -> CommunityId {
     let (first, second) = if a <= b { (a, b) } else { (b, a) };
     let mut hash = Sha1::new();
     hash.update([0, 0]);
@@ -202,22 +205,19 @@ pub fn community_id(a: (IpAddr, u16), b: (IpAddr, u16), protocol: u8) -> String 
         hash.update(first.1.to_be_bytes());
         hash.update(second.1.to_be_bytes());
     }
-    let mut text = String::from("1:");
-    base64(&hash.finalize(), &mut text);
+    let mut text = *b"1:                           =";
+    base64(&hash.finalize().into(), &mut text);
     text
 }
 
-fn base64(bytes: &[u8], out: &mut String) {
+/// Base64 (RFC 4648) of a digest behind the version.
+fn base64(digest: &[u8; 20], text: &mut CommunityId) {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for chunk in bytes.chunks(3) {
-        let word =
-            chunk.iter().fold(0u32, |w, &b| w << 8 | u32::from(b)) << (8 * (3 - chunk.len()));
-        for n in 0..4 {
-            if n <= chunk.len() {
-                out.push(char::from(DIGITS[(word >> (18 - 6 * n) & 63) as usize]));
-            } else {
-                out.push('=');
-            }
+    for (octets, room) in digest.chunks(3).zip(text[2..].chunks_mut(4)) {
+        let octet = |n: usize| octets.get(n).copied().map_or(0, u32::from);
+        let word = octet(0) << 16 | octet(1) << 8 | octet(2);
+        for (n, digit) in room.iter_mut().enumerate().take(octets.len() + 1) {
+            *digit = DIGITS[(word >> (18 - 6 * n) & 63) as usize];
         }
     }
 }
@@ -229,7 +229,8 @@ mod tests {
     #[test]
     fn community_ids_are_those_of_the_specification() {
         let id = |a: &str, ap, b: &str, bp, protocol| {
-            community_id((a.parse().unwrap(), ap), (b.parse().unwrap(), bp), protocol)
+            let id = community_id((a.parse().unwrap(), ap), (b.parse().unwrap(), bp), protocol);
+            String::from_utf8(id.to_vec()).unwrap()
         };
         // The baseline examples of the Community ID specification.
         assert_eq!(

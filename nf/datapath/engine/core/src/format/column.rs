@@ -3,8 +3,8 @@
 use nf_fields::{Field, Fields, Type, Value, json};
 
 use crate::catalog::{Catalog, Source};
-use crate::finish::{DEFAULT_SESSION_FIELDS, Finished, RowView, SESSION_FIELDS};
-use crate::row::What;
+use crate::finish::{DEFAULT_SESSION_FIELDS, RowView, SESSION_FIELDS};
+use crate::row::{Row, What};
 use crate::snapshot::Snapshot;
 
 /// A column.
@@ -137,7 +137,7 @@ impl Column {
     }
 
     /// Reads its value from a row.
-    pub fn read(&self, row: &Finished, view: &RowView<'_>, sink: &mut dyn FnMut(Value<'_>)) {
+    pub fn read(&self, row: &Row, view: &RowView<'_>, sink: &mut dyn FnMut(Value<'_>)) {
         match (self, &row.what) {
             (Column::Session(n), _) => sink(view.get(*n)),
             (Column::Ts, What::Transaction { ts, .. } | What::Event { ts, .. }) => {

@@ -8,7 +8,7 @@ use nf_proto::{Action, Direction};
 use super::Worker;
 use crate::parcel::Item;
 use crate::plan::scene::Scene;
-use crate::row::{EndReason, Moment, Order, Owned, Row, SessionFacts, What};
+use crate::row::{EndReason, Moment, Names, Order, Owned, Row, SessionFacts, What};
 use crate::snapshot::Snapshot;
 use crate::transport::Segmented;
 
@@ -65,7 +65,7 @@ impl Worker {
     pub(super) fn emit(&mut self, moment: u64, session: u64, facts: SessionFacts, what: What) {
         let order = Order { moment, session, minor: self.minor };
         self.minor += 1;
-        self.produce.rows.push(Row { order, session: facts, what });
+        self.produce.rows.push(Row { order, session: facts, what, names: Names::default() });
     }
 }
 

@@ -9,7 +9,7 @@ use nf_capture::{
 };
 use nf_core::config::EngineConfig;
 use nf_core::engine::{Engine, Stats};
-use nf_core::finish::Finished;
+use nf_core::row::Row;
 use nf_core::snapshot::Snapshot;
 
 /// Ethernet frames with their times.
@@ -70,12 +70,12 @@ impl Source for Played {
 }
 
 /// Everything the engine says about `packets`.
-pub fn run(packets: Packets, config: &EngineConfig) -> (Vec<Finished>, Stats) {
+pub fn run(packets: Packets, config: &EngineConfig) -> (Vec<Row>, Stats) {
     run_on(packets, Snapshot::compile(config).unwrap())
 }
 
 /// As [`run`], on a snapshot of the test's.
-pub fn run_on(packets: Packets, snapshot: Snapshot) -> (Vec<Finished>, Stats) {
+pub fn run_on(packets: Packets, snapshot: Snapshot) -> (Vec<Row>, Stats) {
     let source = Played {
         block: Arc::new(Block::owned(packets.bytes)),
         places: packets.places.into_iter(),
