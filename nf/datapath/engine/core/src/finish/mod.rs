@@ -6,6 +6,7 @@
 
 mod book;
 pub mod names;
+mod session_fields;
 mod view;
 
 use std::collections::VecDeque;
@@ -22,7 +23,8 @@ use crate::snapshot::Snapshot;
 use crate::worker::Produce;
 
 use book::Book;
-pub use view::{DEFAULT_SESSION_FIELDS, RowView, SESSION_FIELDS, community_id};
+pub use session_fields::{DEFAULT_SESSION_FIELDS, SESSION_FIELDS};
+pub use view::{RowView, community_id};
 
 /// See the module.
 pub struct Finisher {

@@ -106,6 +106,16 @@ impl Columns {
     }
 }
 
+impl Columns {
+    /// Whether they begin with the default fields of a session, in their order.
+    pub(super) fn start_with_defaults(&self) -> bool {
+        let first = self.0.get(..DEFAULT_SESSION_FIELDS);
+        let is_default =
+            |(n, column): (usize, &Column)| matches!(column, Column::Session(m) if n == *m);
+        first.is_some_and(|first| first.iter().enumerate().all(is_default))
+    }
+}
+
 impl Column {
     /// Its heading.
     pub fn name(&self) -> &str {

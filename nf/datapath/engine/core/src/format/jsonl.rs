@@ -4,7 +4,7 @@
 use nf_fields::{Fields, json};
 
 use crate::catalog;
-use crate::finish::RowView;
+use crate::finish::{DEFAULT_SESSION_FIELDS, RowView};
 use crate::format::{Column, Columns};
 use crate::row::{Owned, Row, What};
 use crate::snapshot::Snapshot;
@@ -58,7 +58,12 @@ pub fn write(out: &mut Vec<u8>, rows: &[Row], columns: &Columns, snapshot: &Snap
 
 fn line(out: &mut Vec<u8>, row: &Row, columns: &Columns, keys: &[Key], snapshot: &Snapshot) {
     let view = RowView::new(row, snapshot);
-    for (column, known) in columns.0.iter().zip(keys) {
+    let mut named = columns.0.iter().zip(keys);
+    if columns.start_with_defaults() && view.is_of_session() {
+        view.write_default(out);
+        named = columns.0[DEFAULT_SESSION_FIELDS..].iter().zip(&keys[DEFAULT_SESSION_FIELDS..]);
+    }
+    for (column, known) in named {
         match (column, &row.what) {
             (Column::Session(position), _) => {
                 known.write(out, column);
