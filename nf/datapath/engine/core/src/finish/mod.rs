@@ -114,8 +114,8 @@ impl Finisher {
         }
         let app = if row.session.id == 0 { None } else { self.identify(&mut row.session) };
         row.names = Names {
-            path: Some(self.texts.text(&row.session.path)),
-            path_down: Some(self.texts.text(&row.session.path_down)),
+            path: self.texts.text(&row.session.path),
+            path_down: self.texts.text(&row.session.path_down),
             app,
         };
         if !self.passes(row) {
