@@ -34,14 +34,19 @@ pub mod http;
 pub mod http2;
 pub mod http3;
 pub mod imap;
+pub mod irc;
+pub mod jabber;
 pub mod ldap;
 pub mod llmnr;
 pub mod mdns;
 pub mod ntp;
 pub mod pop;
 pub mod quic;
+pub mod radius;
 pub mod smtp;
 pub mod ssh;
+pub mod syslog;
+pub mod telnet;
 pub mod tls;
 
 #[cfg(test)]
