@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use nf_apps::AppRef;
 use nf_fields::{ProtoId, Value};
 use nf_flow::SessionKey;
 use nf_proto::{Expectation, NameSource, Record};
@@ -264,7 +265,8 @@ pub enum What {
     },
 }
 
-/// A row.
+/// A row. It stays where it was made until it is written: it is large, and a copy at each door
+/// costs more than what is done there.
 pub struct Row {
     /// Its place.
     pub order: Order,
@@ -272,6 +274,19 @@ pub struct Row {
     pub session: SessionFacts,
     /// What happened.
     pub what: What,
+    /// What the finishing side adds.
+    pub names: Names,
+}
+
+/// What only order can tell of a row.
+#[derive(Default)]
+pub struct Names {
+    /// Text of the path.
+    pub path: Option<Arc<str>>,
+    /// Text of the path down; absent while the responder has not spoken.
+    pub path_down: Option<Arc<str>>,
+    /// The application.
+    pub app: Option<AppRef>,
 }
 
 /// What workers learn that concerns other sessions; the finishing side applies it in order.

@@ -5,7 +5,7 @@ use nf_proto::Direction;
 use nf_wire::IpLayer;
 
 use crate::catalog::{Attribute, Source};
-use crate::dispatch::Item;
+use crate::parcel::Item;
 use crate::path::Path;
 use crate::row::Owned;
 use crate::session::Session;
