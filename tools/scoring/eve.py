@@ -16,7 +16,7 @@ from tools.scoring.engine import Reading, Row
 
 Event = dict[str, Any]
 
-EVENT_TYPES = frozenset(("http", "tls", "dns", "ssh", "quic", "dhcp", "ftp", "flow"))
+EVENT_TYPES = frozenset(("http", "tls", "dns", "ssh", "quic", "dhcp", "ftp", "smtp", "flow"))
 
 # What a check may ask besides what traffic says. The rest of the check is still compared, but as
 # "at least so many", for it selects fewer events with these than without.
@@ -53,7 +53,8 @@ L4_NAMES = {
 # Suricata's words for protocols that have a parser here.
 APP_PROTOCOLS = {
     "http": "http", "http2": "http2", "tls": "tls", "dns": "dns", "ssh": "ssh", "ftp": "ftp",
-    "ftp-data": "ftp_data", "dhcp": "dhcp", "quic": "quic", "ntp": "ntp",
+    "ftp-data": "ftp_data", "dhcp": "dhcp", "quic": "quic", "ntp": "ntp", "smtp": "smtp",
+    "imap": "imap", "pop3": "pop", "ldap": "ldap", "telnet": "telnet", "irc": "irc",
 }  # fmt: skip
 # Suricata's words for options that a DHCP client asks for; it lists no others.
 DHCP_OPTIONS = {
@@ -239,6 +240,27 @@ def _dhcp(record: Row) -> Iterator[Event]:
             yield both | given | {"dhcp.type": "reply", "dhcp.dhcp_type": kind}
 
 
+def _smtp(record: Row) -> Iterator[Event]:
+    sender = record.get("mail_from")
+    said = {
+        "smtp.rcpt_to": [f"<{name}>" for name in record.get("rcpt_to") or []],
+        "email.to": (record.get("to") or "").split(", "),
+        "email.cc": (record.get("cc") or "").split(", "),
+        "email.attachment": record.get("attachments") or [],
+    }
+    yield {
+        "event_type": "smtp",
+        "smtp.helo": record.get("helo"),
+        "smtp.mail_from": None if sender is None else f"<{sender}>",
+        "email.from": record.get("from"),
+    } | {
+        f"{key}[{place}]": value
+        for key, values in said.items()
+        for place, value in enumerate(values)
+        if value
+    }
+
+
 def _listed(key: str, records: Iterable[Row], fields: Mapping[str, str]) -> Event:
     return {
         f"{key}[{place}].{theirs}": record.get(ours)
@@ -256,6 +278,7 @@ TRANSLATIONS: Mapping[str, Callable[[Row], Iterator[Event]]] = {
     "ssh": _ssh,
     "ftp": _ftp,
     "dhcp": _dhcp,
+    "smtp": _smtp,
 }
 
 KNOWN_KEYS: Mapping[str, frozenset[str]] = {
@@ -264,6 +287,12 @@ KNOWN_KEYS: Mapping[str, frozenset[str]] = {
     "quic": frozenset(next(_quic({}))),
     "ssh": frozenset(next(_ssh({}))),
     "ftp": frozenset(next(_ftp({}))),
+    "smtp": frozenset(
+        (
+            "smtp.helo", "smtp.mail_from", "smtp.rcpt_to[]", "email.from", "email.to[]",
+            "email.cc[]", "email.attachment[]",
+        )
+    ),
     "dns": frozenset(
         f"dns.{key}"
         for key in (

@@ -17,8 +17,10 @@ mod cursor;
 mod dissect;
 pub mod fuzzing;
 mod info;
+mod lines;
 mod protocol;
 pub mod registry;
+mod sasl;
 mod sink;
 pub mod testing;
 
@@ -31,11 +33,20 @@ pub mod gquic;
 pub mod http;
 pub mod http2;
 pub mod http3;
+pub mod imap;
+pub mod irc;
+pub mod jabber;
+pub mod ldap;
 pub mod llmnr;
 pub mod mdns;
 pub mod ntp;
+pub mod pop;
 pub mod quic;
+pub mod radius;
+pub mod smtp;
 pub mod ssh;
+pub mod syslog;
+pub mod telnet;
 pub mod tls;
 
 #[cfg(test)]
