@@ -118,8 +118,33 @@ enum Stage {
 struct Trial {
     /// Streams from their start, while a probe is unsure.
     kept: [Vec<u8>; 2],
-    /// Lengths and directions of what is kept, in the order of arrival.
-    order: Vec<(Direction, u32)>,
+    /// What is kept, piece by piece in the order of arrival.
+    order: Vec<Piece>,
+}
+
+/// A segment whose octets a [`Trial`] keeps.
+struct Piece {
+    dir: Direction,
+    length: u32,
+    time: u64,
+    cut: bool,
+}
+
+/// Datagrams of a session that were kept while a probe was unsure of it.
+#[derive(Clone, Copy, Default)]
+pub struct Earlier<'a>(Option<&'a Trial>);
+
+impl<'a> Earlier<'a> {
+    /// Those of one direction, oldest first.
+    pub fn datagrams(&self, dir: Direction) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let mut rest = self.0.map_or(&[][..], |trial| trial.kept(dir));
+        let pieces = self.0.map_or(&[][..], |trial| trial.order.as_slice());
+        pieces.iter().filter(move |piece| piece.dir == dir).map_while(move |piece| {
+            let (data, tail) = rest.split_at_checked(piece.length as usize)?;
+            rest = tail;
+            Some(data)
+        })
+    }
 }
 
 struct Parsing {
@@ -247,7 +272,8 @@ impl Dissection {
             _ => seg.data,
         };
         let candidates = cx.shared.classifier.candidates(seg.flow.transport, data, &self.excluded);
-        match ask(cx.shared, &Segment { data, ..*seg }, candidates, &mut self.excluded) {
+        let earlier = Earlier(trial.as_deref());
+        match ask(cx.shared, &Segment { data, ..*seg }, &earlier, candidates, &mut self.excluded) {
             Verdict::Certain(position) => {
                 return self.adopt(cx, seg, trial, kept, position);
             }
@@ -298,7 +324,7 @@ impl Dissection {
     fn replay(&mut self, cx: &mut Context<'_>, seg: &Segment<'_>, trial: &Trial) -> Action {
         let mut action = Action::Continue;
         let [mut up, mut down] = trial.kept.each_ref().map(Vec::as_slice);
-        for &(dir, length) in &trial.order {
+        for &Piece { dir, length, time, cut } in &trial.order {
             let rest = match dir {
                 Direction::Up => &mut up,
                 Direction::Down => &mut down,
@@ -307,7 +333,7 @@ impl Dissection {
                 break;
             };
             *rest = tail;
-            let piece = Segment { data, dir, ..*seg };
+            let piece = Segment { data, dir, time, cut, ..*seg };
             action = action.max(self.feed(cx, &piece));
         }
         action
@@ -505,6 +531,7 @@ enum Verdict {
 fn ask(
     shared: &Dissector,
     seg: &Segment<'_>,
+    earlier: &Earlier<'_>,
     candidates: ProtoSet,
     excluded: &mut ProtoSet,
 ) -> Verdict {
@@ -521,7 +548,7 @@ fn ask(
         let Some(entry) = shared.entry(position) else {
             continue;
         };
-        match (entry.probe)(seg) {
+        match (entry.probe_again)(seg, earlier) {
             Probe::Certain => return Verdict::Certain(position),
             Probe::Unsure => verdict = Verdict::Unsure,
             Probe::No => excluded.insert(rank),
@@ -558,7 +585,7 @@ impl Trial {
             return false;
         }
         let length = u32::try_from(seg.data.len()).unwrap_or(u32::MAX);
-        self.order.push((seg.dir, length));
+        self.order.push(Piece { dir: seg.dir, length, time: seg.time, cut: seg.cut });
         self.kept_mut(seg.dir).extend_from_slice(seg.data);
         true
     }

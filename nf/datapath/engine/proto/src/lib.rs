@@ -43,7 +43,7 @@ mod template;
 
 pub use classify::{Classifier, ProtoSet};
 pub use cursor::Cursor;
-pub use dissect::{Context, Dissection, Dissector, Limits};
+pub use dissect::{Context, Dissection, Dissector, Earlier, Limits};
 pub use info::{AnomalyInfo, Carrier, Info, Over, Pattern, TimeoutClass, sctp, tcp, udp, within};
 pub use nf_stream::Pool;
 pub use protocol::{Action, Direction, Flow, Gap, Next, Parser, Probe, Protocol, Segment, Step};

@@ -1,6 +1,6 @@
 //! Every protocol with a parser, one line each.
 
-use crate::{Flow, Info, Parser, Probe, Protocol, Segment};
+use crate::{Earlier, Flow, Info, Parser, Probe, Protocol, Segment};
 use nf_fields::ProtoId;
 
 /// A registered protocol.
@@ -10,6 +10,8 @@ pub struct Entry {
     pub info: Info,
     /// See [`Protocol::probe`].
     pub probe: fn(&Segment<'_>) -> Probe,
+    /// See [`Protocol::probe_again`].
+    pub probe_again: fn(&Segment<'_>, &Earlier<'_>) -> Probe,
     /// See [`Protocol::new`].
     pub create: fn(&Flow) -> Box<dyn Parser>,
 }
@@ -17,7 +19,12 @@ pub struct Entry {
 impl Entry {
     /// The entry of protocol `P`.
     pub const fn of<P: Protocol>() -> Self {
-        Self { info: P::INFO, probe: P::probe, create: |flow| Box::new(P::new(flow)) }
+        Self {
+            info: P::INFO,
+            probe: P::probe,
+            probe_again: P::probe_again,
+            create: |flow| Box::new(P::new(flow)),
+        }
     }
 }
 

@@ -114,7 +114,7 @@ impl<'a> Sink<'a> {
     pub fn of(&mut self, proto: ProtoId) -> Sink<'_> {
         let known = self.spoken.iter().find(|(id, _)| *id == proto);
         let wants = known.map_or(self.wants, |(_, wants)| *wants);
-        Sink::new(self.observer, proto, wants)
+        Sink::speaking(self.observer, proto, wants, self.spoken)
     }
 
     /// Whether anybody reads anything that this parser can report.
