@@ -26,6 +26,7 @@ pub mod testing;
 
 pub mod dhcp;
 pub mod dns;
+pub mod dtls;
 pub mod ftp;
 pub mod gquic;
 pub mod http;
@@ -35,7 +36,11 @@ pub mod llmnr;
 pub mod mdns;
 pub mod ntp;
 pub mod quic;
+pub mod rtcp;
+pub mod rtp;
+pub mod sdp;
 pub mod ssh;
+pub mod stun;
 pub mod tls;
 
 #[cfg(test)]

@@ -39,6 +39,7 @@ protocols! {
     // Alphabetical; `make new-protocol` adds its line here.
     crate::dhcp::Dhcp,
     crate::dns::Dns,
+    crate::dtls::Dtls,
     crate::ftp::Ftp,
     crate::ftp::FtpData,
     crate::gquic::Gquic,
@@ -49,7 +50,11 @@ protocols! {
     crate::mdns::Mdns,
     crate::ntp::Ntp,
     crate::quic::Quic,
+    crate::rtcp::Rtcp,
+    crate::rtp::Rtp,
     crate::ssh::Ssh,
+    crate::stun::Stun,
+    crate::stun::Turn,
     crate::tls::Tls,
 }
 

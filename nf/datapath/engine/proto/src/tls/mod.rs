@@ -24,7 +24,7 @@ mod report;
 mod session;
 #[cfg(test)]
 pub(crate) mod tests;
-mod transcript;
+pub(crate) mod transcript;
 
 use nf_fields::{Fields, ProtoId};
 
