@@ -39,6 +39,7 @@ pub mod quic;
 pub mod rtcp;
 pub mod rtp;
 pub mod sdp;
+pub mod sip;
 pub mod ssh;
 pub mod stun;
 pub mod tls;
