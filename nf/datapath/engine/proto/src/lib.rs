@@ -38,6 +38,7 @@ pub mod ntp;
 pub mod quic;
 pub mod rtcp;
 pub mod rtp;
+pub mod rtsp;
 pub mod sdp;
 pub mod sip;
 pub mod ssh;

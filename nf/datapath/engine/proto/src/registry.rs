@@ -52,6 +52,7 @@ protocols! {
     crate::quic::Quic,
     crate::rtcp::Rtcp,
     crate::rtp::Rtp,
+    crate::rtsp::Rtsp,
     crate::sip::Sip,
     crate::ssh::Ssh,
     crate::stun::Stun,
