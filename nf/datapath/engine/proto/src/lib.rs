@@ -34,6 +34,7 @@ pub mod http2;
 pub mod http3;
 pub mod llmnr;
 pub mod mdns;
+pub mod mgcp;
 pub mod ntp;
 pub mod quic;
 pub mod rtcp;

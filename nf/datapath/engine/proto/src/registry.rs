@@ -48,6 +48,7 @@ protocols! {
     crate::http3::Http3,
     crate::llmnr::Llmnr,
     crate::mdns::Mdns,
+    crate::mgcp::Mgcp,
     crate::ntp::Ntp,
     crate::quic::Quic,
     crate::rtcp::Rtcp,
