@@ -16,7 +16,7 @@ mod stream;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use nf_fields::{BinaryRef, Fields, ProtoId, Text};
+use nf_fields::{BinaryRef, Fields, ProtoId, TextRef};
 
 use crate::sdp::Codec;
 use crate::{
@@ -42,7 +42,7 @@ const FIRST: [[u8; 1]; 64] = {
     let mut all = [[0x80]; 64];
     let mut n = 0u8;
     while n < 64 {
-        #[expect(clippy::arithmetic_side_effects, reason = "below 64")]
+        #[expect(clippy::indexing_slicing, reason = "below 64")]
         {
             all[n as usize] = [0x80 + n];
             n += 1;
@@ -54,7 +54,7 @@ const PATTERNS: [Pattern; 64] = {
     let mut all = [Pattern::start(&[0x80]); 64];
     let mut n = 0;
     while n < 64 {
-        #[expect(clippy::arithmetic_side_effects, reason = "below 64")]
+        #[expect(clippy::indexing_slicing, reason = "below 64")]
         {
             all[n] = Pattern::start(&FIRST[n]);
             n += 1;
@@ -153,8 +153,11 @@ impl Protocol for Rtp {
 impl Rtp {
     /// Says what a payload type stands for, as an announcement has it.
     pub(crate) fn announce(&mut self, codec: &Codec) {
-        if self.announced.len() < MAX_CODECS {
-            self.announced.push(codec.clone());
+        let room = self.announced.len() < MAX_CODECS;
+        match self.announced.iter_mut().find(|a| a.payload_type == codec.payload_type) {
+            Some(known) => *known = codec.clone(),
+            None if room => self.announced.push(codec.clone()),
+            None => {}
         }
     }
 
@@ -163,12 +166,13 @@ impl Rtp {
         self.confirmed
     }
 
-    fn codec(&self, payload_type: u8) -> Option<(Text, u32)> {
+    /// Name and clock of an encoding: an announcement outweighs the fixed meaning.
+    fn codec(&self, payload_type: u8) -> Option<(&[u8], u32)> {
         let announced = self.announced.iter().find(|a| a.payload_type == payload_type);
         if let Some(announced) = announced {
-            return Some((announced.name.clone(), announced.clock));
+            return Some((announced.name.as_bytes(), announced.clock));
         }
-        static_codec(payload_type).map(|codec| (codec.name.into(), codec.clock))
+        static_codec(payload_type).map(|codec| (codec.name.as_bytes(), codec.clock))
     }
 
     /// Takes a datagram that can be a packet; false when it is none.
@@ -180,10 +184,7 @@ impl Rtp {
         if packet.bad_padding && !self.encrypted {
             out.anomaly(Anomaly::PaddingInvalid);
         }
-        let clock = match static_codec(packet.payload_type) {
-            Some(codec) if self.announced.is_empty() => Some(codec.clock),
-            _ => self.codec(packet.payload_type).map(|(_, clock)| clock),
-        };
+        let clock = self.codec(packet.payload_type).map(|(_, clock)| clock);
         let position = self.streams.iter().position(|k| k.ssrc == packet.ssrc && k.dir == seg.dir);
         let place = match position.and_then(|at| self.streams.get_mut(at)) {
             Some(known) => {
@@ -223,8 +224,8 @@ impl Rtp {
         let known = self.streams.iter().find(|k| k.ssrc == packet.ssrc && k.dir == dir);
         let codec = self.codec(packet.payload_type).map(|(codec, _)| codec);
         let rating = known
-            .zip(codec.as_ref())
-            .and_then(|(known, codec)| quality::rating(codec.as_bytes(), &known.stream.seen()));
+            .zip(codec)
+            .and_then(|(known, codec)| quality::rating(codec, &known.stream.seen()));
         out.message(&RtpMessage {
             version: 2,
             padding: packet.padding.into(),
@@ -245,7 +246,7 @@ impl Rtp {
             unorder: place.unorder.into(),
             duplicate: place.duplicate.into(),
             order_err: place.order_err,
-            codec,
+            codec: codec.map(TextRef),
             payload_length: u16::try_from(packet.payload.len()).unwrap_or(u16::MAX),
         });
     }
@@ -258,15 +259,14 @@ impl Rtp {
         }
         stream.finish();
         let codec = self.codec(stream.payload_type).map(|(codec, _)| codec);
-        let rating =
-            codec.as_ref().and_then(|codec| quality::rating(codec.as_bytes(), &stream.seen()));
+        let rating = codec.and_then(|codec| quality::rating(codec, &stream.seen()));
         let us = |units: f64| stream.us(units).map(whole);
         let percent = quality::ratio(stream.lost(), stream.expected().max(1)) * 100.0;
         let record = RtpTransaction {
             ssrc,
             direction: if dir == Direction::Up { "up" } else { "down" }.into(),
             payload_type: stream.payload_type,
-            codec,
+            codec: codec.map(Into::into),
             clock_rate: stream.clock,
             packets: stream.packets,
             octets: stream.octets,

@@ -1,6 +1,6 @@
 //! What RTP reports: packets, and one record per stream.
 
-use nf_fields::{BinaryRef, Fields, Text};
+use nf_fields::{BinaryRef, Fields, Text, TextRef};
 
 /// A packet, with what it is to its stream.
 #[derive(Debug, Default, Fields)]
@@ -63,7 +63,7 @@ pub struct RtpMessage<'a> {
     #[field(id = 19)]
     pub order_err: u16,
     /// Encoding, where the payload type or the announcement tells.
-    pub codec: Option<Text>,
+    pub codec: Option<TextRef<'a>>,
     /// Octets of payload.
     pub payload_length: u16,
 }

@@ -37,7 +37,7 @@ pub const ID: ProtoId = ProtoId(347);
 pub const TURN: ProtoId = ProtoId(1222);
 /// STUN and TURN, and both over TLS or DTLS.
 const PORTS: &[u16] = &[3478, 3479];
-/// Most requests kept while they wait for their answers.
+/// Most requests kept while they wait for their answers, and most answered ones remembered.
 const MAX_PENDING: usize = 32;
 /// Datagrams after which the session is not watched for what else shares its ports, unless
 /// somebody listens.
@@ -87,6 +87,8 @@ enum Framing {
 pub struct Stun {
     /// Unanswered requests, oldest first.
     pending: VecDeque<Pending>,
+    /// Answered requests, oldest first.
+    done: VecDeque<[u8; 16]>,
     allocation: Option<Box<Allocation>>,
     others: Bundle,
     framing: Framing,
@@ -121,6 +123,7 @@ impl Protocol for Stun {
     fn new(_flow: &Flow) -> Self {
         Self {
             pending: VecDeque::new(),
+            done: VecDeque::new(),
             allocation: None,
             others: Bundle::default(),
             framing: Framing::Unknown,
@@ -294,10 +297,16 @@ impl Stun {
         let pending = self.pending.iter().position(asked).and_then(|at| self.pending.remove(at));
         let Some(mut pending) = pending else {
             // Answers to a repeated request come repeatedly.
-            out.anomaly(Anomaly::UnaskedAnswer);
-            self.granted(m, None, seg, out);
+            if !self.done.contains(&m.transaction_id) {
+                out.anomaly(Anomaly::UnaskedAnswer);
+                self.granted(m, None, seg, out);
+            }
             return;
         };
+        if self.done.len() >= MAX_PENDING {
+            self.done.pop_front();
+        }
+        self.done.push_back(m.transaction_id);
         pending.record.answered(m);
         pending.record.response_us = Some(seg.time.saturating_sub(pending.time) / 1000);
         if !relayed {
