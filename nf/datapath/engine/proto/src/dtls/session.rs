@@ -79,7 +79,8 @@ impl Dtls {
             out.anomaly(Anomaly::ForeignDatagram);
         }
         self.seen = self.seen.saturating_add(1);
-        if self.others.has_media || self.seen >= WATCHED {
+        if self.others.is_closed() || self.seen >= WATCHED {
+            self.others.close();
             out.settled();
         }
     }

@@ -219,7 +219,8 @@ fn media_on_the_same_ports_is_named() {
 
     let heard = hear(&said);
 
-    assert_eq!(heard.path, ["dtls", "rtp", "stun"]);
+    assert_eq!(heard.path, ["dtls", "rtp"]);
+    assert!(heard.transactions.iter().any(|(proto, _)| proto == "stun"));
     assert_eq!(heard.anomalies, [""; 0]);
     let rtp = heard.transactions.iter().find(|(proto, _)| proto == "rtp").unwrap();
     assert!(rtp.1.contains(r#""encrypted":true"#));

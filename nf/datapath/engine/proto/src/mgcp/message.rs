@@ -47,6 +47,28 @@ pub(super) struct Message<'a> {
     pub(super) body: &'a [u8],
 }
 
+/// The first line with its end: a line feed, with a carriage return before it or not; some
+/// programs end theirs by the latter alone.
+fn line(data: &[u8]) -> Option<&[u8]> {
+    let end = memchr::memchr2(b'\r', b'\n', data).unwrap_or(data.len());
+    let length = match data.get(end..) {
+        Some([b'\r', b'\n', ..]) => end.saturating_add(2),
+        Some([_, ..]) => end.saturating_add(1),
+        _ => end,
+    };
+    data.get(..length).filter(|line| !line.is_empty())
+}
+
+/// The lines of `data`, each with its end.
+fn lines(data: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = data;
+    std::iter::from_fn(move || {
+        let line = line(rest)?;
+        rest = rest.get(line.len()..).unwrap_or_default();
+        Some(line)
+    })
+}
+
 /// The messages of a datagram, of which a line with a dot alone stands between two (§3.5.5).
 pub(super) fn messages(data: &[u8]) -> impl Iterator<Item = Message<'_>> {
     let mut rest = data;
@@ -57,7 +79,7 @@ pub(super) fn messages(data: &[u8]) -> impl Iterator<Item = Message<'_>> {
         }
         let mut end = 0usize;
         let mut next = rest.len();
-        for line in rest.split_inclusive(|&b| b == b'\n') {
+        for line in lines(rest) {
             if line.trim_ascii() == b"." {
                 next = end.saturating_add(line.len());
                 break;
@@ -71,9 +93,10 @@ pub(super) fn messages(data: &[u8]) -> impl Iterator<Item = Message<'_>> {
 }
 
 fn take_apart(message: &[u8]) -> Message<'_> {
-    let (first, rest) = split(message, b'\n');
+    let first = line(message).unwrap_or_default();
+    let rest = message.get(first.len()..).unwrap_or_default();
     let mut at = 0usize;
-    for line in rest.split_inclusive(|&b| b == b'\n') {
+    for line in lines(rest) {
         let next = at.saturating_add(line.len());
         if line.trim_ascii().is_empty() {
             let (parameters, body) = (rest.get(..at), rest.get(next..));
@@ -119,7 +142,7 @@ pub(super) struct Statistics {
 impl<'a> Parameters<'a> {
     pub(super) fn read(message: &Message<'a>) -> Self {
         let mut read = Self::default();
-        for line in message.parameters.split(|&b| b == b'\n').take(MAX_LINES) {
+        for line in lines(message.parameters).take(MAX_LINES) {
             let line = line.trim_ascii();
             if line.is_empty() {
                 continue;
@@ -189,6 +212,14 @@ mod tests {
         for line in [&b"CRCX x a MGCP 1.0"[..], b"CRCX 1 a HTTP 1.0", b"300 1 x", b"200 OK", b""] {
             assert_eq!(Start::parse(line), None);
         }
+    }
+
+    #[test]
+    fn lines_may_end_by_a_carriage_return_alone() {
+        let all: Vec<_> = messages(b"RQNT 1 *@gw MGCP 0.1\rR: l/hd(n)\rX: 1\r").collect();
+
+        assert_eq!((all.len(), all[0].first), (1, &b"RQNT 1 *@gw MGCP 0.1"[..]));
+        assert_eq!(Parameters::read(&all[0]).requested, Some(&b"l/hd(n)"[..]));
     }
 
     #[test]

@@ -36,6 +36,8 @@ const MAX_PAIRS: usize = 32;
 const MAX_REPORTS: usize = 16;
 /// Most packets read of a compound.
 const MAX_PACKETS: usize = 64;
+/// Datagrams after which the session is not watched for media, unless somebody listens.
+const WATCHED: u32 = 64;
 /// Longest text kept.
 const MAX_TEXT: usize = 255;
 /// Octets of an encrypted report that are in clear.
@@ -76,6 +78,7 @@ pub struct Rtcp {
     /// Keys were agreed by DTLS: only the front of a compound can be read.
     pub(crate) encrypted: bool,
     confirmed: bool,
+    seen: u32,
 }
 
 impl Protocol for Rtcp {
@@ -106,6 +109,7 @@ impl Protocol for Rtcp {
             others: Bundle::default(),
             encrypted: false,
             confirmed: false,
+            seen: 0,
         }
     }
 
@@ -140,7 +144,12 @@ impl Protocol for Rtcp {
         if !taken && !seg.cut {
             out.anomaly(Anomaly::ForeignDatagram);
         }
-        out.settled();
+        self.seen = self.seen.saturating_add(1);
+        // The streams that are reported on may share the ports.
+        if self.others.is_closed() || self.seen >= WATCHED {
+            self.others.close();
+            out.settled();
+        }
         Step::all(seg)
     }
 

@@ -2,8 +2,9 @@
 //! STUN, DTLS, TURN's channels, RTP and RTCP come on one pair of ports in WebRTC.
 //!
 //! Whichever is seen first names the session and owns this; what belongs to the others is given
-//! to their parsers from here, and they are named in the path once their octets are theirs beyond
-//! doubt.
+//! to their parsers from here. They are named in the path once their octets are theirs beyond
+//! doubt, up to the first stream of media: what comes later is reported in its own name, but is
+//! no news of what the session is, so that the path is the same whoever listens.
 
 use nf_fields::ProtoId;
 
@@ -38,7 +39,8 @@ impl Kind {
         match data {
             [0..=3, ..] => Kind::Stun,
             [20..=63, ..] => Kind::Dtls,
-            [64..=79, ..] => Kind::Channel,
+            // Up to 79 since RFC 8656; channels of RFC 5766 go further.
+            [64..=127, ..] => Kind::Channel,
             [128..=191, 192..=223, ..] => Kind::Rtcp,
             [128..=191, ..] => Kind::Rtp,
             _ => Kind::Other,
@@ -55,8 +57,8 @@ pub struct Bundle {
     rtcp: Option<Box<Rtcp>>,
     /// DTLS went by: what follows is encrypted.
     secured: bool,
-    /// A stream was recognised: nothing more will be learnt of what the session is.
-    pub has_media: bool,
+    /// Nothing more is named.
+    closed: bool,
 }
 
 impl Bundle {
@@ -70,6 +72,16 @@ impl Bundle {
         lend(&mut self.rtp, flow).announce(codec);
     }
 
+    /// Names nothing more from here on.
+    pub fn close(&mut self) {
+        self.closed = true;
+    }
+
+    /// Whether a stream was recognised, or naming was ended.
+    pub fn is_closed(&self) -> bool {
+        self.closed
+    }
+
     /// Gives `data` to the parser of its kind; false when no such parser has use for it.
     pub fn take(&mut self, kind: Kind, seg: &Segment<'_>, out: &mut Sink<'_>) -> bool {
         match kind {
@@ -77,7 +89,7 @@ impl Bundle {
                 let stun = lend(&mut self.stun, seg.flow);
                 let mut sink = out.of(Stun::INFO.id);
                 let taken = stun.message(seg, &mut sink);
-                pass_on(taken, Stun::INFO.id, &sink.inner(), out);
+                pass_on(taken && !self.closed, Stun::INFO.id, &sink.inner(), out);
                 taken
             }
             Kind::Dtls => {
@@ -85,15 +97,15 @@ impl Bundle {
                 let mut sink = out.of(Dtls::INFO.id);
                 let taken = dtls.records(seg, &mut sink);
                 self.secured |= taken;
-                pass_on(taken, Dtls::INFO.id, &sink.inner(), out);
+                pass_on(taken && !self.closed, Dtls::INFO.id, &sink.inner(), out);
                 taken
             }
             Kind::Rtp => {
                 let rtp = lend(&mut self.rtp, seg.flow);
                 rtp.encrypted = self.secured;
                 let taken = rtp.packet(seg, &mut out.of(Rtp::INFO.id));
-                if rtp.is_confirmed() {
-                    self.has_media = true;
+                if rtp.is_confirmed() && !self.closed {
+                    self.closed = true;
                     out.inside(Rtp::INFO.id);
                 }
                 taken
@@ -102,7 +114,7 @@ impl Bundle {
                 let rtcp = lend(&mut self.rtcp, seg.flow);
                 rtcp.encrypted = self.secured;
                 let taken = rtcp.compound(seg, &mut out.of(Rtcp::INFO.id));
-                pass_on(taken && rtcp.is_confirmed(), Rtcp::INFO.id, &[], out);
+                pass_on(taken && rtcp.is_confirmed() && !self.closed, Rtcp::INFO.id, &[], out);
                 taken
             }
             Kind::Channel | Kind::Other => false,

@@ -130,6 +130,8 @@ impl Protocol for Rtp {
     }
 
     fn parse(&mut self, seg: &Segment<'_>, out: &mut Sink<'_>) -> Step {
+        // A stream is what the session is, whatever else comes.
+        self.others.close();
         let taken = match Kind::of(seg.data) {
             Kind::Rtp => self.packet(seg, out),
             kind => self.others.take(kind, seg, out),

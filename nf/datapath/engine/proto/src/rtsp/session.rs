@@ -167,7 +167,7 @@ impl Rtsp {
         if !(is_media && self.media.take(kind, &inner, out)) {
             out.anomaly(Anomaly::ForeignFrame);
         }
-        if self.media.has_media {
+        if self.media.is_closed() {
             out.settled();
         }
         Step::used(end)

@@ -89,7 +89,7 @@ fn media_between_the_messages_are_reported_as_theirs() {
 
     let heard = hear(&events);
 
-    assert_eq!(heard.path, ["rtsp", "rtp", "rtcp"]);
+    assert_eq!(heard.path, ["rtsp", "rtp"]);
     assert_eq!(of(&heard, "rtsp").len(), 2);
     assert!(of(&heard, "rtp")[0].contains(r#""codec":"opus","clock_rate":48000,"packets":4"#));
     assert!(of(&heard, "rtcp")[0].contains(r#""cname":"a@b.local""#));

@@ -275,10 +275,11 @@ fn plain_address(value: &[u8]) -> Option<Place> {
     Some((address, port))
 }
 
-/// Data in a channel: its number and the data (RFC 8656 §12.4). Padding is left out.
+/// Data in a channel: its number and the data (RFC 8656 §12.4, with the numbers of RFC 5766 too).
+/// Padding is left out.
 pub fn channel_data(data: &[u8]) -> Option<(u16, &[u8])> {
     let mut c = Cursor::new(data);
-    let channel = c.u16().filter(|channel| (0x4000..=0x4fff).contains(channel))?;
+    let channel = c.u16().filter(|channel| (0x4000..=0x7fff).contains(channel))?;
     Some((channel, c.prefixed_u16()?))
 }
 

@@ -6,8 +6,8 @@
 //! channels or indications, and what shares the ports (DTLS, RTP, RTCP: RFC 7983) is given to the
 //! parsers of those and reported in their names.
 //!
-//! Bounds: 32 unanswered requests, 64 attributes per message, one allocation per session, one
-//! relayed message within another.
+//! Bounds: 32 unanswered requests, 64 attributes per message, one allocation per session with 64
+//! channels and 64 peers told apart, one relayed message within another.
 
 mod message;
 mod probe;
@@ -171,7 +171,8 @@ impl Stun {
     /// What else shares the ports comes right behind the first exchange, or not at all.
     fn settle(&mut self, out: &mut Sink<'_>) {
         self.seen = self.seen.saturating_add(1);
-        if self.others.has_media || self.seen >= WATCHED {
+        if self.others.is_closed() || self.seen >= WATCHED {
+            self.others.close();
             out.settled();
         }
     }

@@ -89,7 +89,7 @@ pub struct StunTransaction {
     pub alternate_address: Option<IpAddr>,
     /// Channel asked for.
     pub channel: Option<u16>,
-    /// Seconds the allocation lasts.
+    /// Seconds the allocation is to last, as granted; as asked for where it was not.
     pub lifetime_s: Option<u32>,
     /// ICE: priority of the candidate.
     pub priority: Option<u32>,
@@ -126,9 +126,9 @@ pub struct TurnTransaction {
     pub realm: Option<Text>,
     /// Seconds it was granted last.
     pub lifetime_s: Option<u32>,
-    /// Channels bound.
+    /// Different channels bound.
     pub channels: u32,
-    /// Peers permitted, channels aside.
+    /// Different peers permitted, channels aside.
     pub permissions: u32,
     /// The first peer.
     pub peer_address: Option<IpAddr>,

@@ -1,5 +1,7 @@
 //! Allocations on a relay, and what goes through them (RFC 8656).
 
+use std::net::IpAddr;
+
 use nf_fields::{Fields, Text};
 
 use super::message::{self, Class, Message, Place, method};
@@ -44,7 +46,22 @@ pub(super) struct Allocation {
     start: u64,
     last: u64,
     client: Direction,
+    channels: Vec<u16>,
+    permitted: Vec<IpAddr>,
     record: TurnTransaction,
+}
+
+/// Most channels and most peers that are told apart.
+const MAX_PEERS: usize = 64;
+
+/// Adds what is not there yet; the number of all.
+fn note<T: PartialEq>(list: &mut Vec<T>, value: Option<T>) -> u32 {
+    if let Some(value) = value.filter(|value| !list.contains(value))
+        && list.len() < MAX_PEERS
+    {
+        list.push(value);
+    }
+    u32::try_from(list.len()).unwrap_or(u32::MAX)
 }
 
 impl Allocation {
@@ -87,7 +104,7 @@ impl Stun {
             return;
         }
         if m.method() == method::ALLOCATE && m.relayed.is_some() {
-            out.inside(TURN);
+            self.name_turn(out);
             if self.allocation.is_none() && out.of(TURN).wants_transactions() {
                 self.allocation = Some(Box::new(allocation(m, request, seg)));
             }
@@ -108,12 +125,23 @@ impl Stun {
                 return;
             }
             method::REFRESH => record.lifetime_s = m.lifetime.or(record.lifetime_s),
-            method::CHANNEL_BIND => record.channels = record.channels.saturating_add(1),
-            method::CREATE_PERMISSION => record.permissions = record.permissions.saturating_add(1),
+            method::CHANNEL_BIND => {
+                let channel = request.and_then(|r| r.channel);
+                record.channels = note(&mut allocation.channels, channel);
+            }
+            method::CREATE_PERMISSION => {
+                record.permissions = note(&mut allocation.permitted, peer.map(|p| p.0));
+            }
             _ => return,
         }
         allocation.meet(peer);
         allocation.last = seg.time;
+    }
+
+    fn name_turn(&self, out: &mut Sink<'_>) {
+        if !self.others.is_closed() {
+            out.inside(TURN);
+        }
     }
 
     /// Takes data in a channel; false when it is none.
@@ -125,7 +153,7 @@ impl Stun {
             return true;
         };
         // Also where the capture began after the grant.
-        out.inside(TURN);
+        self.name_turn(out);
         if out.wants_messages() {
             out.message(&StunMessage {
                 method: "channel_data".into(),
@@ -162,6 +190,8 @@ fn allocation(m: &Message<'_>, request: Option<&StunTransaction>, seg: &Segment<
         start: seg.time,
         last: seg.time,
         client: seg.dir.reverse(),
+        channels: Vec::new(),
+        permitted: Vec::new(),
         record: TurnTransaction {
             relayed_address: m.relayed.map(|p| p.0),
             relayed_port: m.relayed.map(|p| p.1),

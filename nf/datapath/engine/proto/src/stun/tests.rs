@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::message::COOKIE_OCTETS;
 use crate::registry::{self, Entry};
 use crate::testing::{self, Event, Heard, flow, fuzz_one, play, torture};
-use crate::{Flow, Probe};
+use crate::{Flow, Probe, Wants};
 
 fn entry() -> &'static Entry {
     registry::by_name("stun").expect("registered")
@@ -150,6 +150,21 @@ fn what_shares_the_ports_is_named_in_the_order_of_its_coming() {
     assert_eq!(of(&heard, "stun").len(), 2);
     assert!(of(&heard, "rtp")[0].contains(r#""encrypted":true"#));
     assert_eq!(heard.anomalies, [""; 0]);
+}
+
+#[test]
+fn the_path_is_the_same_whether_anybody_listens() {
+    let (request, answer) = binding();
+    let report = crate::rtcp::tests::sender_report();
+    let packets: Vec<_> = (0..3).map(|n| crate::rtp::tests::packet(5, 111, n)).collect();
+    let mut events = vec![Event::Up(&request), Event::Down(&answer)];
+    events.extend(packets.iter().map(|p| Event::Up(p)));
+    events.push(Event::Up(&report));
+
+    for wants in [Wants::default(), Wants { messages: true, transactions: true }] {
+        let heard = testing::play_wanting(&elsewhere(), &events, wants);
+        assert_eq!(heard.path, ["stun", "rtp"]);
+    }
 }
 
 #[test]
