@@ -16,7 +16,9 @@ from tools.scoring.engine import Reading, Row
 
 Event = dict[str, Any]
 
-EVENT_TYPES = frozenset(("http", "tls", "dns", "ssh", "quic", "dhcp", "ftp", "smtp", "flow"))
+EVENT_TYPES = frozenset(
+    "http tls dns ssh quic dhcp ftp smtp sip flow".split()
+)
 
 # What a check may ask besides what traffic says. The rest of the check is still compared, but as
 # "at least so many", for it selects fewer events with these than without.
@@ -54,7 +56,7 @@ L4_NAMES = {
 APP_PROTOCOLS = {
     "http": "http", "http2": "http2", "tls": "tls", "dns": "dns", "ssh": "ssh", "ftp": "ftp",
     "ftp-data": "ftp_data", "dhcp": "dhcp", "quic": "quic", "ntp": "ntp", "smtp": "smtp",
-    "imap": "imap", "pop3": "pop", "ldap": "ldap", "telnet": "telnet", "irc": "irc",
+    "imap": "imap", "pop3": "pop", "ldap": "ldap", "telnet": "telnet", "irc": "irc", "sip": "sip",
 }  # fmt: skip
 # Suricata's words for options that a DHCP client asks for; it lists no others.
 DHCP_OPTIONS = {
@@ -164,6 +166,21 @@ def _quic(record: Row) -> Iterator[Event]:
         "quic.ja3s.hash": record.get("ja3s"),
         "quic.ja4": record.get("ja4"),
     }
+
+
+def _sip(record: Row) -> Iterator[Event]:
+    # There a request and its final response are an event each; a call is none of its own.
+    if record.get("kind") != "request":
+        return
+    method, uri, status = record.get("method"), record.get("uri"), record.get("status")
+    common: Event = {"event_type": "sip", "sip.version": "SIP/2.0"}
+    if uri is not None:
+        line = f"{method} {uri} SIP/2.0"
+        yield common | {"sip.method": method, "sip.uri": uri, "sip.request_line": line}
+    if status is not None:
+        reason = record.get("reason")
+        line = f"SIP/2.0 {status} {reason or ''}"
+        yield common | {"sip.code": str(status), "sip.reason": reason, "sip.response_line": line}
 
 
 def _dns(record: Row) -> Iterator[Event]:
@@ -279,6 +296,7 @@ TRANSLATIONS: Mapping[str, Callable[[Row], Iterator[Event]]] = {
     "ftp": _ftp,
     "dhcp": _dhcp,
     "smtp": _smtp,
+    "sip": _sip,
 }
 
 KNOWN_KEYS: Mapping[str, frozenset[str]] = {
@@ -306,6 +324,12 @@ KNOWN_KEYS: Mapping[str, frozenset[str]] = {
             "id", "type", "dhcp_type", "client_mac", "client_ip", "relay_ip", "hostname",
             "client_id", "lease_time", "assigned_ip", "next_server_ip", "renewal_time",
             "rebinding_time", "subnet_mask", "dns_servers[]", "routers[]", "params[]",
+        )
+    ),
+    "sip": frozenset(
+        f"sip.{key}"
+        for key in (
+            "version", "method", "uri", "request_line", "code", "reason", "response_line",
         )
     ),
     "flow": frozenset(

@@ -1,6 +1,6 @@
 //! Every protocol with a parser, one line each.
 
-use crate::{Flow, Info, Parser, Probe, Protocol, Segment};
+use crate::{Earlier, Flow, Info, Parser, Probe, Protocol, Segment};
 use nf_fields::ProtoId;
 
 /// A registered protocol.
@@ -10,6 +10,8 @@ pub struct Entry {
     pub info: Info,
     /// See [`Protocol::probe`].
     pub probe: fn(&Segment<'_>) -> Probe,
+    /// See [`Protocol::probe_again`].
+    pub probe_again: fn(&Segment<'_>, &Earlier<'_>) -> Probe,
     /// See [`Protocol::new`].
     pub create: fn(&Flow) -> Box<dyn Parser>,
 }
@@ -17,7 +19,12 @@ pub struct Entry {
 impl Entry {
     /// The entry of protocol `P`.
     pub const fn of<P: Protocol>() -> Self {
-        Self { info: P::INFO, probe: P::probe, create: |flow| Box::new(P::new(flow)) }
+        Self {
+            info: P::INFO,
+            probe: P::probe,
+            probe_again: P::probe_again,
+            create: |flow| Box::new(P::new(flow)),
+        }
     }
 }
 
@@ -32,6 +39,7 @@ protocols! {
     // Alphabetical; `make new-protocol` adds its line here.
     crate::dhcp::Dhcp,
     crate::dns::Dns,
+    crate::dtls::Dtls,
     crate::ftp::Ftp,
     crate::ftp::FtpData,
     crate::gquic::Gquic,
@@ -44,12 +52,19 @@ protocols! {
     crate::ldap::Ldap,
     crate::llmnr::Llmnr,
     crate::mdns::Mdns,
+    crate::mgcp::Mgcp,
     crate::ntp::Ntp,
     crate::pop::Pop,
     crate::quic::Quic,
     crate::radius::Radius,
+    crate::rtcp::Rtcp,
+    crate::rtp::Rtp,
+    crate::rtsp::Rtsp,
+    crate::sip::Sip,
     crate::smtp::Smtp,
     crate::ssh::Ssh,
+    crate::stun::Stun,
+    crate::stun::Turn,
     crate::syslog::Syslog,
     crate::telnet::Telnet,
     crate::tls::Tls,
