@@ -37,6 +37,8 @@ pub struct Dissector {
     entries: &'static [Entry],
     classifier: Classifier,
     wants: Vec<Wants>,
+    /// Per entry: the protocols it speaks for, and who listens to these.
+    spoken: Vec<Vec<(ProtoId, Wants)>>,
     /// Bounds of classification.
     pub limits: Limits,
 }
@@ -55,6 +57,10 @@ impl Dissector {
         Ok(Self {
             classifier: Classifier::new(entries, enabled)?,
             wants: entries.iter().map(|e| wants(e.info.id)).collect(),
+            spoken: entries
+                .iter()
+                .map(|e| e.info.speaks.iter().map(|&id| (id, wants(id))).collect())
+                .collect(),
             entries,
             limits,
         })
@@ -68,6 +74,13 @@ impl Dissector {
     /// The protocol that the ports of a session suggest.
     pub fn port_guess(&self, flow: &Flow) -> Option<&'static Entry> {
         self.classifier.port_guess(flow).and_then(|i| self.entries.get(i))
+    }
+
+    fn sink<'s>(&'s self, observer: &'s mut dyn Observer, position: usize) -> Sink<'s> {
+        let id = self.entry(position).map(|e| e.info.id).unwrap_or_default();
+        let wants = self.wants.get(position).copied().unwrap_or_default();
+        let spoken = self.spoken.get(position).map_or(&[][..], Vec::as_slice);
+        Sink::speaking(observer, id, wants, spoken)
     }
 
     fn position_of(&self, id: ProtoId) -> Option<usize> {
@@ -85,8 +98,8 @@ pub struct Dissection {
     /// Protocols that are out of the question.
     excluded: ProtoSet,
     stage: Stage,
-    /// A path element named by a parser whose octets nobody reads.
-    named_inside: bool,
+    /// Path elements named by the parser at work, inside its own.
+    named_inside: u8,
 }
 
 #[derive(Default)]
@@ -150,8 +163,21 @@ impl Dissection {
         }
     }
 
+    /// Takes the parser at work off the path, with what it named inside.
     fn pop(&mut self) {
-        self.depth = self.depth.saturating_sub(1);
+        self.depth = self.depth.saturating_sub(1).saturating_sub(self.named_inside);
+        self.named_inside = 0;
+    }
+
+    /// Adds a protocol that the parser at work named inside its own: one, or as many as it reads.
+    fn name_inside(&mut self, proto: ProtoId, read: usize) {
+        let named = usize::from(self.named_inside);
+        let outer = usize::from(self.depth).saturating_sub(named);
+        let is_named = self.path().get(outer..).unwrap_or_default().contains(&proto);
+        if !is_named && named < read.max(1) && usize::from(self.depth) < MAX_DEPTH {
+            self.push(proto);
+            self.named_inside = self.named_inside.saturating_add(1);
+        }
     }
 
     /// Takes a segment: stream octets in order, or one datagram.
@@ -173,10 +199,9 @@ impl Dissection {
                 let Some(entry) = cx.shared.entry(parsing.position) else {
                     return;
                 };
-                let wants = cx.shared.wants.get(parsing.position).copied().unwrap_or_default();
                 release(&mut parsing.pending, dir, cx.pool);
                 clear(&mut parsing.need, dir);
-                let mut sink = Sink::new(cx.observer, entry.info.id, wants);
+                let mut sink = cx.shared.sink(cx.observer, parsing.position);
                 if parsing.parser.gap(dir, lost, &mut sink) == Gap::GiveUp {
                     cx.observer.fault(entry.info.id, Fault::Gap);
                     self.finish(cx);
@@ -198,10 +223,7 @@ impl Dissection {
     fn finish(&mut self, cx: &mut Context<'_>) {
         match std::mem::replace(&mut self.stage, Stage::Finished) {
             Stage::Parsing(mut parsing) => {
-                if let Some(entry) = cx.shared.entry(parsing.position) {
-                    let wants = cx.shared.wants.get(parsing.position).copied().unwrap_or_default();
-                    parsing.parser.end(&mut Sink::new(cx.observer, entry.info.id, wants));
-                }
+                parsing.parser.end(&mut cx.shared.sink(cx.observer, parsing.position));
                 release(&mut parsing.pending, Direction::Up, cx.pool);
                 release(&mut parsing.pending, Direction::Down, cx.pool);
             }
@@ -295,6 +317,7 @@ impl Dissection {
         match cx.shared.entry(position) {
             Some(entry) if usize::from(self.depth) < MAX_DEPTH => {
                 self.push(entry.info.id);
+                self.named_inside = 0;
                 self.stage = Stage::Parsing(Box::new(Parsing {
                     position,
                     parser: (entry.create)(flow),
@@ -313,7 +336,6 @@ impl Dissection {
         let Some(entry) = cx.shared.entry(parsing.position) else {
             return Action::Continue;
         };
-        let wants = cx.shared.wants.get(parsing.position).copied().unwrap_or_default();
         let stream = seg.flow.transport == Transport::Tcp;
         let index = seg.dir.index();
         let (Some(pending), Some(need)) =
@@ -339,19 +361,17 @@ impl Dissection {
         }
         let data = if held.is_empty() { seg.data } else { held.as_slice() };
 
-        let mut sink = Sink::new(cx.observer, entry.info.id, wants);
+        let mut sink = cx.shared.sink(cx.observer, parsing.position);
         let outcome = run(parsing.parser.as_mut(), seg, data, &mut sink);
-        let (inner, settled) = (sink.inner(), sink.is_settled());
+        let inner = sink.inner();
+        let is_over = sink.is_settled() && !sink.has_listener();
         let rest = data.get(outcome.consumed..).unwrap_or_default();
 
-        if let Some(proto) = inner
-            && !self.named_inside
-        {
-            self.push(proto);
-            self.named_inside = true;
+        for proto in inner.into_iter().flatten() {
+            self.name_inside(proto, entry.info.speaks.len());
         }
         match outcome.next {
-            Next::Same if settled && wants == Wants::default() => {
+            Next::Same if is_over => {
                 cx.pool.give_back(held.len());
                 self.finish(cx);
             }
@@ -468,7 +488,7 @@ fn run(parser: &mut dyn Parser, seg: &Segment<'_>, data: &[u8], sink: &mut Sink<
             && step.need <= left
             && step.next == Next::Same
             && total.action == Action::Continue
-            && (!sink.is_settled() || sink.wants_messages() || sink.wants_transactions());
+            && (!sink.is_settled() || sink.has_listener());
         if !again {
             return total;
         }

@@ -151,6 +151,7 @@ impl Protocol for Http2 {
         message: Http2Message::fields,
         transaction: Http2Transaction::fields,
         anomalies: Anomaly::INFOS,
+        ..Info::DEFAULT
     };
 
     fn new(_flow: &Flow) -> Self {

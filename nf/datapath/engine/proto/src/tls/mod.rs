@@ -99,6 +99,7 @@ impl Protocol for Tls {
         message: TlsMessage::fields,
         transaction: TlsTransaction::fields,
         anomalies: Anomaly::INFOS,
+        ..Info::DEFAULT
     };
 
     fn new(_flow: &Flow) -> Self {
