@@ -21,10 +21,12 @@ mod protocol;
 pub mod registry;
 mod sink;
 pub mod testing;
+mod waiting;
 
 // One folder per protocol, alphabetical; `make new-protocol` adds its line here.
 
 pub mod dhcp;
+pub mod dnp3;
 pub mod dns;
 pub mod ftp;
 pub mod gquic;
@@ -33,6 +35,7 @@ pub mod http2;
 pub mod http3;
 pub mod llmnr;
 pub mod mdns;
+pub mod modbus;
 pub mod ntp;
 pub mod quic;
 pub mod ssh;

@@ -31,15 +31,17 @@ macro_rules! protocols {
 protocols! {
     // Alphabetical; `make new-protocol` adds its line here.
     crate::dhcp::Dhcp,
+    crate::dnp3::Dnp3,
     crate::dns::Dns,
     crate::ftp::Ftp,
     crate::ftp::FtpData,
     crate::gquic::Gquic,
-    crate::http::Http,
     crate::http2::Http2,
     crate::http3::Http3,
+    crate::http::Http,
     crate::llmnr::Llmnr,
     crate::mdns::Mdns,
+    crate::modbus::Modbus,
     crate::ntp::Ntp,
     crate::quic::Quic,
     crate::ssh::Ssh,
