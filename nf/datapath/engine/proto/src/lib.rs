@@ -25,6 +25,7 @@ mod waiting;
 
 // One folder per protocol, alphabetical; `make new-protocol` adds its line here.
 
+pub mod cotp;
 pub mod dhcp;
 pub mod dnp3;
 pub mod dns;
@@ -38,8 +39,10 @@ pub mod mdns;
 pub mod modbus;
 pub mod ntp;
 pub mod quic;
+pub mod s7comm;
 pub mod ssh;
 pub mod tls;
+pub mod tpkt;
 
 #[cfg(test)]
 mod template;

@@ -30,6 +30,7 @@ macro_rules! protocols {
 
 protocols! {
     // Alphabetical; `make new-protocol` adds its line here.
+    crate::cotp::Cotp,
     crate::dhcp::Dhcp,
     crate::dnp3::Dnp3,
     crate::dns::Dns,
@@ -44,8 +45,11 @@ protocols! {
     crate::modbus::Modbus,
     crate::ntp::Ntp,
     crate::quic::Quic,
+    crate::s7comm::S7comm,
+    crate::s7comm::S7commPlus,
     crate::ssh::Ssh,
     crate::tls::Tls,
+    crate::tpkt::Tpkt,
 }
 
 /// The entry that answers to `name`.
