@@ -25,15 +25,19 @@ mod waiting;
 
 // One folder per protocol, alphabetical; `make new-protocol` adds its line here.
 
+pub mod bacnet;
+pub mod cip;
 pub mod cotp;
 pub mod dhcp;
 pub mod dnp3;
 pub mod dns;
+pub mod enip;
 pub mod ftp;
 pub mod gquic;
 pub mod http;
 pub mod http2;
 pub mod http3;
+pub mod iec104;
 pub mod llmnr;
 pub mod mdns;
 pub mod modbus;

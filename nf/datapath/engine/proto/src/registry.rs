@@ -30,16 +30,20 @@ macro_rules! protocols {
 
 protocols! {
     // Alphabetical; `make new-protocol` adds its line here.
+    crate::bacnet::Bacnet,
+    crate::cip::Cip,
     crate::cotp::Cotp,
     crate::dhcp::Dhcp,
     crate::dnp3::Dnp3,
     crate::dns::Dns,
+    crate::enip::Enip,
     crate::ftp::Ftp,
     crate::ftp::FtpData,
     crate::gquic::Gquic,
     crate::http2::Http2,
     crate::http3::Http3,
     crate::http::Http,
+    crate::iec104::Iec104,
     crate::llmnr::Llmnr,
     crate::mdns::Mdns,
     crate::modbus::Modbus,
