@@ -86,6 +86,8 @@ pub struct BacnetTransaction {
     pub source_network: Option<u16>,
     /// Address in that network.
     pub source_address: Option<Binary>,
+    /// Priority on the network: 3 is life safety.
+    pub network_priority: Option<u8>,
     /// Kind of object.
     pub object_type: Option<&'static str>,
     /// Number of that kind.
@@ -241,6 +243,7 @@ impl Bacnet {
             return;
         };
         base.destination_network = network.destination;
+        base.network_priority = Some(network.priority).filter(|&priority| priority > 0);
         base.source_network = network.source;
         base.source_address = (!network.source_address.is_empty())
             .then(|| Binary::bounded(network.source_address, MAX_TEXT));
