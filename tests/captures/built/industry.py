@@ -73,7 +73,7 @@ _CROB = b"\x0c\x01\x28\x01\x00\x05\x00\x03\x01" + struct.pack("<II", 100, 200)
 def dnp3(target: Path) -> None:
     """DNP3: link status, a read of all classes answered in several frames and fragments, select and
     operate, a write, an unknown object, an unsolicited response with its confirmation; over UDP and
-    IPv6 on another port."""
+    IPv6."""
     analogs = b"".join(struct.pack("<Bi", 1, n * 1000 - 7) for n in range(70))
     said = [
         (True, _dnp3_frame(0xC9)),
@@ -95,7 +95,7 @@ def dnp3(target: Path) -> None:
     ]
     turns = stream((_CLIENT, 40500), (_SERVER, 20000), said)
     read = [_ask(bytes.fromhex("c7013c0106")), _tell(bytes.fromhex("c78110000a0200000081"))]
-    turns += datagrams((_CLIENT6, 40501), (_SERVER6, 20999), read)
+    turns += datagrams((_CLIENT6, 40501), (_SERVER6, 20000), read)
     write(target, wrapped(turns, lambda turn: directed(turn.up, turn.packet)))
 
 

@@ -39,11 +39,13 @@ def modbus(target: Path) -> None:
 @recorded(
     "modbus-ipv6.pcap",
     tools=("pypi-industry:pymodbus",),
-    expect={"ipv6 && tcp.port == 5020 && tcp.len > 0": 26},
+    expect={"ipv6 && tcp.port == 1502 && tcp.len > 0": 26},
+    # tshark does not know Modbus on that port, and takes some of it for something else.
+    flaws=("_ws.malformed",),
 )
 def modbus_ipv6(target: Path) -> None:
     """Modbus over IPv6 on another port."""
-    _record(target, "modbus", 5020, SERVER_IPV6)
+    _record(target, "modbus", 1502, SERVER_IPV6)
 
 
 @recorded(
@@ -56,10 +58,11 @@ def modbus_ipv6(target: Path) -> None:
         "s7comm.param.func == 5": 2,
         "s7comm.header.rosctr == 7": 4,
     },
+    flaws=("_ws.malformed",),
 )
 def s7comm(target: Path) -> None:
     """S7comm over COTP and TPKT: set-up, data blocks and flags read and written, system services, a
-    stop, and a block that is not there."""
+    stop, a block that is not there, and a job that the client builds wrongly."""
     _record(target, "s7", 102)
 
 

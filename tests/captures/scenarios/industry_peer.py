@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sys
 import time
 
@@ -119,7 +120,9 @@ def iec104_client(address: str, port: int) -> None:
     level = station.add_point(io_address=21, type=c104.Type.C_SE_NC_1)
     missing = station.add_point(io_address=99, type=c104.Type.C_SC_NA_1)
     client.start()
-    while connection.state != c104.ConnectionState.OPEN:
+    for _ in range(100):
+        if connection.state == c104.ConnectionState.OPEN:
+            break
         time.sleep(0.05)
     time.sleep(0.5)
     value.read()
@@ -131,7 +134,8 @@ def iec104_client(address: str, port: int) -> None:
     missing.transmit(cause=c104.Cot.ACTIVATION)
     connection.clock_sync(common_address=47)
     connection.test(common_address=47)
-    client.stop()
+    connection.disconnect()
+    os._exit(0)  # its threads do not end by themselves
 
 
 def enip_server(address: str, port: int) -> None:

@@ -12,6 +12,7 @@
     clippy::arithmetic_side_effects
 )]
 
+mod aper;
 mod classify;
 mod cursor;
 mod dissect;
@@ -35,16 +36,20 @@ pub mod dns;
 pub mod enip;
 pub mod ftp;
 pub mod gquic;
-pub mod http;
 pub mod http2;
 pub mod http3;
+pub mod http;
 pub mod iec104;
 pub mod llmnr;
 pub mod mdns;
 pub mod modbus;
+pub mod nas_5g;
+pub mod ngap;
 pub mod ntp;
 pub mod opcua;
+pub mod ptp;
 pub mod quic;
+pub mod s1ap;
 pub mod s7comm;
 pub mod ssh;
 pub mod tls;

@@ -317,6 +317,43 @@ fn message<'a>(octets: &[u8], tpdu: Option<&Tpdu<'a>>) -> CotpMessage<'a> {
 /// See the module.
 pub struct Cotp;
 
+/// MMS (ISO 9506), which substations speak over COTP by way of session and presentation layers:
+/// only its name is known here.
+pub struct IsoMms;
+
+/// MMS's number.
+pub const MMS: ProtoId = ProtoId(1328);
+
+/// Whether user data open an association of MMS: they name its abstract syntax, 1.0.9506.2.1.
+pub fn opens_mms(user: &[u8]) -> bool {
+    const SYNTAX: &[u8] = &[0x06, 0x05, 0x28, 0xca, 0x22, 0x02, 0x01];
+    matches!(user.first(), Some(0x0d | 0x0e)) && memchr::memmem::find(user, SYNTAX).is_some()
+}
+
+impl Protocol for IsoMms {
+    const INFO: Info = Info {
+        name: "iso_mms",
+        id: MMS,
+        aliases: &["iso9506"],
+        title: "Manufacturing message specification",
+        spec: "ISO 9506, IEC 61850-8-1",
+        over: &[within("cotp")],
+        ..Info::DEFAULT
+    };
+
+    fn new(_flow: &Flow) -> Self {
+        Self
+    }
+
+    fn probe(_seg: &Segment<'_>) -> Probe {
+        Probe::No
+    }
+
+    fn parse(&mut self, _seg: &Segment<'_>, _out: &mut Sink<'_>) -> Step {
+        Step::done()
+    }
+}
+
 impl Protocol for Cotp {
     const INFO: Info = Info {
         name: "cotp",

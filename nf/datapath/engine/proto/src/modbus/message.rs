@@ -262,6 +262,8 @@ pub fn function_word(function: u8) -> &'static str {
         24 => "read_fifo_queue",
         43 => "encapsulated_interface_transport",
         65..=72 | 100..=110 => "user_defined",
+        // A maker's own protocol to configure and program controllers.
+        90 => "umas",
         _ => "unknown",
     }
 }

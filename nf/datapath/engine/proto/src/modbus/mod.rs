@@ -150,8 +150,7 @@ impl Protocol for Modbus {
 fn is_likely(seg: &Segment<'_>, frame: &Frame<'_>, length: usize) -> bool {
     let is_request = seg.dir == Direction::Up && seg.flow.initiator_port != PORT;
     if seg.on_port(PORT) {
-        return message::is_known(frame.function)
-            || message::function_word(frame.function) == "user_defined";
+        return message::function_word(frame.function) != "unknown";
     }
     // Functions without arguments are too short to tell anything.
     let is_told = frame.body.len() >= 3;
@@ -222,7 +221,7 @@ impl Modbus {
             return Unit::default();
         }
         let word = message::function_word(frame.function);
-        if matches!(word, "unknown" | "user_defined") {
+        if !message::is_known(frame.function) {
             if word == "unknown" {
                 out.anomaly(Anomaly::InvalidFunction);
             }

@@ -120,7 +120,7 @@ fn flaws_are_counted() {
     for (up, down, anomaly) in [
         (frame(2, &[3, 0, 0, 0, 200]), frame(2, &[0x83, 3]), "invalid_quantity"),
         (frame(2, &[3, 0, 0, 0]), frame(2, &[0x83, 3]), "malformed_unit"),
-        (frame(2, &[90, 1]), frame(2, &[0xda, 1]), "invalid_function"),
+        (frame(2, &[91, 1]), frame(2, &[0xdb, 1]), "invalid_function"),
         (ask.clone(), frame(1, &[0x83, 99]), "invalid_exception"),
         (ask.clone(), frame(9, &[3, 4, 0, 0, 0, 0]), "unsolicited_response"),
         (ask.clone(), frame(1, &[4, 4, 0, 0, 0, 0]), "function_mismatch"),

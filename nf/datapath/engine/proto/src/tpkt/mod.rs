@@ -83,7 +83,7 @@ impl Protocol for Tpkt {
         max_pending: 66 * 1024,
         message: TpktMessage::fields,
         anomalies: Anomaly::INFOS,
-        speaks: &[cotp::ID, s7comm::ID, s7comm::PLUS],
+        speaks: &[cotp::ID, s7comm::ID, s7comm::PLUS, cotp::MMS],
         ..Info::DEFAULT
     };
 
@@ -226,7 +226,11 @@ impl Tpkt {
                 s7comm::plus(octets, &mut out.of(s7comm::PLUS));
                 out.settled();
             }
-            _ => out.settled(),
+            _ if cotp::opens_mms(octets) => {
+                out.inside(cotp::MMS);
+                out.settled();
+            }
+            _ => {}
         }
     }
 }

@@ -165,6 +165,14 @@ fn the_successor_is_named() {
 }
 
 #[test]
+fn an_association_of_mms_is_named() {
+    let accept = data(b"\x0e\x0d\x05\x06\x13\x01\x00\x06\x05\x28\xca\x22\x02\x01\x00");
+    let heard = session(&[Event::Down(&accept)]);
+
+    assert_eq!(heard.path, ["tpkt", "cotp", "iso_mms"]);
+}
+
+#[test]
 fn flaws_are_counted() {
     let mut short = job(2, READ, b"");
     short[14] = 99;
