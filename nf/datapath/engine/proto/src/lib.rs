@@ -12,6 +12,7 @@
     clippy::arithmetic_side_effects
 )]
 
+mod aper;
 mod classify;
 mod cursor;
 mod dissect;
@@ -23,17 +24,25 @@ pub mod registry;
 mod sasl;
 mod sink;
 pub mod testing;
+mod waiting;
 
 // One folder per protocol, alphabetical; `make new-protocol` adds its line here.
 
+pub mod bacnet;
+pub mod cip;
+pub mod cotp;
 pub mod dhcp;
+pub mod dicom;
+pub mod dnp3;
 pub mod dns;
 pub mod dtls;
+pub mod enip;
 pub mod ftp;
 pub mod gquic;
 pub mod http;
 pub mod http2;
 pub mod http3;
+pub mod iec104;
 pub mod imap;
 pub mod irc;
 pub mod jabber;
@@ -41,13 +50,20 @@ pub mod ldap;
 pub mod llmnr;
 pub mod mdns;
 pub mod mgcp;
+pub mod modbus;
+pub mod nas_5g;
+pub mod ngap;
 pub mod ntp;
+pub mod opcua;
 pub mod pop;
+pub mod ptp;
 pub mod quic;
 pub mod radius;
 pub mod rtcp;
 pub mod rtp;
 pub mod rtsp;
+pub mod s1ap;
+pub mod s7comm;
 pub mod sdp;
 pub mod sip;
 pub mod smtp;
@@ -56,6 +72,7 @@ pub mod stun;
 pub mod syslog;
 pub mod telnet;
 pub mod tls;
+pub mod tpkt;
 
 #[cfg(test)]
 mod template;
