@@ -33,6 +33,7 @@ pub mod http2;
 pub mod http3;
 pub mod llmnr;
 pub mod mdns;
+pub mod mqtt;
 pub mod ntp;
 pub mod quic;
 pub mod ssh;

@@ -40,6 +40,7 @@ protocols! {
     crate::http3::Http3,
     crate::llmnr::Llmnr,
     crate::mdns::Mdns,
+    crate::mqtt::Mqtt,
     crate::ntp::Ntp,
     crate::quic::Quic,
     crate::ssh::Ssh,
