@@ -38,6 +38,7 @@ pub mod ntp;
 pub mod quic;
 pub mod ssh;
 pub mod tls;
+pub mod websocket;
 
 #[cfg(test)]
 mod template;

@@ -45,6 +45,7 @@ protocols! {
     crate::quic::Quic,
     crate::ssh::Ssh,
     crate::tls::Tls,
+    crate::websocket::Websocket,
 }
 
 /// The entry that answers to `name`.
