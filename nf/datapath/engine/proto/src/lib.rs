@@ -37,6 +37,7 @@ pub mod mdns;
 pub mod mqtt;
 pub mod ntp;
 pub mod quic;
+pub mod redis;
 pub mod ssh;
 pub mod tls;
 pub mod websocket;

@@ -44,6 +44,7 @@ protocols! {
     crate::mqtt::Mqtt,
     crate::ntp::Ntp,
     crate::quic::Quic,
+    crate::redis::Redis,
     crate::ssh::Ssh,
     crate::tls::Tls,
     crate::websocket::Websocket,
