@@ -36,6 +36,7 @@ pub mod llmnr;
 pub mod mdns;
 pub mod mqtt;
 pub mod ntp;
+pub mod postgres;
 pub mod quic;
 pub mod redis;
 pub mod ssh;

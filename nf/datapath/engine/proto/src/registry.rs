@@ -43,6 +43,7 @@ protocols! {
     crate::mdns::Mdns,
     crate::mqtt::Mqtt,
     crate::ntp::Ntp,
+    crate::postgres::Postgres,
     crate::quic::Quic,
     crate::redis::Redis,
     crate::ssh::Ssh,
