@@ -35,6 +35,7 @@ pub mod http3;
 pub mod llmnr;
 pub mod mdns;
 pub mod mqtt;
+pub mod mysql;
 pub mod ntp;
 pub mod postgres;
 pub mod quic;

@@ -42,6 +42,7 @@ protocols! {
     crate::llmnr::Llmnr,
     crate::mdns::Mdns,
     crate::mqtt::Mqtt,
+    crate::mysql::Mysql,
     crate::ntp::Ntp,
     crate::postgres::Postgres,
     crate::quic::Quic,
