@@ -34,6 +34,7 @@ pub mod http2;
 pub mod http3;
 pub mod llmnr;
 pub mod mdns;
+pub mod mongodb;
 pub mod mqtt;
 pub mod mysql;
 pub mod ntp;

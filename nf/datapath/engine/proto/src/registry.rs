@@ -41,6 +41,7 @@ protocols! {
     crate::http3::Http3,
     crate::llmnr::Llmnr,
     crate::mdns::Mdns,
+    crate::mongodb::Mongodb,
     crate::mqtt::Mqtt,
     crate::mysql::Mysql,
     crate::ntp::Ntp,
