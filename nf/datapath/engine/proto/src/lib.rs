@@ -32,6 +32,7 @@ pub mod gquic;
 pub mod http;
 pub mod http2;
 pub mod http3;
+pub mod kafka;
 pub mod llmnr;
 pub mod mdns;
 pub mod mongodb;

@@ -39,6 +39,7 @@ protocols! {
     crate::http::Http,
     crate::http2::Http2,
     crate::http3::Http3,
+    crate::kafka::Kafka,
     crate::llmnr::Llmnr,
     crate::mdns::Mdns,
     crate::mongodb::Mongodb,
