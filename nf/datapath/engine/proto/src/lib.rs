@@ -23,6 +23,7 @@ mod sink;
 pub mod testing;
 
 // One folder per protocol, alphabetical; `make new-protocol` adds its line here.
+pub mod amqp;
 pub mod coap;
 
 pub mod dhcp;

@@ -30,6 +30,7 @@ macro_rules! protocols {
 
 protocols! {
     // Alphabetical; `make new-protocol` adds its line here.
+    crate::amqp::Amqp,
     crate::coap::Coap,
     crate::dhcp::Dhcp,
     crate::dns::Dns,
