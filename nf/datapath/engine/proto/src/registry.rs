@@ -38,6 +38,7 @@ protocols! {
     crate::ftp::FtpData,
     crate::gquic::Gquic,
     crate::http::Http,
+    crate::http2::Grpc,
     crate::http2::Http2,
     crate::http3::Http3,
     crate::kafka::Kafka,
