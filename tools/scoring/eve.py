@@ -16,7 +16,9 @@ from tools.scoring.engine import Reading, Row
 
 Event = dict[str, Any]
 
-EVENT_TYPES = frozenset(("http", "tls", "dns", "ssh", "quic", "dhcp", "ftp", "flow"))
+EVENT_TYPES = frozenset(
+    ("http", "tls", "dns", "ssh", "quic", "dhcp", "ftp", "mqtt", "websocket", "flow")
+)
 
 # What a check may ask besides what traffic says. The rest of the check is still compared, but as
 # "at least so many", for it selects fewer events with these than without.
@@ -41,6 +43,7 @@ INCOMPARABLE = {
     "tls.client_handshake": "rows have fingerprints of the hello, not its lists",
     "quic.extensions": "rows have fingerprints of the hello, not its lists",
     "quic.cyu": "a fingerprint of Suricata's own",
+    "mqtt.connect.password": "passwords are never kept",
     "icmp_": "rows of sessions have no ICMP types",
     "response_icmp_": "rows of sessions have no ICMP types",
     "app_proto_": "rows have one protocol for both directions",
@@ -53,7 +56,8 @@ L4_NAMES = {
 # Suricata's words for protocols that have a parser here.
 APP_PROTOCOLS = {
     "http": "http", "http2": "http2", "tls": "tls", "dns": "dns", "ssh": "ssh", "ftp": "ftp",
-    "ftp-data": "ftp_data", "dhcp": "dhcp", "quic": "quic", "ntp": "ntp",
+    "ftp-data": "ftp_data", "dhcp": "dhcp", "quic": "quic", "ntp": "ntp", "mqtt": "mqtt",
+    "websocket": "websocket", "pgsql": "postgres", "redis": "redis",
 }  # fmt: skip
 # Suricata's words for options that a DHCP client asks for; it lists no others.
 DHCP_OPTIONS = {
@@ -196,6 +200,74 @@ def _ssh(record: Row) -> Iterator[Event]:
     }
 
 
+# What answers a packet of MQTT; a publication of quality 2 is answered three times.
+MQTT_ANSWERS = {
+    "connect": ("connack",), "publish": ("puback", "pubrec", "pubrel", "pubcomp"),
+    "subscribe": ("suback",), "unsubscribe": ("unsuback",),
+}  # fmt: skip
+# Packets of MQTT whose flags say more than that they are as they must be.
+MQTT_QOS = {"subscribe": 1, "unsubscribe": 1, "pubrel": 1}
+
+
+def _mqtt(record: Row) -> Iterator[Event]:
+    kind = str(record.get("kind"))
+    event: Event = {"event_type": "mqtt"}
+    for word in (kind, *MQTT_ANSWERS.get(kind, ())):
+        own = word == kind
+        event |= {
+            f"mqtt.{word}.qos": record.get("qos") if own else MQTT_QOS.get(word, 0),
+            f"mqtt.{word}.retain": bool(own and record.get("retain")),
+            f"mqtt.{word}.dup": bool(own and record.get("dup")),
+            f"mqtt.{word}.message_id": record.get("message_id"),
+            f"mqtt.{word}.reason_code": record.get("reason_code"),
+            f"mqtt.{word}.return_code": record.get("reason_code"),
+        }
+        listed = record.get("properties" if own else "response_properties")
+        event |= _properties(f"mqtt.{word}", listed)
+    event |= {
+        "mqtt.connect.protocol_string": record.get("protocol_string"),
+        "mqtt.connect.protocol_version": record.get("protocol_version"),
+        "mqtt.connect.client_id": record.get("client_id"),
+        "mqtt.connect.username": record.get("username"),
+        "mqtt.connect.flags.username": record.get("username") is not None,
+        "mqtt.connect.flags.password": record.get("password_seen"),
+        "mqtt.connect.flags.clean_session": record.get("clean_session"),
+        "mqtt.connect.flags.will": record.get("will_topic") is not None,
+        "mqtt.connect.flags.will_retain": bool(record.get("will_retain")),
+        "mqtt.connect.will.topic": record.get("will_topic"),
+        "mqtt.connect.will.message": record.get("will_message"),
+        "mqtt.connack.session_present": record.get("session_present"),
+        "mqtt.publish.topic": record.get("topic"),
+        "mqtt.publish.message": record.get("message"),
+    }
+    event |= _properties("mqtt.connect.will", record.get("will_properties"))
+    qualities = record.get("topics_qos") or []
+    for place, topic in enumerate(record.get("topics") or []):
+        event[f"mqtt.unsubscribe.topics[{place}]"] = topic
+        event[f"mqtt.subscribe.topics[{place}].topic"] = topic
+        event[f"mqtt.subscribe.topics[{place}].qos"] = dict(enumerate(qualities)).get(place)
+    for place, code in enumerate(record.get("reason_codes") or []):
+        event[f"mqtt.suback.qos_granted[{place}]"] = code
+        event[f"mqtt.unsuback.reason_codes[{place}]"] = code
+    yield event
+
+
+def _properties(place: str, listed: Iterable[Row] | None) -> Event:
+    return {f"{place}.properties.{each['name']}": each["value"] for each in listed or ()}
+
+
+def _websocket(record: Row) -> Iterator[Event]:
+    opcode = record.get("opcode")
+    first = {"event_type": "websocket", "websocket.mask": record.get("mask")}
+    yield first | {"websocket.opcode": opcode, "websocket.fin": record.get("frames") == 1}
+    answer = {"ping": "pong", "close": "close"}.get(str(opcode))
+    if answer and record.get("response_us") is not None:
+        yield first | {
+            "websocket.opcode": answer, "websocket.fin": True,
+            "websocket.mask": not record.get("mask"),
+        }  # fmt: skip
+
+
 def _ftp(record: Row) -> Iterator[Event]:
     yield {
         "event_type": "ftp",
@@ -256,6 +328,8 @@ TRANSLATIONS: Mapping[str, Callable[[Row], Iterator[Event]]] = {
     "ssh": _ssh,
     "ftp": _ftp,
     "dhcp": _dhcp,
+    "mqtt": _mqtt,
+    "websocket": _websocket,
 }
 
 KNOWN_KEYS: Mapping[str, frozenset[str]] = {
@@ -279,6 +353,22 @@ KNOWN_KEYS: Mapping[str, frozenset[str]] = {
             "rebinding_time", "subnet_mask", "dns_servers[]", "routers[]", "params[]",
         )
     ),
+    "mqtt": frozenset(
+        f"mqtt.{key}"
+        for word in MQTT_ANSWERS | {"disconnect": (), "auth": ()}
+        for each in (word, *MQTT_ANSWERS.get(word, ()))
+        for key in (
+            *(f"{each}.{flag}" for flag in ("qos", "retain", "dup", "message_id")),
+            f"{each}.reason_code", f"{each}.return_code", f"{each}.properties.*",
+        )
+    )
+    | frozenset(key for key in next(_mqtt({})) if "None" not in key)
+    | frozenset(
+        ("mqtt.connect.will.properties.*", "mqtt.unsubscribe.topics[]",
+         "mqtt.subscribe.topics[].topic", "mqtt.subscribe.topics[].qos",
+         "mqtt.suback.qos_granted[]", "mqtt.unsuback.reason_codes[]")
+    ),
+    "websocket": frozenset(next(_websocket({}))),
     "flow": frozenset(
         ("app_proto", "flow.age", "flow.pkts_toserver", "flow.pkts_toclient")
     ),

@@ -88,7 +88,9 @@ def _kafka_login() -> list[tuple[bool, bytes]]:
     ]
 
 
-def _both(old: list[tuple[bool, bytes]], ports: tuple[int, int], new: list[tuple[bool, bytes]]) -> Iterable[Turn]:
+def _both(
+    old: list[tuple[bool, bytes]], ports: tuple[int, int], new: list[tuple[bool, bytes]]
+) -> Iterable[Turn]:
     """One conversation over IPv4, and one over IPv6 on another port."""
     yield from stream((NEAR, 40201), (FAR, ports[0]), old)
     yield from stream((NEAR6, 40202), (FAR6, ports[1]), new)
@@ -206,7 +208,10 @@ def _amqp_new() -> list[tuple[bool, bytes]]:
         (False, b"AMQP\3\1\0\0" + _performative(0x40, _symbol("PLAIN"), kind=1)),
         (True, _performative(0x41, _symbol("PLAIN"), proof, _string("store.example.com"), kind=1)),
         (False, _performative(0x44, b"\x50\0", kind=1)),
-        (True, b"AMQP\0\1\0\0" + _performative(0x10, _string("gauge"), _string("store.example.com"))),
+        (
+            True,
+            b"AMQP\0\1\0\0" + _performative(0x10, _string("gauge"), _string("store.example.com")),
+        ),
         (False, b"AMQP\0\1\0\0" + _performative(0x10, _string("broker"))),
         (True, _performative(0x11, _NULL, _ZERO, b"\x52\x64", b"\x52\x64")),
         (False, _performative(0x11, b"\x60\0\0", _ZERO, b"\x52\x64", b"\x52\x64")),

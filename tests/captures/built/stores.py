@@ -17,23 +17,23 @@ Value = str | int | float | bool | bytes | list["Value"] | dict[str, "Value"]
 
 
 def _element(name: str, value: Value) -> bytes:
-    key = name.encode() + b"\0"
     match value:
         case bool():
-            return b"\x08" + key + bytes([value])
+            kind, body = 8, bytes([value])
         case int():
-            return b"\x10" + key + struct.pack("<i", value)
+            kind, body = 16, struct.pack("<i", value)
         case float():
-            return b"\x01" + key + struct.pack("<d", value)
+            kind, body = 1, struct.pack("<d", value)
         case str():
             text = value.encode() + b"\0"
-            return b"\x02" + key + struct.pack("<i", len(text)) + text
+            kind, body = 2, struct.pack("<i", len(text)) + text
         case bytes():
-            return b"\x05" + key + struct.pack("<iB", len(value), 0) + value
+            kind, body = 5, struct.pack("<iB", len(value), 0) + value
         case list():
-            return b"\x04" + key + bson({str(n): item for n, item in enumerate(value)})
+            kind, body = 4, bson({str(n): item for n, item in enumerate(value)})
         case dict():
-            return b"\x03" + key + bson(value)
+            kind, body = 3, bson(value)
+    return bytes([kind]) + name.encode() + b"\0" + body
 
 
 def bson(fields: dict[str, Value]) -> bytes:
@@ -51,7 +51,7 @@ def _msg(number: int, answers: int, fields: dict[str, Value], *, flags: int = 0)
 
 
 def _mongo_old() -> list[tuple[bool, bytes]]:
-    """A greeting as drivers send it first, a query and its cursor, an insertion, of the old kind."""
+    """Operations of the old kind: a greeting as drivers send it first, a query, an insertion."""
     client: Value = {
         "application": {"name": "ledger"},
         "driver": {"name": "harbour-driver", "version": "4.10.1"},
@@ -144,7 +144,9 @@ def _login(password: str) -> bytes:
         places += struct.pack("<HH", 94 + len(data), len(text))
         data += disguised if text == password else _wide(text)
     places = places.ljust(58, b"\0")
-    fixed = struct.pack("<IIIIIIBBBBiI", 94 + len(data), 0x74000004, 4096, 7, 1, 0, 0xE0, 3, 0, 0, 0, 0)
+    fixed = struct.pack(
+        "<IIIIIIBBBBiI", 94 + len(data), 0x74000004, 4096, 7, 1, 0, 0xE0, 3, 0, 0, 0, 0
+    )
     return _packet(16, fixed + places + data)
 
 
@@ -180,7 +182,9 @@ def _sql_work() -> list[tuple[bool, bytes]]:
     column = struct.pack("<HIHB", 1, 0, 0, 0x38) + b"\4" + _wide("crew")
     row = b"\x81" + column + b"\xd1" + struct.pack("<I", 4)
     query = _wide("SELECT crew FROM boats WHERE name = @p")
-    text = b"\0\0\xe7" + struct.pack("<H", 8000) + b"\x09\4\xd0\0\x34" + struct.pack("<H", len(query))
+    text = (
+        b"\0\0\xe7" + struct.pack("<H", 8000) + b"\x09\4\xd0\0\x34" + struct.pack("<H", len(query))
+    )
     call = headers + struct.pack("<HHH", 0xFFFF, 10, 0) + text + query
     procedure = "dbo.high_water"
     named = headers + struct.pack("<H", len(procedure)) + _wide(procedure) + b"\0\0"

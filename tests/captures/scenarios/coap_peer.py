@@ -18,7 +18,7 @@ class Tide(resource.ObservableResource):
         super().__init__()
         self.level = b"low"
 
-    async def render_get(self, request: Message) -> Message:
+    async def render_get(self, _request: Message) -> Message:
         """What it is."""
         return Message(payload=self.level, content_format=0)
 
@@ -32,7 +32,7 @@ class Tide(resource.ObservableResource):
 class Ledger(resource.Resource):
     """More than fits into a datagram."""
 
-    async def render_get(self, request: Message) -> Message:
+    async def render_get(self, _request: Message) -> Message:
         """All of it."""
         return Message(payload=LEDGER)
 

@@ -40,7 +40,15 @@ def postgres(lab: Ends, port: int = 5432, *, tls: bool = False) -> Process:
     certificate(server, "store.example.com")
     for name in ("server.pem", "server.key"):
         (server.folder / name).chmod(0o600)
-    server.run(["chown", "-R", "26:65534", str(data), *(str(server.folder / f"server.{n}") for n in ("pem", "key"))])
+    server.run(
+        [
+            "chown",
+            "-R",
+            "26:65534",
+            str(data),
+            *(str(server.folder / f"server.{n}") for n in ("pem", "key")),
+        ]
+    )
     own = ["setpriv", "--reuid=26", "--regid=65534", "--clear-groups"]
     server.run([*own, f"{_POSTGRES}initdb", "-D", str(data), "-U", "postgres", "--no-sync"])
     (data / "pg_hba.conf").write_text(_RULES)

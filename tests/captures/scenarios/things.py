@@ -30,7 +30,9 @@ def coap(target: Path) -> None:
     one that goes in blocks, an answer that takes its time, one that is not there."""
     peer = [str(environment()), str(FOLDER / "scenarios" / "coap_peer.py")]
     with Pair() as lab:
-        lab.server.spawn([*peer, "server", "::"], ready="listening")
         with lab.recording(target):
-            lab.client.run([*peer, "client", SERVER_IPV4])
-            lab.client.run([*peer, "client", SERVER_IPV6])
+            for address in (SERVER_IPV4, SERVER_IPV6):
+                # Each has its own: a server goes on telling observers that are gone.
+                server = lab.server.spawn([*peer, "server", "::"], ready="listening")
+                lab.client.run([*peer, "client", address])
+                server.stop()

@@ -23,9 +23,9 @@ mod sink;
 pub mod testing;
 
 // One folder per protocol, alphabetical; `make new-protocol` adds its line here.
+
 pub mod amqp;
 pub mod coap;
-
 pub mod dhcp;
 pub mod dns;
 pub mod ftp;
@@ -44,6 +44,7 @@ pub mod postgres;
 pub mod quic;
 pub mod redis;
 pub mod ssh;
+pub mod tds;
 pub mod tls;
 pub mod websocket;
 

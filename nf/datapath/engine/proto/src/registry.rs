@@ -52,6 +52,7 @@ protocols! {
     crate::quic::Quic,
     crate::redis::Redis,
     crate::ssh::Ssh,
+    crate::tds::Tds,
     crate::tls::Tls,
     crate::websocket::Websocket,
 }

@@ -1,8 +1,8 @@
 //! Frames of 1.0 in order: the login, the opening, links and what goes over them.
 
+use super::AmqpAnomaly;
 use super::newer::{Header, Value, code, performative, word};
 use super::record::{AmqpMessage, AmqpTransaction, text};
-use super::AmqpAnomaly;
 use crate::{Direction, NameSource, Segment, Sink};
 use nf_fields::Text;
 

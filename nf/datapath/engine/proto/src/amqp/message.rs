@@ -335,6 +335,9 @@ mod tests {
         assert_eq!((said.exchange, said.routing_key), (Some(&b"log"[..]), Some(&b"tide"[..])));
         assert!(arguments("queue.declare", b"\0\0\x01q\x10").unwrap().no_wait);
         assert_eq!(arguments("queue.declare", b"\0\0\x09q"), None);
-        assert_eq!(content(b"\0\x3c\0\0\0\0\0\0\0\0\0\x05\x80\0\x04text"), Some((5, Some(&b"text"[..]))));
+        assert_eq!(
+            content(b"\0\x3c\0\0\0\0\0\0\0\0\0\x05\x80\0\x04text"),
+            Some((5, Some(&b"text"[..])))
+        );
     }
 }

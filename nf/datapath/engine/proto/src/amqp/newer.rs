@@ -199,7 +199,8 @@ mod tests {
 
     #[test]
     fn a_performative_is_a_described_list() {
-        let (number, items, rest) = performative(b"\0\x53\x10\xc0\x08\x02\xa1\x02me\xa1\x01hX").unwrap();
+        let (number, items, rest) =
+            performative(b"\0\x53\x10\xc0\x08\x02\xa1\x02me\xa1\x01hX").unwrap();
         assert_eq!((number, rest), (0x10, &b"X"[..]));
         assert_eq!(items, [Value::Text(b"me"), Value::Text(b"h")]);
         let (number, items, _) = performative(b"\0\x80\0\0\0\0\0\0\0\x18\x45").unwrap();

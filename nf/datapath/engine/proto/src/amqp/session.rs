@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 
 use nf_fields::TextRef;
 
+use super::AmqpAnomaly;
 use super::message::{self, Header, arguments, content, frame, long, short, table_text};
 use super::record::{AmqpMessage, AmqpTransaction, text};
-use super::AmqpAnomaly;
 use crate::{Cursor, Direction, Segment, Sink};
 
 /// Most calls that wait, and most messages under way.
@@ -51,11 +51,28 @@ fn answered(name: &str) -> Option<&str> {
 fn is_call(name: &str) -> bool {
     matches!(
         name,
-        "channel.open" | "channel.flow" | "channel.close" | "connection.close"
-            | "exchange.declare" | "exchange.delete" | "exchange.bind" | "exchange.unbind"
-            | "queue.declare" | "queue.bind" | "queue.purge" | "queue.delete" | "queue.unbind"
-            | "basic.qos" | "basic.consume" | "basic.cancel" | "basic.get" | "basic.recover"
-            | "confirm.select" | "tx.select" | "tx.commit" | "tx.rollback"
+        "channel.open"
+            | "channel.flow"
+            | "channel.close"
+            | "connection.close"
+            | "exchange.declare"
+            | "exchange.delete"
+            | "exchange.bind"
+            | "exchange.unbind"
+            | "queue.declare"
+            | "queue.bind"
+            | "queue.purge"
+            | "queue.delete"
+            | "queue.unbind"
+            | "basic.qos"
+            | "basic.consume"
+            | "basic.cancel"
+            | "basic.get"
+            | "basic.recover"
+            | "confirm.select"
+            | "tx.select"
+            | "tx.commit"
+            | "tx.rollback"
     )
 }
 
@@ -195,9 +212,8 @@ impl Calls {
         seg: &Segment<'_>,
         out: &mut Sink<'_>,
     ) {
-        let of = |c: &Call| {
-            c.record.method == call && c.record.channel == channel && c.dir != seg.dir
-        };
+        let of =
+            |c: &Call| c.record.method == call && c.record.channel == channel && c.dir != seg.dir;
         let found = self.pending.iter().position(of);
         let Some(mut call) = found.and_then(|at| self.pending.remove(at)) else {
             return self.stray(out);

@@ -105,11 +105,15 @@ fn calls_are_reported_with_their_answers() {
     let said = transactions(&heard);
 
     assert!(said[1].contains(r#""method":"channel.open""#));
-    assert!(said[2].contains(r#""method":"queue.declare""#) && said[2].contains(r#""queue":"q.one""#));
+    assert!(
+        said[2].contains(r#""method":"queue.declare""#) && said[2].contains(r#""queue":"q.one""#)
+    );
     assert!(said[2].contains(r#""messages":7,"response_us":1000,"complete":true"#));
     assert!(said[3].contains(r#""consumer_tag":"c.1""#));
     // It asked for no answer.
-    assert!(said[4].contains(r#""exchange":"log","queue":"q","routing_key":"tide","complete":true"#));
+    assert!(
+        said[4].contains(r#""exchange":"log","queue":"q","routing_key":"tide","complete":true"#)
+    );
     assert_eq!(heard.anomalies, [""; 0]);
 }
 
@@ -141,12 +145,10 @@ fn refusals_and_closes_are_told() {
 
     let login = login();
     let refused = method(0, 10, 50, b"\x01\x93\x06denied\0\0\0\0");
-    let heard = play(&on_port(), &[
-        Event::Up(OLD),
-        Event::Down(&login[0].1),
-        Event::Up(&login[1].1),
-        Event::Down(&refused),
-    ]);
+    let heard = play(
+        &on_port(),
+        &[Event::Up(OLD), Event::Down(&login[0].1), Event::Up(&login[1].1), Event::Down(&refused)],
+    );
     assert!(transactions(&heard)[0].contains(r#""reply_code":403,"error":"denied""#));
     assert!(transactions(&heard)[0].contains(r#""complete":false"#));
 }
@@ -160,18 +162,21 @@ fn version_one_is_read_with_its_links() {
     let attach: [&[u8]; 7] = [&text(b"l1"), b"\x43", b"\x42", b"\x40", b"\x40", b"\x40", &target];
     let answer: [&[u8]; 3] = [&text(b"l1"), b"\x52\x05", b"\x41"];
     let error = [&[0, 0x53, 0x1d, 0xc0, 17, 1, 0xa3, 14][..], b"amqp:not-found"].concat();
-    let heard = play(&on_port(), &[
-        Event::Up(&[NEW_SASL, &performative(1, 0, 0x41, &init, b"")].concat()),
-        Event::Down(&[NEW_SASL, &performative(1, 0, 0x44, &[b"\x50\0"], b"")].concat()),
-        Event::Up(&[NEW, &performative(0, 0, 0x10, &open, b"")].concat()),
-        Event::Down(&[NEW, &performative(0, 0, 0x10, &[&text(b"broker")], b"")].concat()),
-        Event::Up(&performative(0, 0, 0x12, &attach, b"")),
-        Event::Down(&performative(0, 0, 0x12, &answer, b"")),
-        Event::Up(&performative(0, 0, 0x14, &[b"\x43", b"\x43"], b"\0\x53\x77\xa1\x02hi")),
-        Event::Up(b"\0\0\0\x08\x02\0\0\0"),
-        Event::Down(&performative(0, 0, 0x18, &[&error], b"")),
-        Event::Up(&performative(0, 0, 0x18, &[], b"")),
-    ]);
+    let heard = play(
+        &on_port(),
+        &[
+            Event::Up(&[NEW_SASL, &performative(1, 0, 0x41, &init, b"")].concat()),
+            Event::Down(&[NEW_SASL, &performative(1, 0, 0x44, &[b"\x50\0"], b"")].concat()),
+            Event::Up(&[NEW, &performative(0, 0, 0x10, &open, b"")].concat()),
+            Event::Down(&[NEW, &performative(0, 0, 0x10, &[&text(b"broker")], b"")].concat()),
+            Event::Up(&performative(0, 0, 0x12, &attach, b"")),
+            Event::Down(&performative(0, 0, 0x12, &answer, b"")),
+            Event::Up(&performative(0, 0, 0x14, &[b"\x43", b"\x43"], b"\0\x53\x77\xa1\x02hi")),
+            Event::Up(b"\0\0\0\x08\x02\0\0\0"),
+            Event::Down(&performative(0, 0, 0x18, &[&error], b"")),
+            Event::Up(&performative(0, 0, 0x18, &[], b"")),
+        ],
+    );
     let said = transactions(&heard);
 
     assert!(said[0].contains(r#""method":"sasl""#) && said[0].contains(r#""user":"keeper""#));
@@ -179,7 +184,9 @@ fn version_one_is_read_with_its_links() {
     assert!(said[1].contains(r#""container_id":"me","peer_container_id":"broker""#));
     assert!(said[2].contains(r#""link":"l1","address":"tide","role":"sender""#));
     assert!(said[3].contains(r#""link":"l1","address":"tide","length":7,"complete":true"#));
-    assert!(said[4].contains(r#""method":"close""#) && said[4].contains(r#""error":"amqp:not-found""#));
+    assert!(
+        said[4].contains(r#""method":"close""#) && said[4].contains(r#""error":"amqp:not-found""#)
+    );
     assert_eq!(heard.names, [(NameSource::Host, "a.test".into())]);
     assert_eq!(heard.anomalies, [""; 0]);
     assert!(!format!("{heard:?}").contains("lantern"));
@@ -238,11 +245,8 @@ fn nothing_depends_on_how_the_stream_was_cut() {
 
     let open: [&[u8]; 1] = [b"\xa1\x02me"];
     let (up, down) = (performative(0, 0, 0x10, &open, b""), performative(0, 0, 0x10, &open, b""));
-    torture(&on_port(), &[
-        Event::Up(&[NEW, &up].concat()),
-        Event::Down(&[NEW, &down].concat()),
-    ])
-    .unwrap();
+    torture(&on_port(), &[Event::Up(&[NEW, &up].concat()), Event::Down(&[NEW, &down].concat())])
+        .unwrap();
 }
 
 #[test]

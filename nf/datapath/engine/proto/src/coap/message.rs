@@ -93,7 +93,12 @@ pub(super) fn datagram(data: &[u8]) -> Option<Message<'_>> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Front {
     /// A header: octets up to the token's end, and those behind it; code and octets of the token.
-    Header { size: usize, length: usize, code: u8, token: usize },
+    Header {
+        size: usize,
+        length: usize,
+        code: u8,
+        token: usize,
+    },
     Partial,
     Malformed,
 }
@@ -238,7 +243,9 @@ mod tests {
         let mut items = Items::of(read.body);
         assert_eq!(items.next(), Next::Item(Item { number: 11, value: b"x" }));
         assert_eq!(items.next(), Next::Payload(b"pay"));
-        for wrong in [&b"\x82\x01\0\0ab"[..], b"\x49\x01\0\0abcdefghi", b"\x40\0\0\0x", b"\x42\x01\0\0a"] {
+        for wrong in
+            [&b"\x82\x01\0\0ab"[..], b"\x49\x01\0\0abcdefghi", b"\x40\0\0\0x", b"\x42\x01\0\0a"]
+        {
             assert_eq!(datagram(wrong), None);
         }
     }

@@ -4,11 +4,11 @@
 
 use nf_wire::Transport;
 
+use super::PORT;
 use super::message::{
     self, EMPTY, Front, Items, MAX_OPTIONS, Message, Next, class, is_known, is_registered,
     is_request, kind, number, option,
 };
-use super::PORT;
 use crate::{Probe, Segment};
 
 /// Bits that a message must show on the protocol's own port, and elsewhere.
@@ -117,8 +117,8 @@ fn worth(item: &message::Item<'_>) -> Option<u32> {
         return None;
     }
     let length = u32::try_from(item.value.len()).ok()?;
-    let text = item.value.iter().all(|b| !b.is_ascii_control())
-        && std::str::from_utf8(item.value).is_ok();
+    let text =
+        item.value.iter().all(|b| !b.is_ascii_control()) && std::str::from_utf8(item.value).is_ok();
     match item.number {
         option::URI_PATH | option::URI_QUERY | option::URI_HOST | option::PROXY_URI => {
             text.then(|| length.min(30).saturating_add(4))

@@ -48,7 +48,9 @@ fn host_query_and_format_are_told() {
     let heard = play(&on_port(), &[Event::Up(post), Event::Down(made)]);
     let said = transactions(&heard);
 
-    assert!(said[0].contains(r#""uri_host":"a.example","uri_path":"/path","uri_query":"u=m&v=kn""#));
+    assert!(
+        said[0].contains(r#""uri_host":"a.example","uri_path":"/path","uri_query":"u=m&v=kn""#)
+    );
     assert!(said[0].contains(r#""accept":50,"request_format":40,"code":"2.01""#), "{}", said[0]);
     assert!(said[0].contains(r#""location_path":"/new/1""#));
     assert_eq!(heard.names, [(NameSource::Host, "a.example".into())]);
@@ -56,14 +58,17 @@ fn host_query_and_format_are_told() {
 
 #[test]
 fn a_response_may_come_behind_its_acknowledgement() {
-    let heard = play(&on_port(), &[
-        Event::Up(GET),
-        Event::Up(GET),
-        Event::Down(b"\x60\x00\x12\x34"),
-        Event::Down(b"\x42\x45\x56\x78ab\xfflow"),
-        Event::Down(b"\x42\x45\x56\x78ab\xfflow"),
-        Event::Up(b"\x60\x00\x56\x78"),
-    ]);
+    let heard = play(
+        &on_port(),
+        &[
+            Event::Up(GET),
+            Event::Up(GET),
+            Event::Down(b"\x60\x00\x12\x34"),
+            Event::Down(b"\x42\x45\x56\x78ab\xfflow"),
+            Event::Down(b"\x42\x45\x56\x78ab\xfflow"),
+            Event::Up(b"\x60\x00\x56\x78"),
+        ],
+    );
 
     assert_eq!(heard.transactions.len(), 1);
     assert!(transactions(&heard)[0].contains(r#""retransmissions":1,"separate":true"#));
@@ -72,13 +77,16 @@ fn a_response_may_come_behind_its_acknowledgement() {
 
 #[test]
 fn an_observation_brings_notifications() {
-    let heard = play(&on_port(), &[
-        Event::Up(b"\x42\x01\x12\x34ab\x60\x57harbour\x04tide"),
-        Event::Down(b"\x62\x45\x12\x34ab\x61\x05\xfflow"),
-        Event::Down(b"\x52\x45\0\x09ab\x61\x06\xffhigh"),
-        Event::Down(b"\x42\x45\0\x0aab\x61\x07\xffhigh"),
-        Event::Up(b"\x60\0\0\x0a"),
-    ]);
+    let heard = play(
+        &on_port(),
+        &[
+            Event::Up(b"\x42\x01\x12\x34ab\x60\x57harbour\x04tide"),
+            Event::Down(b"\x62\x45\x12\x34ab\x61\x05\xfflow"),
+            Event::Down(b"\x52\x45\0\x09ab\x61\x06\xffhigh"),
+            Event::Down(b"\x42\x45\0\x0aab\x61\x07\xffhigh"),
+            Event::Up(b"\x60\0\0\x0a"),
+        ],
+    );
     let said = transactions(&heard);
 
     assert!(said[0].contains(r#""observe":5"#));
@@ -90,10 +98,13 @@ fn an_observation_brings_notifications() {
 
 #[test]
 fn blocks_are_exchanges_of_their_own() {
-    let heard = play(&on_port(), &[
-        Event::Up(b"\x40\x01\0\x01\xb6ledger\xc1\x16"),
-        Event::Down(b"\x60\x45\0\x01\xd1\x0a\x1e\xffxxxx"),
-    ]);
+    let heard = play(
+        &on_port(),
+        &[
+            Event::Up(b"\x40\x01\0\x01\xb6ledger\xc1\x16"),
+            Event::Down(b"\x60\x45\0\x01\xd1\x0a\x1e\xffxxxx"),
+        ],
+    );
     assert!(
         transactions(&heard)[0].contains(r#""block2":{"number":1,"more":true,"size":1024}"#),
         "{heard:?}"
@@ -102,12 +113,15 @@ fn blocks_are_exchanges_of_their_own() {
 
 #[test]
 fn pings_and_resets_are_told() {
-    let heard = play(&on_port(), &[
-        Event::Up(b"\x40\0\0\x07"),
-        Event::Down(b"\x70\0\0\x07"),
-        Event::Up(GET),
-        Event::Down(b"\x70\0\x12\x34"),
-    ]);
+    let heard = play(
+        &on_port(),
+        &[
+            Event::Up(b"\x40\0\0\x07"),
+            Event::Down(b"\x70\0\0\x07"),
+            Event::Up(GET),
+            Event::Down(b"\x70\0\x12\x34"),
+        ],
+    );
     let said = transactions(&heard);
 
     assert!(said[0].contains(r#""kind":"ping""#) && said[0].contains(r#""complete":true"#));
@@ -116,14 +130,17 @@ fn pings_and_resets_are_told() {
 
 #[test]
 fn streams_begin_with_their_capabilities() {
-    let heard = play(&over_tcp(), &[
-        Event::Up(b"\x30\xe1\x22\x04\x80\xd2\x00\x01ab\xb7harbour\x04tid"),
-        Event::Up(b"e"),
-        Event::Down(b"\x30\xe1\x22\x04\x80\x42\x45ab\xfflow"),
-        Event::Up(b"\x01\xe2x"),
-        Event::Down(b"\x01\xe3x"),
-        Event::Up(b"\x00\xe4"),
-    ]);
+    let heard = play(
+        &over_tcp(),
+        &[
+            Event::Up(b"\x30\xe1\x22\x04\x80\xd2\x00\x01ab\xb7harbour\x04tid"),
+            Event::Up(b"e"),
+            Event::Down(b"\x30\xe1\x22\x04\x80\x42\x45ab\xfflow"),
+            Event::Up(b"\x01\xe2x"),
+            Event::Down(b"\x01\xe3x"),
+            Event::Up(b"\x00\xe4"),
+        ],
+    );
     let said = transactions(&heard);
 
     assert_eq!(heard.path, ["coap"]);
@@ -160,7 +177,9 @@ fn what_is_wrong_is_counted() {
         assert_eq!(heard.anomalies, [format!("coap.{anomaly}")]);
     }
     let many: Vec<_> = (0..66u16)
-        .map(|n| [&[0x42, 1][..], &n.to_be_bytes(), &n.to_be_bytes(), b"\xb7harbour\x04tide"].concat())
+        .map(|n| {
+            [&[0x42, 1][..], &n.to_be_bytes(), &n.to_be_bytes(), b"\xb7harbour\x04tide"].concat()
+        })
         .collect();
     let events: Vec<_> = many.iter().map(|m| Event::Up(m)).collect();
     assert_eq!(play(&on_port(), &events).anomalies, ["coap.too_many_pending"; 2]);
@@ -174,13 +193,16 @@ fn a_long_path_is_known_on_any_port() {
 
 #[test]
 fn streams_go_on_after_a_loss() {
-    let heard = play(&over_tcp(), &[
-        Event::Up(b"\x30\xe1\x22\x04\x80\xd2\x00\x01ab\xb7harbour\x04tide"),
-        Event::LostUp(50),
-        Event::Up(b"middle of a payload"),
-        Event::Up(b"\xd2\x00\x01cd\xb7harbour\x04tide"),
-        Event::Down(b"\x42\x45cd\xfflow"),
-    ]);
+    let heard = play(
+        &over_tcp(),
+        &[
+            Event::Up(b"\x30\xe1\x22\x04\x80\xd2\x00\x01ab\xb7harbour\x04tide"),
+            Event::LostUp(50),
+            Event::Up(b"middle of a payload"),
+            Event::Up(b"\xd2\x00\x01cd\xb7harbour\x04tide"),
+            Event::Down(b"\x42\x45cd\xfflow"),
+        ],
+    );
 
     assert!(transactions(&heard)[1].contains(r#""token":"6364""#), "{heard:?}");
     assert_eq!(heard.anomalies, [""; 0]);
@@ -188,10 +210,13 @@ fn streams_go_on_after_a_loss() {
 
 #[test]
 fn nothing_depends_on_how_a_stream_was_cut() {
-    torture(&over_tcp(), &[
-        Event::Up(b"\x30\xe1\x22\x04\x80\xd2\x00\x01ab\xb7harbour\x04tide"),
-        Event::Down(b"\x30\xe1\x22\x04\x80\x42\x45ab\xfflow"),
-    ])
+    torture(
+        &over_tcp(),
+        &[
+            Event::Up(b"\x30\xe1\x22\x04\x80\xd2\x00\x01ab\xb7harbour\x04tide"),
+            Event::Down(b"\x30\xe1\x22\x04\x80\x42\x45ab\xfflow"),
+        ],
+    )
     .unwrap();
     torture(&on_port(), &[Event::Up(GET), Event::Down(CONTENT)]).unwrap();
 }
@@ -207,7 +232,9 @@ fn where_nobody_listens_the_parser_ends_at_once() {
 #[test]
 fn other_octets_are_not_this_protocol() {
     let entry = registry::by_name("coap").unwrap();
-    for data in [&b"\x40\x01\0\x01"[..], b"GET / HTTP/1.1\r\n", b"\x49\x01\0\0", b"\x60\x01\0\x01\xb4tide"] {
+    for data in
+        [&b"\x40\x01\0\x01"[..], b"GET / HTTP/1.1\r\n", b"\x49\x01\0\0", b"\x60\x01\0\x01\xb4tide"]
+    {
         assert_ne!(testing::probe(entry, &flow(Transport::Udp, 9), data), Probe::Certain);
     }
     let mut random = Random::new(1);

@@ -162,13 +162,17 @@ fn grpc_is_seen_by_its_content_type_and_status() {
 
 #[test]
 fn calls_of_grpc_are_named_and_their_messages_counted() {
-    let ask = headers(0, 1, &[
-        (":method", "POST"),
-        (":scheme", "http"),
-        (":path", "/harbour.Tides/Watch"),
-        (":authority", "a.test"),
-        ("content-type", "application/grpc"),
-    ]);
+    let ask = headers(
+        0,
+        1,
+        &[
+            (":method", "POST"),
+            (":scheme", "http"),
+            (":path", "/harbour.Tides/Watch"),
+            (":authority", "a.test"),
+            ("content-type", "application/grpc"),
+        ],
+    );
     let content = frame(kind::DATA, 0, 1, b"\0\0\0\0\x03one\0\0\0\0\x03t");
     let heard = play(&[
         Up(&[opening(), ask, frame(kind::DATA, 1, 1, b"\0\0\0\0\0")].concat()),
@@ -178,10 +182,13 @@ fn calls_of_grpc_are_named_and_their_messages_counted() {
     ]);
 
     assert_eq!(heard.path, ["http2", "grpc"]);
-    assert!(records(&heard)[0].contains(concat!(
-        r#""grpc":true,"grpc_service":"harbour.Tides","grpc_method":"Watch","#,
-        r#""grpc_request_messages":1,"grpc_response_messages":2,"grpc_status":0"#
-    )), "{heard:?}");
+    assert!(
+        records(&heard)[0].contains(concat!(
+            r#""grpc":true,"grpc_service":"harbour.Tides","grpc_method":"Watch","#,
+            r#""grpc_request_messages":1,"grpc_response_messages":2,"grpc_status":0"#
+        )),
+        "{heard:?}"
+    );
 
     let wrong = play(&[
         Up(&[opening(), headers(0, 1, GET)].concat()),

@@ -158,7 +158,10 @@ fn fill<'a>(found: &mut About<'a>, r: &mut Reader<'a>, key: u16, version: u16) -
             }
         }
         key::CREATE_TOPICS => first_topic(found, r)?,
-        key::OFFSET_COMMIT | key::JOIN_GROUP | key::HEARTBEAT | key::LEAVE_GROUP
+        key::OFFSET_COMMIT
+        | key::JOIN_GROUP
+        | key::HEARTBEAT
+        | key::LEAVE_GROUP
         | key::SYNC_GROUP => found.group = r.text()?,
         key::OFFSET_FETCH if version < 8 => found.group = r.text()?,
         key::FIND_COORDINATOR if version < 4 => found.group = r.text()?,
@@ -217,7 +220,10 @@ mod tests {
     #[test]
     fn headers_have_tags_from_some_version_on() {
         let old = request(b"\0\x12\0\0\0\0\0\x07\0\x02meX").unwrap();
-        assert_eq!((old.key, old.correlation, old.client, old.body), (18, 7, Some(&b"me"[..]), &b"X"[..]));
+        assert_eq!(
+            (old.key, old.correlation, old.client, old.body),
+            (18, 7, Some(&b"me"[..]), &b"X"[..])
+        );
         let new = request(b"\0\x12\0\x03\0\0\0\x07\xff\xff\0X").unwrap();
         assert_eq!((new.client, new.body), (None, &b"X"[..]));
         assert_eq!(request(b"\0\x12\0\0\0\0\0\x07\0\x09me"), None);
@@ -230,7 +236,11 @@ mod tests {
         };
         let produce = about_of(0, 3, b"\xff\xff\xff\xff\0\0\0\x01\0\0\0\x01\0\x04tide\0");
         assert_eq!((produce.acks, produce.topics), (Some(-1), vec![&b"tide"[..]]));
-        let fetch = about_of(1, 11, b"\xff\xff\xff\xff\0\0\0\0\0\0\0\x01\0\x50\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\x04tide");
+        let fetch = about_of(
+            1,
+            11,
+            b"\xff\xff\xff\xff\0\0\0\0\0\0\0\x01\0\x50\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\x04tide",
+        );
         assert_eq!(fetch.topics, [b"tide"]);
         let metadata = about_of(3, 9, b"\x03\x05tide\0\x05boat\0\x01\0\0\0");
         assert_eq!(metadata.topics, [b"tide", b"boat"]);

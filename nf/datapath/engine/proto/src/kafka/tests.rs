@@ -35,10 +35,10 @@ fn versions() -> Vec<u8> {
 
 #[test]
 fn a_request_and_its_response_make_a_transaction_on_any_port() {
-    let heard = play(&flow(Transport::Tcp, 9), &[
-        Event::Up(&versions()),
-        Event::Down(&response(1, b"\0\0\x01\0\0\0\0\0")),
-    ]);
+    let heard = play(
+        &flow(Transport::Tcp, 9),
+        &[Event::Up(&versions()), Event::Down(&response(1, b"\0\0\x01\0\0\0\0\0"))],
+    );
 
     assert_eq!(heard.path, ["kafka"]);
     assert_eq!(
@@ -57,11 +57,14 @@ fn a_request_and_its_response_make_a_transaction_on_any_port() {
 fn topics_and_groups_are_told() {
     let produce = b"\xff\xff\0\x01\0\0\x75\x30\0\0\0\x01\0\x04tide\0\0\0\x01\0\0\0\0\0\0\0\0";
     let failed = b"\0\0\0\x01\0\x04tide\0\0\0\x01\0\0\0\0\0\x06";
-    let heard = play(&on_port(), &[
-        Event::Up(&[request(0, 7, 5, produce), request(11, 5, 6, b"\0\x05crews\0\0")].concat()),
-        Event::Down(&response(6, b"\0\0\0\0\0\x4f")),
-        Event::Down(&response(5, failed)),
-    ]);
+    let heard = play(
+        &on_port(),
+        &[
+            Event::Up(&[request(0, 7, 5, produce), request(11, 5, 6, b"\0\x05crews\0\0")].concat()),
+            Event::Down(&response(6, b"\0\0\0\0\0\x4f")),
+            Event::Down(&response(5, failed)),
+        ],
+    );
     let said = transactions(&heard);
 
     assert!(said[0].contains(r#""group_id":"crews""#));
@@ -81,22 +84,25 @@ fn what_asks_for_no_answer_is_reported_at_once() {
 #[test]
 fn logins_in_clear_are_noted_and_not_kept() {
     let proof = b"\0\0\0\x0f\0keeper\0lantern";
-    let heard = play(&on_port(), &[
-        Event::Up(&request(17, 1, 2, b"\0\x05PLAIN")),
-        Event::Down(&response(2, b"\0\0\0\0\0\0")),
-        Event::Up(&request(36, 0, 3, proof)),
-        Event::Down(&response(3, b"\0\x3a\xff\xff\0\0\0\0")),
-    ]);
+    let heard = play(
+        &on_port(),
+        &[
+            Event::Up(&request(17, 1, 2, b"\0\x05PLAIN")),
+            Event::Down(&response(2, b"\0\0\0\0\0\0")),
+            Event::Up(&request(36, 0, 3, proof)),
+            Event::Down(&response(3, b"\0\x3a\xff\xff\0\0\0\0")),
+        ],
+    );
     let said = transactions(&heard);
 
     assert!(said[0].contains(r#""auth_mechanism":"PLAIN","password_seen":false"#));
     assert!(said[1].contains(r#""password_seen":true,"error_code":58"#));
     assert!(!format!("{heard:?}").contains("lantern"));
 
-    let old = play(&on_port(), &[
-        Event::Up(&request(17, 0, 2, b"\0\x05PLAIN")),
-        Event::Up(&framed(b"\0keeper\0lantern")),
-    ]);
+    let old = play(
+        &on_port(),
+        &[Event::Up(&request(17, 0, 2, b"\0\x05PLAIN")), Event::Up(&framed(b"\0keeper\0lantern"))],
+    );
     assert!(transactions(&old)[0].contains(r#""password_seen":true"#));
     assert_eq!(old.anomalies, [""; 0]);
 }
@@ -138,10 +144,13 @@ fn long_messages_are_passed_over_and_losses_overcome() {
 
 #[test]
 fn nothing_depends_on_how_the_stream_was_cut() {
-    torture(&on_port(), &[
-        Event::Up(&[versions(), request(3, 1, 2, b"\0\0\0\x01\0\x04tide")].concat()),
-        Event::Down(&[response(1, b"\0\0\x01"), response(2, b"\0\0\0\0")].concat()),
-    ])
+    torture(
+        &on_port(),
+        &[
+            Event::Up(&[versions(), request(3, 1, 2, b"\0\0\0\x01\0\x04tide")].concat()),
+            Event::Down(&[response(1, b"\0\0\x01"), response(2, b"\0\0\0\0")].concat()),
+        ],
+    )
     .unwrap();
 }
 
@@ -156,7 +165,8 @@ fn where_nobody_listens_the_parser_ends_at_once() {
 #[test]
 fn other_octets_are_not_this_protocol() {
     let entry = registry::by_name("kafka").unwrap();
-    for data in [&b"\0\0\0\x08\0\x03\0\0"[..], b"\0\0\0\x08\x04\xd2\x16\x2f", b"GET / HTTP/1.1\r\n"] {
+    for data in [&b"\0\0\0\x08\0\x03\0\0"[..], b"\0\0\0\x08\x04\xd2\x16\x2f", b"GET / HTTP/1.1\r\n"]
+    {
         assert_ne!(testing::probe(entry, &on_port(), data), Probe::Certain, "{data:?}");
     }
     let mut random = Random::new(1);

@@ -79,7 +79,8 @@ impl<'a> Iterator for Elements<'a> {
 
 /// A document at the front, with as much of it as is there.
 pub(super) fn document<'a>(c: &mut Cursor<'a>) -> Option<&'a [u8]> {
-    let length = usize::try_from(u32(&mut c.clone())?).ok().filter(|&n| (5..1 << 26).contains(&n))?;
+    let length =
+        usize::try_from(u32(&mut c.clone())?).ok().filter(|&n| (5..1 << 26).contains(&n))?;
     c.take(length.min(c.remaining()))
 }
 

@@ -50,6 +50,13 @@ pub(super) struct Header {
     pub(super) code: u32,
 }
 
+impl Header {
+    /// Whether it answers nothing.
+    pub(super) fn asks(&self) -> bool {
+        matches!(self.response_to, 0 | u32::MAX)
+    }
+}
+
 /// The header at the front of `data`; `Err` when it is none.
 pub(super) fn header(data: &[u8]) -> Result<Option<Header>, ()> {
     let mut c = Cursor::new(data);
@@ -172,7 +179,8 @@ pub(super) fn is_sound(header: &Header, body: &[u8]) -> bool {
         }
         op::REPLY => said.documents < 1 << 20 && first(said.document),
         op::COMPRESSED => {
-            said.compressor.is_some_and(|c| c <= 3) && said.inner.is_some_and(|op| word(op).is_some())
+            said.compressor.is_some_and(|c| c <= 3)
+                && said.inner.is_some_and(|op| word(op).is_some())
         }
         _ => false,
     }

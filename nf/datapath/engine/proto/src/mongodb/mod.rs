@@ -105,8 +105,8 @@ impl Protocol for Mongodb {
         let end = header.length.min(HEADER.saturating_add(MAX_BODY));
         let whole = seg.data.len() >= end;
         let body = seg.data.get(HEADER..end).or(seg.data.get(HEADER..)).unwrap_or_default();
-        // Who asks answers nothing, but old answers are answers.
-        let asks = header.response_to == 0 || matches!(header.code, op::MSG | op::COMPRESSED);
+        // Who asks answers nothing, which some write as all ones.
+        let asks = header.asks() || matches!(header.code, op::MSG | op::COMPRESSED);
         if header.code != op::REPLY && !asks {
             return Probe::No;
         }
@@ -188,17 +188,11 @@ impl Mongodb {
         }
     }
 
-    fn message(
-        &mut self,
-        header: &Header,
-        said: &Said<'_>,
-        seg: &Segment<'_>,
-        out: &mut Sink<'_>,
-    ) {
+    fn message(&mut self, header: &Header, said: &Said<'_>, seg: &Segment<'_>, out: &mut Sink<'_>) {
         let length = u32::try_from(header.length).unwrap_or(u32::MAX);
         let operation = word(header.code).unwrap_or_default();
         if out.wants_messages() {
-            let command = message::command(said.document).filter(|_| header.response_to == 0);
+            let command = message::command(said.document).filter(|_| header.asks());
             out.message(&MongodbMessage {
                 operation,
                 length,
@@ -211,7 +205,7 @@ impl Mongodb {
         if !out.wants_transactions() {
             return;
         }
-        if header.response_to != 0 || header.code == op::REPLY {
+        if header.code == op::REPLY || !header.asks() {
             return self.answer(header, said, seg, out);
         }
         let mut record = MongodbTransaction {
@@ -242,13 +236,7 @@ impl Mongodb {
         self.pending.push_back(request);
     }
 
-    fn answer(
-        &mut self,
-        header: &Header,
-        said: &Said<'_>,
-        seg: &Segment<'_>,
-        out: &mut Sink<'_>,
-    ) {
+    fn answer(&mut self, header: &Header, said: &Said<'_>, seg: &Segment<'_>, out: &mut Sink<'_>) {
         let of = |r: &Request| r.id == header.response_to && r.dir != seg.dir;
         let found = self.pending.iter().position(of);
         let Some(mut request) = found.and_then(|at| self.pending.remove(at)) else {

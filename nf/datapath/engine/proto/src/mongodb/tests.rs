@@ -85,22 +85,28 @@ fn a_client_says_what_it_is() {
     let query = [&[0; 4][..], b"admin.$cmd\0", &[0; 4], &[0xff; 4], &hello].concat();
     let answer = document(&[element(8, "ismaster", &[1]), number("maxWireVersion", 13), ok(1.0)]);
     let reply = [&[8, 0, 0, 0][..], &[0; 12], &[1, 0, 0, 0], &answer].concat();
-    let heard = play(&on_port(), &[
-        Event::Up(&message(1, 0, 2004, &query)),
-        Event::Down(&message(2, 1, 1, &reply)),
-    ]);
+    let heard = play(
+        &on_port(),
+        &[Event::Up(&message(1, 0, 2004, &query)), Event::Down(&message(2, 1, 1, &reply))],
+    );
 
-    assert!(transactions(&heard)[0].contains(concat!(
-        r#""operation":"query","request_id":1,"command":"isMaster","database":"admin","#,
-        r#""application_name":"ledger","driver_name":"mongo","driver_version":"4.1""#
-    )), "{heard:?}");
+    assert!(
+        transactions(&heard)[0].contains(concat!(
+            r#""operation":"query","request_id":1,"command":"isMaster","database":"admin","#,
+            r#""application_name":"ledger","driver_name":"mongo","driver_version":"4.1""#
+        )),
+        "{heard:?}"
+    );
     assert!(transactions(&heard)[0].contains(r#""success":true,"max_wire_version":13"#));
 }
 
 #[test]
 fn errors_are_told_by_number_name_and_words() {
     let error = [
-        ok(0.0), text("errmsg", "no such command"), number("code", 59), text("codeName", "NoCommand"),
+        ok(0.0),
+        text("errmsg", "no such command"),
+        number("code", 59),
+        text("codeName", "NoCommand"),
     ];
     let heard = play(&on_port(), &[Event::Up(&find(7)), Event::Down(&msg(8, 7, 0, &error))]);
 
@@ -113,14 +119,15 @@ fn errors_are_told_by_number_name_and_words() {
 fn documents_that_come_along_are_counted() {
     let rows = [b"documents\0".to_vec(), document(&[number("a", 1)]), document(&[])].concat();
     let body = [
-        &[0; 4][..], &[0], &document(&[text("insert", "boats"), text("$db", "harbour")]), &[1],
+        &[0; 4][..],
+        &[0],
+        &document(&[text("insert", "boats"), text("$db", "harbour")]),
+        &[1],
         &counted(&rows),
     ];
     let answer = msg(9, 7, 0, &[number("n", 2), ok(1.0)]);
-    let heard = play(&on_port(), &[
-        Event::Up(&message(7, 0, 2013, &body.concat())),
-        Event::Down(&answer),
-    ]);
+    let heard =
+        play(&on_port(), &[Event::Up(&message(7, 0, 2013, &body.concat())), Event::Down(&answer)]);
 
     assert!(transactions(&heard)[0].contains(r#""documents":2"#));
     assert!(transactions(&heard)[0].contains(r#""affected":2"#));
@@ -129,7 +136,8 @@ fn documents_that_come_along_are_counted() {
 #[test]
 fn a_login_in_clear_is_noted_and_not_kept() {
     let secret = element(5, "payload", b"\x10\0\0\0\0\0keeper\0lantern\0");
-    let login = [number("saslStart", 1), text("mechanism", "PLAIN"), secret, text("$db", "$external")];
+    let login =
+        [number("saslStart", 1), text("mechanism", "PLAIN"), secret, text("$db", "$external")];
     let heard = play(&on_port(), &[Event::Up(&msg(7, 0, 0, &login))]);
 
     assert!(transactions(&heard)[0].contains(r#""auth_mechanism":"PLAIN","password_seen":true"#));
@@ -147,17 +155,30 @@ fn what_is_compressed_is_noted() {
 
 #[test]
 fn answers_may_follow_unasked_and_requests_may_want_none() {
-    let heard = play(&on_port(), &[
-        Event::Up(&find(7)),
-        Event::Down(&msg(20, 7, 2, &[ok(1.0)])),
-        Event::Down(&msg(21, 20, 0, &[ok(1.0)])),
-        Event::Up(&msg(8, 0, 2, &[text("insert", "boats")])),
-    ]);
+    let heard = play(
+        &on_port(),
+        &[
+            Event::Up(&find(7)),
+            Event::Down(&msg(20, 7, 2, &[ok(1.0)])),
+            Event::Down(&msg(21, 20, 0, &[ok(1.0)])),
+            Event::Up(&msg(8, 0, 2, &[text("insert", "boats")])),
+        ],
+    );
     let said = transactions(&heard);
 
     assert!(said[1].contains(r#""request_id":20,"command":"find""#));
     assert!(said[2].contains(r#""command":"insert""#) && !said[2].contains("response_us"));
     assert_eq!(heard.anomalies, [""; 0]);
+}
+
+#[test]
+fn who_asks_may_answer_all_ones() {
+    let query = [&[0; 4][..], b"harbour.$cmd\0", &[0; 4], &[0xff; 4], &document(&[number("x", 1)])];
+    let heard =
+        play(&flow(Transport::Tcp, 9), &[Event::Up(&message(7, u32::MAX, 2004, &query.concat()))]);
+
+    assert_eq!(heard.path, ["mongodb"]);
+    assert!(transactions(&heard)[0].contains(r#""command":"x","database":"harbour""#));
 }
 
 #[test]

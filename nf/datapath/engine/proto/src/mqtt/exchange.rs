@@ -118,7 +118,8 @@ impl Mqtt {
             }
             kind::PUBACK | kind::PUBREC | kind::PUBREL | kind::PUBCOMP => {
                 let (id, code, properties) = message::acknowledgement(body, self.version)?;
-                let said = MqttMessage { message_id: Some(id), reason_code: code, ..Default::default() };
+                let said =
+                    MqttMessage { message_id: Some(id), reason_code: code, ..Default::default() };
                 tell(header, said, out);
                 // The publisher's own release of the message answers nothing.
                 if header.kind != kind::PUBREL {

@@ -98,9 +98,12 @@ pub(super) fn header(data: &[u8]) -> Front {
         return Front::Partial;
     };
     match varint(&mut c) {
-        Varint::Value(length) => {
-            Front::Header(Header { kind: first >> 4, flags: first & 15, length, size: c.position() })
-        }
+        Varint::Value(length) => Front::Header(Header {
+            kind: first >> 4,
+            flags: first & 15,
+            length,
+            size: c.position(),
+        }),
         Varint::Partial => Front::Partial,
         Varint::Malformed => Front::Malformed,
     }
@@ -239,7 +242,10 @@ pub(super) fn publish(body: &[u8], qos: u8, version: u8) -> Option<Publish<'_>> 
 }
 
 /// PUBACK, PUBREC, PUBREL, PUBCOMP: packet identifier, reason code, properties.
-pub(super) fn acknowledgement(body: &[u8], version: u8) -> Option<(u16, Option<u8>, Properties<'_>)> {
+pub(super) fn acknowledgement(
+    body: &[u8],
+    version: u8,
+) -> Option<(u16, Option<u8>, Properties<'_>)> {
     let mut c = Cursor::new(body);
     let id = c.u16()?;
     if version != VERSION_5 {
@@ -312,7 +318,8 @@ mod tests {
         let read = |octets: &'static [u8]| introduction(&mut Cursor::new(octets));
         assert_eq!(read(b"\0\x06MQIsdp\x03"), Some((&b"MQIsdp"[..], 3, false)));
         assert_eq!(read(b"\0\x04MQTT\x84"), Some((&b"MQTT"[..], 4, true)));
-        for wrong in [&b"\0\x04MQTT\x03"[..], b"\0\x06MQIsdp\x04", b"\0\x04MQTU\x04", b"\0\x04MQTT"] {
+        for wrong in [&b"\0\x04MQTT\x03"[..], b"\0\x06MQIsdp\x04", b"\0\x04MQTU\x04", b"\0\x04MQTT"]
+        {
             assert_eq!(read(wrong), None);
         }
     }

@@ -91,7 +91,8 @@ fn bits_of(header: &Header, body: &[u8]) -> Option<u32> {
             let Some(topic) = c.prefixed_u16() else {
                 return Some(4);
             };
-            let plain = topic.iter().all(|b| (b' '..=b'~').contains(b) && !matches!(b, b'#' | b'+'));
+            let plain =
+                topic.iter().all(|b| (b' '..=b'~').contains(b) && !matches!(b, b'#' | b'+'));
             let octets = u32::try_from(topic.len()).ok()?;
             // A letter of print is worth more than a bit; the length before it eight more.
             (plain && octets > 0).then(|| octets.min(20).saturating_add(4))

@@ -118,7 +118,8 @@ impl<'a> Properties<'a> {
 
     /// As records have them; `None` when there are none.
     pub(super) fn keep(self) -> Option<Vec<Property>> {
-        let kept: Vec<_> = self.iter().take(MAX_KEPT).map(|(id, value)| property(id, value)).collect();
+        let kept: Vec<_> =
+            self.iter().take(MAX_KEPT).map(|(id, value)| property(id, value)).collect();
         (!kept.is_empty()).then_some(kept)
     }
 }
@@ -129,14 +130,13 @@ fn property(id: u8, value: Value<'_>) -> Property {
         Value::Pair(name, value) => return Property { name: text(name), value: text(value) },
         Value::Number(number) => Text::from(number.to_string()),
         Value::Binary(octets) if id == AUTHENTICATION_DATA => Text::from(octets.len().to_string()),
-        Value::Binary(octets) => Text::from(octets.iter().take(MAX_TEXT / 2).fold(
-            String::new(),
-            |mut hex, octet| {
+        Value::Binary(octets) => {
+            Text::from(octets.iter().take(MAX_TEXT / 2).fold(String::new(), |mut hex, octet| {
                 // Writing to a string cannot fail.
                 let _ = write!(hex, "{octet:02x}");
                 hex
-            },
-        )),
+            }))
+        }
         Value::Text(octets) => text(octets),
     };
     Property { name: Text::from(name(id)), value }
@@ -148,7 +148,8 @@ mod tests {
 
     #[test]
     fn values_are_read_by_their_types() {
-        let octets = b"\x1a\x21\0\x14\x26\0\x01k\0\x01v\x0b\x80\x01\x16\0\x02pw\x09\0\x02\xca\xfe\x23\0\x07";
+        let octets =
+            b"\x1a\x21\0\x14\x26\0\x01k\0\x01v\x0b\x80\x01\x16\0\x02pw\x09\0\x02\xca\xfe\x23\0\x07";
         let read = read(&mut Cursor::new(octets)).unwrap();
 
         let said: Vec<_> = read.keep().unwrap().into_iter().map(|p| (p.name, p.value)).collect();
@@ -166,7 +167,8 @@ mod tests {
 
     #[test]
     fn an_unknown_or_unfinished_property_spoils_all() {
-        for wrong in [&b"\x02\x63\0"[..], b"\x02\x21\0", b"\x05\x21\0\x01", b"\xff\xff\xff\xff\x01"] {
+        for wrong in [&b"\x02\x63\0"[..], b"\x02\x21\0", b"\x05\x21\0\x01", b"\xff\xff\xff\xff\x01"]
+        {
             assert_eq!(read(&mut Cursor::new(wrong)), None);
         }
         assert_eq!(read(&mut Cursor::new(b"\0")), Some(Properties::EMPTY));

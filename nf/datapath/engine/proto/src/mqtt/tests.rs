@@ -55,11 +55,10 @@ fn transactions(heard: &Heard) -> Vec<&str> {
 
 #[test]
 fn a_connection_is_reported_without_its_password() {
-    let heard = play(&flow(Transport::Tcp, 9), &[
-        Event::Up(&connect(4)),
-        Event::Down(b"\x20\x02\x01\x00"),
-        Event::Up(b"\xe0\x00"),
-    ]);
+    let heard = play(
+        &flow(Transport::Tcp, 9),
+        &[Event::Up(&connect(4)), Event::Down(b"\x20\x02\x01\x00"), Event::Up(b"\xe0\x00")],
+    );
 
     assert_eq!(heard.path, ["mqtt"]);
     assert_eq!(
@@ -84,21 +83,26 @@ fn a_connection_is_reported_without_its_password() {
 
 #[test]
 fn each_quality_ends_with_its_own_acknowledgement() {
-    let heard = play(&on_port(), &[
-        Event::Up(&connect(4)),
-        Event::Down(b"\x20\x02\x00\x00"),
-        Event::Up(&publish(0, 0, b"a/b", b"zero")),
-        Event::Up(&publish(1, 7, b"a/b", b"one")),
-        Event::Down(b"\x40\x02\x00\x07"),
-        Event::Up(&publish(2, 8, b"a/b", b"two")),
-        Event::Down(b"\x50\x02\x00\x08"),
-        Event::Up(b"\x62\x02\x00\x08"),
-        Event::Down(b"\x70\x02\x00\x08"),
-    ]);
+    let heard = play(
+        &on_port(),
+        &[
+            Event::Up(&connect(4)),
+            Event::Down(b"\x20\x02\x00\x00"),
+            Event::Up(&publish(0, 0, b"a/b", b"zero")),
+            Event::Up(&publish(1, 7, b"a/b", b"one")),
+            Event::Down(b"\x40\x02\x00\x07"),
+            Event::Up(&publish(2, 8, b"a/b", b"two")),
+            Event::Down(b"\x50\x02\x00\x08"),
+            Event::Up(b"\x62\x02\x00\x08"),
+            Event::Down(b"\x70\x02\x00\x08"),
+        ],
+    );
     let said = transactions(&heard);
 
     assert_eq!(said.len(), 4);
-    assert!(said[1].contains(r#""topic":"a/b","message":"zero","message_length":4,"complete":true"#));
+    assert!(
+        said[1].contains(r#""topic":"a/b","message":"zero","message_length":4,"complete":true"#)
+    );
     assert!(said[2].contains(r#""message_id":7"#) && said[2].contains(r#""response_us":1000"#));
     assert!(said[3].contains(r#""message_id":8"#) && said[3].contains(r#""response_us":3000"#));
     assert_eq!(heard.anomalies, [""; 0]);
@@ -108,13 +112,16 @@ fn each_quality_ends_with_its_own_acknowledgement() {
 fn subscriptions_are_reported_with_what_was_granted() {
     let filters = [&[0, 9][..], &text(b"a/#"), &[1], &text(b"b/+"), &[2]].concat();
     let ends = [&[0, 10][..], &text(b"a/#")].concat();
-    let heard = play(&on_port(), &[
-        Event::Up(&connect(4)),
-        Event::Up(&packet(0x82, &filters)),
-        Event::Down(b"\x90\x04\x00\x09\x01\x80"),
-        Event::Up(&packet(0xa2, &ends)),
-        Event::Down(b"\xb0\x02\x00\x0a"),
-    ]);
+    let heard = play(
+        &on_port(),
+        &[
+            Event::Up(&connect(4)),
+            Event::Up(&packet(0x82, &filters)),
+            Event::Down(b"\x90\x04\x00\x09\x01\x80"),
+            Event::Up(&packet(0xa2, &ends)),
+            Event::Down(b"\xb0\x02\x00\x0a"),
+        ],
+    );
     let said = transactions(&heard);
 
     assert!(said[0].contains(
@@ -128,14 +135,17 @@ fn subscriptions_are_reported_with_what_was_granted() {
 #[test]
 fn properties_and_topic_aliases_of_version_five_are_read() {
     let named = publish(0, 0, b"tide", b"\x0b\x23\0\x01\x26\0\x01k\0\x02vvlow");
-    let heard = play(&on_port(), &[
-        Event::Up(&connect(5)),
-        Event::Down(b"\x20\x06\x00\x00\x03\x22\x00\x0a"),
-        Event::Up(&named),
-        Event::Up(&publish(0, 0, b"", b"\x03\x23\0\x01high")),
-        Event::Up(&publish(0, 0, b"", b"\x03\x23\0\x02lost")),
-        Event::Down(b"\xe0\x02\x8e\x00"),
-    ]);
+    let heard = play(
+        &on_port(),
+        &[
+            Event::Up(&connect(5)),
+            Event::Down(b"\x20\x06\x00\x00\x03\x22\x00\x0a"),
+            Event::Up(&named),
+            Event::Up(&publish(0, 0, b"", b"\x03\x23\0\x01high")),
+            Event::Up(&publish(0, 0, b"", b"\x03\x23\0\x02lost")),
+            Event::Down(b"\xe0\x02\x8e\x00"),
+        ],
+    );
     let said = transactions(&heard);
 
     assert!(said[0].contains(r#""properties":[{"name":"receive_maximum","value":"20"}]"#));
@@ -150,18 +160,25 @@ fn properties_and_topic_aliases_of_version_five_are_read() {
 
 #[test]
 fn each_packet_is_a_message() {
-    let heard = play(&on_port(), &[
-        Event::Up(&connect(4)),
-        Event::Up(b"\xc0\x00"),
-        Event::Down(b"\xd0\x00"),
-        Event::Up(&publish(1, 3, b"a", b"hi")),
-    ]);
+    let heard = play(
+        &on_port(),
+        &[
+            Event::Up(&connect(4)),
+            Event::Up(b"\xc0\x00"),
+            Event::Down(b"\xd0\x00"),
+            Event::Up(&publish(1, 3, b"a", b"hi")),
+        ],
+    );
     let messages: Vec<_> = heard.messages.iter().map(|(_, m)| m.as_str()).collect();
 
-    assert!(messages[0].contains(r#""protocol_version":4,"client_id":"gauge","username":"keeper""#));
+    assert!(
+        messages[0].contains(r#""protocol_version":4,"client_id":"gauge","username":"keeper""#)
+    );
     assert!(messages[1].contains(r#""kind":"pingreq","message_type":12"#));
     assert!(messages[2].contains(r#""kind":"pingresp""#));
-    assert!(messages[3].contains(r#""qos":1,"retain":false,"length":7,"message_id":3,"topic":"a""#));
+    assert!(
+        messages[3].contains(r#""qos":1,"retain":false,"length":7,"message_id":3,"topic":"a""#)
+    );
 }
 
 #[test]
@@ -195,11 +212,14 @@ fn what_is_wrong_is_counted_and_the_session_goes_on() {
         (b"\xff\xff\xff\xff\xff", "mqtt.malformed_length"),
     ];
     for (octets, anomaly) in cases {
-        let heard = play(&on_port(), &[
-            Event::Up(&connect(4)),
-            Event::Up(octets),
-            Event::Up(&publish(0, 0, b"harbour/tide", b"low")),
-        ]);
+        let heard = play(
+            &on_port(),
+            &[
+                Event::Up(&connect(4)),
+                Event::Up(octets),
+                Event::Up(&publish(0, 0, b"harbour/tide", b"low")),
+            ],
+        );
         assert_eq!(heard.anomalies, [anomaly], "{octets:x?}");
         assert!(transactions(&heard).iter().any(|t| t.contains("low")), "{octets:x?}");
     }
@@ -222,10 +242,10 @@ fn the_oldest_request_is_given_up_when_too_many_wait() {
 
 #[test]
 fn a_session_that_began_earlier_is_known_on_its_port() {
-    let heard = play(&on_port(), &[
-        Event::Down(&publish(0, 0, b"harbour/gauge/tide", b"low")),
-        Event::Down(b"\xd0\x00"),
-    ]);
+    let heard = play(
+        &on_port(),
+        &[Event::Down(&publish(0, 0, b"harbour/gauge/tide", b"low")), Event::Down(b"\xd0\x00")],
+    );
     assert_eq!(heard.path, ["mqtt"]);
     assert_eq!(heard.anomalies, ["mqtt.unintroduced"]);
     assert_eq!(heard.transactions.len(), 1);
@@ -237,13 +257,16 @@ fn a_session_that_began_earlier_is_known_on_its_port() {
 
 #[test]
 fn parsing_resumes_at_the_packet_after_a_gap() {
-    let heard = play(&on_port(), &[
-        Event::Up(&connect(4)),
-        Event::Down(b"\x20\x02\x00\x00"),
-        Event::LostUp(100),
-        Event::Up(b"the end of a message"),
-        Event::Up(&publish(0, 0, b"harbour/tide", b"high")),
-    ]);
+    let heard = play(
+        &on_port(),
+        &[
+            Event::Up(&connect(4)),
+            Event::Down(b"\x20\x02\x00\x00"),
+            Event::LostUp(100),
+            Event::Up(b"the end of a message"),
+            Event::Up(&publish(0, 0, b"harbour/tide", b"high")),
+        ],
+    );
 
     assert_eq!(heard.anomalies, [""; 0]);
     assert!(transactions(&heard)[1].contains(r#""message":"high""#));
@@ -253,13 +276,16 @@ fn parsing_resumes_at_the_packet_after_a_gap() {
 fn nothing_depends_on_how_the_stream_was_cut() {
     let filters = [&[0, 9][..], b"\0", &text(b"a/#"), &[1]].concat();
     let both = [connect(5), packet(0x82, &filters)].concat();
-    torture(&on_port(), &[
-        Event::Up(&both),
-        Event::Down(b"\x20\x06\x00\x00\x03\x22\x00\x0a\x90\x04\x00\x09\x00\x01"),
-        Event::Down(&publish(1, 5, b"a/b", b"\0hello")),
-        Event::Up(b"\x40\x02\x00\x05"),
-        Event::Up(b"\xe0\x00"),
-    ])
+    torture(
+        &on_port(),
+        &[
+            Event::Up(&both),
+            Event::Down(b"\x20\x06\x00\x00\x03\x22\x00\x0a\x90\x04\x00\x09\x00\x01"),
+            Event::Down(&publish(1, 5, b"a/b", b"\0hello")),
+            Event::Up(b"\x40\x02\x00\x05"),
+            Event::Up(b"\xe0\x00"),
+        ],
+    )
     .unwrap();
 }
 

@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
+use super::MysqlAnomaly;
 use super::message::{self, Done, command, end, is_plain_end, ok};
 use super::record::MysqlTransaction;
-use super::MysqlAnomaly;
 use crate::postgres::statement::MAX_STATEMENT;
 use crate::{Cursor, Sink};
 

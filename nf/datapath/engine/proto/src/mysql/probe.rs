@@ -1,8 +1,8 @@
 //! Whether a stream is MySQL: pure. A greeting or a login says it; a refusal, or a query of a
 //! session that began earlier, only on the protocol's own port.
 
-use super::message::{self, HEADER, capability, command, greeting, login};
 use super::PORT;
+use super::message::{self, HEADER, capability, command, greeting, login};
 use crate::{Probe, Segment};
 
 /// Longest greeting or login that is believed.

@@ -159,8 +159,12 @@ impl Mysql {
         let user = string(&mut c).unwrap_or_default();
         let _proof = c.prefixed_u8();
         let database = string(&mut c).filter(|name| !name.is_empty());
-        let said =
-            message::Login { user, database, capabilities: self.capabilities, ..Default::default() };
+        let said = message::Login {
+            user,
+            database,
+            capabilities: self.capabilities,
+            ..Default::default()
+        };
         login.record.login(&said);
         self.login = Some(Box::new(login));
         self.phase = Phase::Proof;

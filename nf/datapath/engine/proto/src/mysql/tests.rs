@@ -65,11 +65,10 @@ fn transactions(heard: &Heard) -> Vec<&str> {
 
 #[test]
 fn a_login_is_reported_on_any_port() {
-    let heard = play(&flow(Transport::Tcp, 9), &[
-        Event::Down(&greeting()),
-        Event::Up(&login(MODERN)),
-        Event::Down(&packet(2, OK)),
-    ]);
+    let heard = play(
+        &flow(Transport::Tcp, 9),
+        &[Event::Down(&greeting()), Event::Up(&login(MODERN)), Event::Down(&packet(2, OK))],
+    );
 
     assert_eq!(heard.path, ["mysql"]);
     assert_eq!(
@@ -86,7 +85,8 @@ fn a_login_is_reported_on_any_port() {
 
 #[test]
 fn rows_are_counted_with_and_without_an_end_behind_the_columns() {
-    let old = packets(1, &[b"\x01", COLUMN, b"\xfe\0\0\x02\0", b"\x01a", b"\x01b", b"\xfe\0\0\x02\0"]);
+    let old =
+        packets(1, &[b"\x01", COLUMN, b"\xfe\0\0\x02\0", b"\x01a", b"\x01b", b"\xfe\0\0\x02\0"]);
     let new = packets(1, &[b"\x01", COLUMN, b"\x01a", b"\xfe\0\0\x02\0\0\0"]);
     let bare = packets(1, &[b"\x01\0", b"\x01a", b"\xfe\0\0\x02\0\0\0"]);
     let heard = talk(&[
@@ -113,9 +113,17 @@ fn rows_are_counted_with_and_without_an_end_behind_the_columns() {
 
 #[test]
 fn several_results_are_one_answer() {
-    let both = packets(1, &[
-        b"\x01", COLUMN, b"\xfe\0\0\x02\0", b"\x01a", b"\xfe\0\0\x0a\0", b"\0\x03\x07\x02\0\x01\0",
-    ]);
+    let both = packets(
+        1,
+        &[
+            b"\x01",
+            COLUMN,
+            b"\xfe\0\0\x02\0",
+            b"\x01a",
+            b"\xfe\0\0\x0a\0",
+            b"\0\x03\x07\x02\0\x01\0",
+        ],
+    );
     let heard = talk(&[Event::Up(&command(3, b"call x()")), Event::Down(&both)]);
 
     assert!(transactions(&heard)[1].contains(
@@ -135,9 +143,10 @@ fn errors_are_reported_with_number_and_state() {
 
 #[test]
 fn a_prepared_statement_is_known_when_executed() {
-    let prepared = packets(1, &[
-        b"\0\x05\0\0\0\x01\0\x01\0\0\0\0", COLUMN, b"\xfe\0\0\x02\0", COLUMN, b"\xfe\0\0\x02\0",
-    ]);
+    let prepared = packets(
+        1,
+        &[b"\0\x05\0\0\0\x01\0\x01\0\0\0\0", COLUMN, b"\xfe\0\0\x02\0", COLUMN, b"\xfe\0\0\x02\0"],
+    );
     let answer = packets(1, &[b"\x01", COLUMN, b"\0\0\x01a", b"\xfe\0\0\x02\0\0\0"]);
     let heard = talk(&[
         Event::Up(&command(22, b"select n from t where n = ?")),
@@ -165,11 +174,10 @@ fn a_prepared_statement_is_known_when_executed() {
 fn a_request_for_tls_hands_over() {
     let body = [&0x0000_8a00_u32.to_le_bytes()[..], &[0, 0, 0, 1, 0x21], &[0; 23]].concat();
     let hello = b"\x16\x03\x01\x00\x05\x01\0\0\x01\0";
-    let heard = play(&on_port(), &[
-        Event::Down(&greeting()),
-        Event::Up(&packet(1, &body)),
-        Event::Up(hello),
-    ]);
+    let heard = play(
+        &on_port(),
+        &[Event::Down(&greeting()), Event::Up(&packet(1, &body)), Event::Up(hello)],
+    );
 
     assert_eq!(heard.path, ["mysql", "tls"]);
     assert!(transactions(&heard)[0].contains(r#""encrypted":true"#));
@@ -177,13 +185,16 @@ fn a_request_for_tls_hands_over() {
 
 #[test]
 fn another_method_may_be_asked_for_and_a_password_in_clear_is_noted() {
-    let heard = play(&on_port(), &[
-        Event::Down(&greeting()),
-        Event::Up(&login(MODERN)),
-        Event::Down(&packet(2, b"\xfemysql_clear_password\0")),
-        Event::Up(&packet(3, b"lantern\0")),
-        Event::Down(&packet(4, b"\xff\x15\x04#28000denied")),
-    ]);
+    let heard = play(
+        &on_port(),
+        &[
+            Event::Down(&greeting()),
+            Event::Up(&login(MODERN)),
+            Event::Down(&packet(2, b"\xfemysql_clear_password\0")),
+            Event::Up(&packet(3, b"lantern\0")),
+            Event::Down(&packet(4, b"\xff\x15\x04#28000denied")),
+        ],
+    );
     let said = transactions(&heard);
 
     assert!(said[0].contains(r#""auth_method":"mysql_clear_password","password_seen":true"#));
@@ -195,18 +206,23 @@ fn another_method_may_be_asked_for_and_a_password_in_clear_is_noted() {
 fn passwords_in_statements_are_not_kept() {
     let heard = talk(&[Event::Up(&command(3, b"set password = 'lantern'"))]);
 
-    assert!(transactions(&heard)[1].contains(r#""password_seen":true,"query":"set password = '***'""#));
+    assert!(
+        transactions(&heard)[1].contains(r#""password_seen":true,"query":"set password = '***'""#)
+    );
     assert!(!format!("{heard:?}").contains("lantern"));
 }
 
 #[test]
 fn what_is_compressed_is_noted_and_not_read() {
-    let heard = play(&on_port(), &[
-        Event::Down(&greeting()),
-        Event::Up(&login(MODERN | 0x20)),
-        Event::Down(&packet(2, OK)),
-        Event::Up(b"\x0a\0\0\0\0\0\0compressed"),
-    ]);
+    let heard = play(
+        &on_port(),
+        &[
+            Event::Down(&greeting()),
+            Event::Up(&login(MODERN | 0x20)),
+            Event::Down(&packet(2, OK)),
+            Event::Up(b"\x0a\0\0\0\0\0\0compressed"),
+        ],
+    );
 
     assert!(transactions(&heard)[0].contains(r#""compressed":true"#));
     assert_eq!((heard.transactions.len(), heard.anomalies.len()), (1, 0));
@@ -295,14 +311,17 @@ fn long_packets_are_passed_over() {
 #[test]
 fn nothing_depends_on_how_the_stream_was_cut() {
     let answer = packets(1, &[b"\x01", COLUMN, b"\xfe\0\0\x02\0", b"\x01a", b"\xfe\0\0\x02\0"]);
-    torture(&on_port(), &[
-        Event::Down(&greeting()),
-        Event::Up(&login(MODERN)),
-        Event::Down(&packet(2, OK)),
-        Event::Up(&command(3, b"select n from t")),
-        Event::Down(&answer),
-        Event::Up(&command(1, b"")),
-    ])
+    torture(
+        &on_port(),
+        &[
+            Event::Down(&greeting()),
+            Event::Up(&login(MODERN)),
+            Event::Down(&packet(2, OK)),
+            Event::Up(&command(3, b"select n from t")),
+            Event::Down(&answer),
+            Event::Up(&command(1, b"")),
+        ],
+    )
     .unwrap();
 }
 
@@ -323,7 +342,9 @@ fn other_octets_are_not_this_protocol() {
     let entry = registry::by_name("mysql").unwrap();
     let mut wrong = greeting();
     wrong[35] = 1;
-    for data in [&wrong[..], b"\x05\0\0\0\x0aabcd", b"GET / HTTP/1.1\r\n", b"\x16\x03\x01\x02\0\x01"] {
+    for data in
+        [&wrong[..], b"\x05\0\0\0\x0aabcd", b"GET / HTTP/1.1\r\n", b"\x16\x03\x01\x02\0\x01"]
+    {
         assert_ne!(testing::probe(entry, &on_port(), data), Probe::Certain, "{data:?}");
     }
     let mut random = Random::new(1);

@@ -42,7 +42,8 @@ fn startup(data: &[u8]) -> Probe {
                 return Probe::Unsure;
             };
             // A user is the one name that must be there.
-            let named = parameters(body).is_some_and(|p| p.iter().any(|(name, _)| *name == b"user"));
+            let named =
+                parameters(body).is_some_and(|p| p.iter().any(|(name, _)| *name == b"user"));
             if named { Probe::Certain } else { Probe::No }
         }
         _ => Probe::No,
@@ -87,9 +88,8 @@ fn bits_of(header: &Header, body: &[u8], from_client: bool) -> Option<u32> {
     known?;
     let holds = match (from_client, header.kind) {
         (true, b'Q') => is_text(body).then_some(16),
-        (true, b'S' | b'H' | b'X' | b'c') | (false, b'1' | b'2' | b'3' | b'I' | b'n' | b's' | b'c') => {
-            body.is_empty().then_some(24)
-        }
+        (true, b'S' | b'H' | b'X' | b'c')
+        | (false, b'1' | b'2' | b'3' | b'I' | b'n' | b's' | b'c') => body.is_empty().then_some(24),
         (false, b'Z') => matches!(body, [b'I' | b'T' | b'E']).then_some(30),
         (false, b'R') => matches!(body, [0, 0, 0, 0..=12, ..]).then_some(28),
         (false, b'C') => is_text(body).then_some(16),

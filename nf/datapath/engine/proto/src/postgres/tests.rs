@@ -60,15 +60,18 @@ fn transactions(heard: &Heard) -> Vec<&str> {
 #[test]
 fn a_start_with_a_password_and_a_query_are_reported_on_any_port() {
     let ready = message(b'Z', b"I");
-    let heard = play(&flow(Transport::Tcp, 9), &[
-        Event::Up(&startup()),
-        Event::Down(&message(b'R', &[0, 0, 0, 3])),
-        Event::Up(&message(b'p', b"lantern\0")),
-        Event::Down(&welcome()),
-        Event::Up(&query("select n from t")),
-        Event::Down(&[rows(), ready].concat()),
-        Event::Up(&message(b'X', b"")),
-    ]);
+    let heard = play(
+        &flow(Transport::Tcp, 9),
+        &[
+            Event::Up(&startup()),
+            Event::Down(&message(b'R', &[0, 0, 0, 3])),
+            Event::Up(&message(b'p', b"lantern\0")),
+            Event::Down(&welcome()),
+            Event::Up(&query("select n from t")),
+            Event::Down(&[rows(), ready].concat()),
+            Event::Up(&message(b'X', b"")),
+        ],
+    );
 
     assert_eq!(heard.path, ["postgres"]);
     assert_eq!(
@@ -105,12 +108,10 @@ fn an_accepted_request_for_tls_hands_over() {
 
 #[test]
 fn a_refused_request_for_tls_goes_on_in_clear() {
-    let heard = play(&on_port(), &[
-        Event::Up(SSL),
-        Event::Down(b"N"),
-        Event::Up(&startup()),
-        Event::Down(&welcome()),
-    ]);
+    let heard = play(
+        &on_port(),
+        &[Event::Up(SSL), Event::Down(b"N"), Event::Up(&startup()), Event::Down(&welcome())],
+    );
     let said = transactions(&heard);
 
     assert!(said[0].contains(r#""encrypted":false"#));
@@ -119,14 +120,17 @@ fn a_refused_request_for_tls_goes_on_in_clear() {
 
 #[test]
 fn the_mechanism_of_sasl_is_told_and_nothing_of_the_proof() {
-    let heard = play(&on_port(), &[
-        Event::Up(&startup()),
-        Event::Down(&message(b'R', b"\0\0\0\x0aSCRAM-SHA-256\0\0")),
-        Event::Up(&message(b'p', b"SCRAM-SHA-256\0\0\0\0\x09n,,r=nonce")),
-        Event::Down(&message(b'R', b"\0\0\0\x0br=noncemore")),
-        Event::Up(&message(b'p', b"c=biws,p=proof")),
-        Event::Down(&message(b'E', b"SFATAL\0VFATAL\0C28P01\0Mwrong\0\0")),
-    ]);
+    let heard = play(
+        &on_port(),
+        &[
+            Event::Up(&startup()),
+            Event::Down(&message(b'R', b"\0\0\0\x0aSCRAM-SHA-256\0\0")),
+            Event::Up(&message(b'p', b"SCRAM-SHA-256\0\0\0\0\x09n,,r=nonce")),
+            Event::Down(&message(b'R', b"\0\0\0\x0br=noncemore")),
+            Event::Up(&message(b'p', b"c=biws,p=proof")),
+            Event::Down(&message(b'E', b"SFATAL\0VFATAL\0C28P01\0Mwrong\0\0")),
+        ],
+    );
     let said = transactions(&heard);
 
     assert!(said[0].contains(
@@ -147,12 +151,15 @@ fn a_prepared_statement_is_reported_when_executed() {
     ]
     .concat();
     let steps = [message(b'1', b""), message(b'2', b"")].concat();
-    let heard = play(&on_port(), &[
-        Event::Up(&startup()),
-        Event::Down(&welcome()),
-        Event::Up(&ask),
-        Event::Down(&[steps, rows(), message(b'Z', b"T")].concat()),
-    ]);
+    let heard = play(
+        &on_port(),
+        &[
+            Event::Up(&startup()),
+            Event::Down(&welcome()),
+            Event::Up(&ask),
+            Event::Down(&[steps, rows(), message(b'Z', b"T")].concat()),
+        ],
+    );
     let said = transactions(&heard);
 
     assert_eq!(said.len(), 2);
@@ -173,12 +180,15 @@ fn what_fails_in_preparation_is_reported_with_what_is_not_carried_out() {
     ]
     .concat();
     let error = message(b'E', b"SERROR\0C42601\0Msyntax\0\0");
-    let heard = play(&on_port(), &[
-        Event::Up(&startup()),
-        Event::Down(&welcome()),
-        Event::Up(&ask),
-        Event::Down(&[error, message(b'Z', b"I")].concat()),
-    ]);
+    let heard = play(
+        &on_port(),
+        &[
+            Event::Up(&startup()),
+            Event::Down(&welcome()),
+            Event::Up(&ask),
+            Event::Down(&[error, message(b'Z', b"I")].concat()),
+        ],
+    );
     let said = transactions(&heard);
 
     assert!(said[1].contains(r#""kind":"parse""#) && said[1].contains(r#""sqlstate":"42601""#));
@@ -189,10 +199,13 @@ fn what_fails_in_preparation_is_reported_with_what_is_not_carried_out() {
 #[test]
 fn a_query_that_fails_is_reported_with_its_code() {
     let error = message(b'E', b"SERROR\0VERROR\0C42P01\0Mno such table\0\0");
-    let heard = play(&on_port(), &[
-        Event::Up(&query("select 1 from nothing")),
-        Event::Down(&[error, message(b'Z', b"E")].concat()),
-    ]);
+    let heard = play(
+        &on_port(),
+        &[
+            Event::Up(&query("select 1 from nothing")),
+            Event::Down(&[error, message(b'Z', b"E")].concat()),
+        ],
+    );
 
     assert_eq!(heard.path, ["postgres"]);
     assert!(transactions(&heard)[0].contains(
@@ -202,13 +215,19 @@ fn a_query_that_fails_is_reported_with_its_code() {
 
 #[test]
 fn passwords_in_statements_are_not_kept() {
-    let heard = play(&on_port(), &[
-        Event::Up(&startup()),
-        Event::Down(&welcome()),
-        Event::Up(&query("alter user keeper password 'lantern'")),
-    ]);
+    let heard = play(
+        &on_port(),
+        &[
+            Event::Up(&startup()),
+            Event::Down(&welcome()),
+            Event::Up(&query("alter user keeper password 'lantern'")),
+        ],
+    );
 
-    assert!(transactions(&heard)[1].contains(r#""password_seen":true,"query":"alter user keeper password '***'""#));
+    assert!(
+        transactions(&heard)[1]
+            .contains(r#""password_seen":true,"query":"alter user keeper password '***'""#)
+    );
     assert!(!format!("{heard:?}").contains("lantern"));
 }
 
@@ -216,21 +235,30 @@ fn passwords_in_statements_are_not_kept() {
 fn a_cancellation_names_the_process() {
     let heard = play(&on_port(), &[Event::Up(&bare(80_877_102, &[0, 0, 0, 42, 9, 9, 9, 9]))]);
 
-    assert!(transactions(&heard)[0].contains(r#""kind":"cancel","password_seen":false,"process_id":42"#));
+    assert!(
+        transactions(&heard)[0]
+            .contains(r#""kind":"cancel","password_seen":false,"process_id":42"#)
+    );
 }
 
 #[test]
 fn copied_data_is_counted() {
-    let heard = play(&on_port(), &[
-        Event::Up(&startup()),
-        Event::Down(&welcome()),
-        Event::Up(&query("copy t from stdin")),
-        Event::Down(&message(b'G', &[0, 0, 0])),
-        Event::Up(&[message(b'd', &[b'x'; 50_000]), message(b'c', b"")].concat()),
-        Event::Down(&[message(b'C', b"COPY 1\0"), message(b'Z', b"I")].concat()),
-    ]);
+    let heard = play(
+        &on_port(),
+        &[
+            Event::Up(&startup()),
+            Event::Down(&welcome()),
+            Event::Up(&query("copy t from stdin")),
+            Event::Down(&message(b'G', &[0, 0, 0])),
+            Event::Up(&[message(b'd', &[b'x'; 50_000]), message(b'c', b"")].concat()),
+            Event::Down(&[message(b'C', b"COPY 1\0"), message(b'Z', b"I")].concat()),
+        ],
+    );
 
-    assert!(transactions(&heard)[1].contains(r#""command_tag":"COPY 1","statements":1,"data_length":50000"#));
+    assert!(
+        transactions(&heard)[1]
+            .contains(r#""command_tag":"COPY 1","statements":1,"data_length":50000"#)
+    );
     assert!(heard.faults.is_empty());
 }
 
@@ -262,15 +290,18 @@ fn the_oldest_request_is_given_up_when_too_many_wait() {
 
 #[test]
 fn after_a_loss_new_queries_get_their_own_answers() {
-    let heard = play(&on_port(), &[
-        Event::Up(&startup()),
-        Event::Down(&welcome()),
-        Event::Up(&query("select 1")),
-        Event::LostDown(99),
-        Event::Down(b"end of a row"),
-        Event::Up(&query("select 2")),
-        Event::Down(&[rows(), message(b'Z', b"I")].concat()),
-    ]);
+    let heard = play(
+        &on_port(),
+        &[
+            Event::Up(&startup()),
+            Event::Down(&welcome()),
+            Event::Up(&query("select 1")),
+            Event::LostDown(99),
+            Event::Down(b"end of a row"),
+            Event::Up(&query("select 2")),
+            Event::Down(&[rows(), message(b'Z', b"I")].concat()),
+        ],
+    );
     let said = transactions(&heard);
 
     assert!(said[1].contains(r#""query":"select 1","complete":false"#));
@@ -282,13 +313,16 @@ fn after_a_loss_new_queries_get_their_own_answers() {
 fn nothing_depends_on_how_the_stream_was_cut() {
     let both = [startup(), query("select 1")].concat();
     let all = [welcome(), rows(), message(b'Z', b"I")].concat();
-    torture(&on_port(), &[
-        Event::Up(SSL),
-        Event::Down(b"N"),
-        Event::Up(&both),
-        Event::Down(&all),
-        Event::Up(&message(b'X', b"")),
-    ])
+    torture(
+        &on_port(),
+        &[
+            Event::Up(SSL),
+            Event::Down(b"N"),
+            Event::Up(&both),
+            Event::Down(&all),
+            Event::Up(&message(b'X', b"")),
+        ],
+    )
     .unwrap();
 }
 

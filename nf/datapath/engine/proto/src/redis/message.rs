@@ -392,7 +392,8 @@ mod tests {
 
     #[test]
     fn only_the_first_texts_are_kept_and_only_their_beginning() {
-        let long = [&b"*9\r\n$300\r\n"[..], &[b'x'; 300], b"\r\n", &b"$1\r\ny\r\n".repeat(8)].concat();
+        let long =
+            [&b"*9\r\n$300\r\n"[..], &[b'x'; 300], b"\r\n", &b"$1\r\ny\r\n".repeat(8)].concat();
         let (value, rest) = read(&long).unwrap();
 
         assert_eq!((value.texts.len(), value.texts[0].len(), rest.len()), (8, 256, 0));

@@ -296,7 +296,11 @@ impl Redis {
         let word = value.text(0);
         let waits = self.pending.front().is_some_and(|c| c.name.eq_ignore_ascii_case(word));
         let changes = [
-            &b"subscribe"[..], b"psubscribe", b"ssubscribe", b"unsubscribe", b"punsubscribe",
+            &b"subscribe"[..],
+            b"psubscribe",
+            b"ssubscribe",
+            b"unsubscribe",
+            b"punsubscribe",
             b"sunsubscribe",
         ];
         let changes = changes.contains(&word);

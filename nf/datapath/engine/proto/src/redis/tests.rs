@@ -25,10 +25,10 @@ fn transactions(heard: &Heard) -> Vec<&str> {
 
 #[test]
 fn a_command_and_its_reply_make_a_transaction_on_any_port() {
-    let heard = play(&flow(Transport::Tcp, 9), &[
-        Event::Up(&command(&["set", "tide", "low"])),
-        Event::Down(b"+OK\r\n"),
-    ]);
+    let heard = play(
+        &flow(Transport::Tcp, 9),
+        &[Event::Up(&command(&["set", "tide", "low"])), Event::Down(b"+OK\r\n")],
+    );
 
     assert_eq!(heard.path, ["redis"]);
     assert_eq!(
@@ -45,19 +45,24 @@ fn a_command_and_its_reply_make_a_transaction_on_any_port() {
 #[test]
 fn pipelined_commands_get_their_replies_in_order() {
     let both = [command(&["GET", "a"]), command(&["LRANGE", "l", "0", "-1"])].concat();
-    let heard = play(&on_port(), &[
-        Event::Up(&both),
-        Event::Down(b"$-1\r\n*2\r\n$1\r\na\r\n$2\r\nbc\r\n"),
-        Event::Up(&command(&["INCR", "tide"])),
-        Event::Down(b"-WRONGTYPE not a number\r\n"),
-    ]);
+    let heard = play(
+        &on_port(),
+        &[
+            Event::Up(&both),
+            Event::Down(b"$-1\r\n*2\r\n$1\r\na\r\n$2\r\nbc\r\n"),
+            Event::Up(&command(&["INCR", "tide"])),
+            Event::Down(b"-WRONGTYPE not a number\r\n"),
+        ],
+    );
     let said = transactions(&heard);
 
     assert!(said[0].contains(r#""command":"GET""#) && said[0].contains(r#""reply_type":"null""#));
     assert!(said[1].contains(r#""reply_type":"array","reply_items":2,"success":true"#));
-    assert!(said[2].contains(
-        r#""error_code":"WRONGTYPE","error":"WRONGTYPE not a number","success":false"#
-    ));
+    assert!(
+        said[2].contains(
+            r#""error_code":"WRONGTYPE","error":"WRONGTYPE not a number","success":false"#
+        )
+    );
 }
 
 #[test]
@@ -78,20 +83,25 @@ fn passwords_are_seen_and_never_kept() {
 
     assert_eq!(said.len(), 7);
     assert!(said.iter().all(|t| t.contains(r#""password_seen":true"#)), "{said:?}");
-    assert!(said[1].contains(r#""username":"keeper""#) && said[2].contains(r#""username":"keeper""#));
+    assert!(
+        said[1].contains(r#""username":"keeper""#) && said[2].contains(r#""username":"keeper""#)
+    );
     assert!(said[6].contains(r#""inline":true"#));
     assert!(!format!("{heard:?}").contains(secret));
 }
 
 #[test]
 fn version_three_is_read_with_its_pushes() {
-    let heard = play(&on_port(), &[
-        Event::Up(&command(&["HELLO", "3"])),
-        Event::Down(b"%2\r\n$6\r\nserver\r\n$5\r\nredis\r\n$5\r\nproto\r\n:3\r\n"),
-        Event::Down(b">2\r\n$10\r\ninvalidate\r\n*1\r\n$4\r\ntide\r\n"),
-        Event::Up(&command(&["GET", "x"])),
-        Event::Down(b"|1\r\n+ttl\r\n:3\r\n_\r\n"),
-    ]);
+    let heard = play(
+        &on_port(),
+        &[
+            Event::Up(&command(&["HELLO", "3"])),
+            Event::Down(b"%2\r\n$6\r\nserver\r\n$5\r\nredis\r\n$5\r\nproto\r\n:3\r\n"),
+            Event::Down(b">2\r\n$10\r\ninvalidate\r\n*1\r\n$4\r\ntide\r\n"),
+            Event::Up(&command(&["GET", "x"])),
+            Event::Down(b"|1\r\n+ttl\r\n:3\r\n_\r\n"),
+        ],
+    );
     let said = transactions(&heard);
 
     assert!(said[0].contains(r#""reply_type":"map","reply_items":4"#));
@@ -102,14 +112,17 @@ fn version_three_is_read_with_its_pushes() {
 
 #[test]
 fn messages_of_a_subscription_answer_nothing() {
-    let heard = play(&on_port(), &[
-        Event::Up(&command(&["SUBSCRIBE", "a", "b"])),
-        Event::Down(b"*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n"),
-        Event::Down(b"*3\r\n$9\r\nsubscribe\r\n$1\r\nb\r\n:2\r\n"),
-        Event::Down(b"*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$2\r\nhi\r\n"),
-        Event::Up(&command(&["UNSUBSCRIBE", "a"])),
-        Event::Down(b"*3\r\n$11\r\nunsubscribe\r\n$1\r\na\r\n:1\r\n"),
-    ]);
+    let heard = play(
+        &on_port(),
+        &[
+            Event::Up(&command(&["SUBSCRIBE", "a", "b"])),
+            Event::Down(b"*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n"),
+            Event::Down(b"*3\r\n$9\r\nsubscribe\r\n$1\r\nb\r\n:2\r\n"),
+            Event::Down(b"*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$2\r\nhi\r\n"),
+            Event::Up(&command(&["UNSUBSCRIBE", "a"])),
+            Event::Down(b"*3\r\n$11\r\nunsubscribe\r\n$1\r\na\r\n:1\r\n"),
+        ],
+    );
     let said = transactions(&heard);
 
     assert!(said[0].contains(r#""command":"SUBSCRIBE""#));
@@ -120,16 +133,19 @@ fn messages_of_a_subscription_answer_nothing() {
 
 #[test]
 fn a_client_may_ask_for_silence() {
-    let heard = play(&on_port(), &[
-        Event::Up(&command(&["CLIENT", "REPLY", "SKIP"])),
-        Event::Up(&command(&["SET", "a", "1"])),
-        Event::Up(&command(&["CLIENT", "REPLY", "OFF"])),
-        Event::Up(&command(&["SET", "a", "2"])),
-        Event::Up(&command(&["CLIENT", "REPLY", "ON"])),
-        Event::Down(b"+OK\r\n"),
-        Event::Up(&command(&["GET", "a"])),
-        Event::Down(b"$1\r\n2\r\n"),
-    ]);
+    let heard = play(
+        &on_port(),
+        &[
+            Event::Up(&command(&["CLIENT", "REPLY", "SKIP"])),
+            Event::Up(&command(&["SET", "a", "1"])),
+            Event::Up(&command(&["CLIENT", "REPLY", "OFF"])),
+            Event::Up(&command(&["SET", "a", "2"])),
+            Event::Up(&command(&["CLIENT", "REPLY", "ON"])),
+            Event::Down(b"+OK\r\n"),
+            Event::Up(&command(&["GET", "a"])),
+            Event::Down(b"$1\r\n2\r\n"),
+        ],
+    );
     let said = transactions(&heard);
 
     assert!(said[5].contains(r#""command":"GET""#) && said[5].contains(r#""reply":"2""#));
@@ -138,11 +154,14 @@ fn a_client_may_ask_for_silence() {
 
 #[test]
 fn of_monitored_commands_nothing_is_kept() {
-    let heard = play(&on_port(), &[
-        Event::Up(&command(&["MONITOR"])),
-        Event::Down(b"+OK\r\n"),
-        Event::Down(b"+1700000000.1 [0 192.0.2.9:1] \"set\" \"secret\" \"x\"\r\n"),
-    ]);
+    let heard = play(
+        &on_port(),
+        &[
+            Event::Up(&command(&["MONITOR"])),
+            Event::Down(b"+OK\r\n"),
+            Event::Down(b"+1700000000.1 [0 192.0.2.9:1] \"set\" \"secret\" \"x\"\r\n"),
+        ],
+    );
 
     assert_eq!(heard.transactions.len(), 2);
     assert!(!format!("{heard:?}").contains("secret"));
@@ -150,11 +169,14 @@ fn of_monitored_commands_nothing_is_kept() {
 
 #[test]
 fn parsing_ends_where_replication_begins() {
-    let heard = play(&on_port(), &[
-        Event::Up(&command(&["PSYNC", "?", "-1"])),
-        Event::Down(b"+FULLRESYNC 0 0\r\n$9\r\nREDIS0011"),
-        Event::Down(b"*1\r\n$4\r\nPING\r\n"),
-    ]);
+    let heard = play(
+        &on_port(),
+        &[
+            Event::Up(&command(&["PSYNC", "?", "-1"])),
+            Event::Down(b"+FULLRESYNC 0 0\r\n$9\r\nREDIS0011"),
+            Event::Down(b"*1\r\n$4\r\nPING\r\n"),
+        ],
+    );
 
     assert_eq!(heard.transactions.len(), 1);
     assert_eq!(heard.anomalies, [""; 0]);
@@ -180,13 +202,16 @@ fn what_is_wrong_is_counted_and_the_session_goes_on() {
         (Event::Up(b"$3\r\nGET\r\n"), "redis.malformed_command"),
         (Event::Down(b":1\r\n"), "redis.unasked_reply"),
     ] {
-        let heard = play(&on_port(), &[
-            Event::Up(&command(&["PING"])),
-            Event::Down(b"+PONG\r\n"),
-            octets,
-            Event::Up(&get),
-            Event::Down(b"$3\r\nlow\r\n"),
-        ]);
+        let heard = play(
+            &on_port(),
+            &[
+                Event::Up(&command(&["PING"])),
+                Event::Down(b"+PONG\r\n"),
+                octets,
+                Event::Up(&get),
+                Event::Down(b"$3\r\nlow\r\n"),
+            ],
+        );
         assert_eq!(heard.anomalies, [anomaly]);
         assert!(transactions(&heard).last().unwrap().contains(r#""reply":"low""#));
     }
@@ -203,13 +228,16 @@ fn the_oldest_command_is_given_up_when_too_many_wait() {
 
 #[test]
 fn after_a_loss_new_commands_get_their_own_replies() {
-    let heard = play(&on_port(), &[
-        Event::Up(&command(&["GET", "a"])),
-        Event::LostDown(50),
-        Event::Down(b"end of a value\r\n"),
-        Event::Up(&command(&["GET", "b"])),
-        Event::Down(b"$1\r\nB\r\n"),
-    ]);
+    let heard = play(
+        &on_port(),
+        &[
+            Event::Up(&command(&["GET", "a"])),
+            Event::LostDown(50),
+            Event::Down(b"end of a value\r\n"),
+            Event::Up(&command(&["GET", "b"])),
+            Event::Down(b"$1\r\nB\r\n"),
+        ],
+    );
     let said = transactions(&heard);
 
     assert!(!said[0].contains("reply"));
@@ -220,12 +248,15 @@ fn after_a_loss_new_commands_get_their_own_replies() {
 #[test]
 fn loss_within_a_string_does_no_harm() {
     let long = command(&["SET", "k", &"x".repeat(3000)]);
-    let heard = play(&on_port(), &[
-        Event::Up(&long[..1000]),
-        Event::LostUp(1000),
-        Event::Up(&long[2000..]),
-        Event::Down(b"+OK\r\n"),
-    ]);
+    let heard = play(
+        &on_port(),
+        &[
+            Event::Up(&long[..1000]),
+            Event::LostUp(1000),
+            Event::Up(&long[2000..]),
+            Event::Down(b"+OK\r\n"),
+        ],
+    );
 
     assert!(transactions(&heard)[0].contains(r#""request_length":3029"#));
 }
@@ -241,12 +272,15 @@ fn replies_alone_are_known_on_the_port() {
 #[test]
 fn nothing_depends_on_how_the_stream_was_cut() {
     let one = [command(&["HSET", "boat", "name", "Heron"]), command(&["HGETALL", "boat"])].concat();
-    torture(&on_port(), &[
-        Event::Up(&one),
-        Event::Down(b":1\r\n*2\r\n$4\r\nname\r\n$5\r\nHeron\r\n"),
-        Event::Up(b"PING \"two words\"\r\n"),
-        Event::Down(b"$9\r\ntwo words\r\n"),
-    ])
+    torture(
+        &on_port(),
+        &[
+            Event::Up(&one),
+            Event::Down(b":1\r\n*2\r\n$4\r\nname\r\n$5\r\nHeron\r\n"),
+            Event::Up(b"PING \"two words\"\r\n"),
+            Event::Down(b"$9\r\ntwo words\r\n"),
+        ],
+    )
     .unwrap();
 }
 

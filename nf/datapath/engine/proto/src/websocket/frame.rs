@@ -105,7 +105,9 @@ pub(super) fn is_close_code(code: u16) -> bool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Likeness {
     /// Whole frames, with so many letters of text in them.
-    Frames { letters: usize },
+    Frames {
+        letters: usize,
+    },
     /// The beginning of a frame.
     Perhaps,
     Nothing,

@@ -55,7 +55,8 @@ fn transactions(heard: &Heard) -> Vec<&str> {
 
 #[test]
 fn http_hands_over_and_messages_are_reported() {
-    let heard = talk(&[Event::Up(&client(0x81, b"ship ahoy")), Event::Down(&server(0x82, &[1, 2]))]);
+    let heard =
+        talk(&[Event::Up(&client(0x81, b"ship ahoy")), Event::Down(&server(0x82, &[1, 2]))]);
 
     assert_eq!(heard.path, ["http", "websocket"]);
     assert_eq!(
@@ -201,8 +202,13 @@ fn nothing_depends_on_how_the_stream_was_cut() {
     let one = [client(0x01, b"one "), client(0x89, b"p"), client(0x80, b"two")].concat();
     let two = [server(0x8a, b"p"), server(0x81, &[b'x'; 130]), server(0x88, b"\x03\xe8")].concat();
     let close = client(0x88, b"\x03\xe8");
-    let events =
-        [Event::Up(ASK), Event::Down(ACCEPT), Event::Up(&one), Event::Down(&two), Event::Up(&close)];
+    let events = [
+        Event::Up(ASK),
+        Event::Down(ACCEPT),
+        Event::Up(&one),
+        Event::Down(&two),
+        Event::Up(&close),
+    ];
     torture(&web(), &events).unwrap();
 }
 
