@@ -241,14 +241,17 @@ def _mqtt(record: Row) -> Iterator[Event]:
         "mqtt.publish.message": record.get("message"),
     }
     event |= _properties("mqtt.connect.will", record.get("will_properties"))
-    qualities = record.get("topics_qos") or []
-    for place, topic in enumerate(record.get("topics") or []):
-        event[f"mqtt.unsubscribe.topics[{place}]"] = topic
-        event[f"mqtt.subscribe.topics[{place}].topic"] = topic
-        event[f"mqtt.subscribe.topics[{place}].qos"] = dict(enumerate(qualities)).get(place)
-    for place, code in enumerate(record.get("reason_codes") or []):
-        event[f"mqtt.suback.qos_granted[{place}]"] = code
-        event[f"mqtt.unsuback.reason_codes[{place}]"] = code
+    topics, codes = record.get("topics") or [], record.get("reason_codes") or []
+    asked = [
+        {"topic": topic, "qos": qos}
+        for topic, qos in zip(topics, record.get("topics_qos") or [], strict=False)
+    ]
+    event |= {
+        "mqtt.subscribe.topics": asked,
+        "mqtt.unsubscribe.topics": topics,
+        "mqtt.suback.qos_granted": codes,
+        "mqtt.unsuback.reason_codes": codes,
+    }
     yield event
 
 
@@ -363,11 +366,7 @@ KNOWN_KEYS: Mapping[str, frozenset[str]] = {
         )
     )
     | frozenset(key for key in next(_mqtt({})) if "None" not in key)
-    | frozenset(
-        ("mqtt.connect.will.properties.*", "mqtt.unsubscribe.topics[]",
-         "mqtt.subscribe.topics[].topic", "mqtt.subscribe.topics[].qos",
-         "mqtt.suback.qos_granted[]", "mqtt.unsuback.reason_codes[]")
-    ),
+    | frozenset(("mqtt.connect.will.properties.*",)),
     "websocket": frozenset(next(_websocket({}))),
     "flow": frozenset(
         ("app_proto", "flow.age", "flow.pkts_toserver", "flow.pkts_toclient")
