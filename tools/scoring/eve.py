@@ -109,7 +109,8 @@ def _turned(base: Event) -> Event:
 def _flow(row: Row) -> Event:
     return _base(row) | {
         "event_type": "flow",
-        "app_proto": row["protocol"],
+        # Suricata has no name for what HTTP/2 carries.
+        "app_proto": "http2" if row["protocol"] == "grpc" else row["protocol"],
         "flow.age": int(row["end"]) - int(row["start"]),
         "flow.pkts_toserver": row["packets_up"],
         "flow.pkts_toclient": row["packets_down"],
