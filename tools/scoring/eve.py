@@ -18,6 +18,7 @@ Event = dict[str, Any]
 
 EVENT_TYPES = frozenset(
     "http tls dns ssh quic dhcp ftp smtp sip flow".split()
+    ("http", "tls", "dns", "ssh", "quic", "dhcp", "ftp", "mqtt", "websocket", "flow")
 )
 
 # What a check may ask besides what traffic says. The rest of the check is still compared, but as
@@ -43,6 +44,7 @@ INCOMPARABLE = {
     "tls.client_handshake": "rows have fingerprints of the hello, not its lists",
     "quic.extensions": "rows have fingerprints of the hello, not its lists",
     "quic.cyu": "a fingerprint of Suricata's own",
+    "mqtt.connect.password": "passwords are never kept",
     "icmp_": "rows of sessions have no ICMP types",
     "response_icmp_": "rows of sessions have no ICMP types",
     "app_proto_": "rows have one protocol for both directions",
@@ -57,6 +59,8 @@ APP_PROTOCOLS = {
     "http": "http", "http2": "http2", "tls": "tls", "dns": "dns", "ssh": "ssh", "ftp": "ftp",
     "ftp-data": "ftp_data", "dhcp": "dhcp", "quic": "quic", "ntp": "ntp", "smtp": "smtp",
     "imap": "imap", "pop3": "pop", "ldap": "ldap", "telnet": "telnet", "irc": "irc", "sip": "sip",
+    "ftp-data": "ftp_data", "dhcp": "dhcp", "quic": "quic", "ntp": "ntp", "mqtt": "mqtt",
+    "websocket": "websocket", "pgsql": "postgres", "redis": "redis",
 }  # fmt: skip
 # Suricata's words for options that a DHCP client asks for; it lists no others.
 DHCP_OPTIONS = {
@@ -108,7 +112,8 @@ def _turned(base: Event) -> Event:
 def _flow(row: Row) -> Event:
     return _base(row) | {
         "event_type": "flow",
-        "app_proto": row["protocol"],
+        # Suricata has no name for what HTTP/2 carries.
+        "app_proto": "http2" if row["protocol"] == "grpc" else row["protocol"],
         "flow.age": int(row["end"]) - int(row["start"]),
         "flow.pkts_toserver": row["packets_up"],
         "flow.pkts_toclient": row["packets_down"],
@@ -214,6 +219,77 @@ def _ssh(record: Row) -> Iterator[Event]:
     }
 
 
+# What answers a packet of MQTT; a publication of quality 2 is answered three times.
+MQTT_ANSWERS = {
+    "connect": ("connack",), "publish": ("puback", "pubrec", "pubrel", "pubcomp"),
+    "subscribe": ("suback",), "unsubscribe": ("unsuback",),
+}  # fmt: skip
+# Packets of MQTT whose flags say more than that they are as they must be.
+MQTT_QOS = {"subscribe": 1, "unsubscribe": 1, "pubrel": 1}
+
+
+def _mqtt(record: Row) -> Iterator[Event]:
+    kind = str(record.get("kind"))
+    event: Event = {"event_type": "mqtt"}
+    for word in (kind, *MQTT_ANSWERS.get(kind, ())):
+        own = word == kind
+        event |= {
+            f"mqtt.{word}.qos": record.get("qos") if own else MQTT_QOS.get(word, 0),
+            f"mqtt.{word}.retain": bool(own and record.get("retain")),
+            f"mqtt.{word}.dup": bool(own and record.get("dup")),
+            f"mqtt.{word}.message_id": record.get("message_id"),
+            f"mqtt.{word}.reason_code": record.get("reason_code"),
+            f"mqtt.{word}.return_code": record.get("reason_code"),
+        }
+        listed = record.get("properties" if own else "response_properties")
+        event |= _properties(f"mqtt.{word}", listed)
+    event |= {
+        "mqtt.connect.protocol_string": record.get("protocol_string"),
+        "mqtt.connect.protocol_version": record.get("protocol_version"),
+        "mqtt.connect.client_id": record.get("client_id"),
+        "mqtt.connect.username": record.get("username"),
+        "mqtt.connect.flags.username": record.get("username") is not None,
+        "mqtt.connect.flags.password": record.get("password_seen"),
+        "mqtt.connect.flags.clean_session": record.get("clean_session"),
+        "mqtt.connect.flags.will": record.get("will_topic") is not None,
+        "mqtt.connect.flags.will_retain": bool(record.get("will_retain")),
+        "mqtt.connect.will.topic": record.get("will_topic"),
+        "mqtt.connect.will.message": record.get("will_message"),
+        "mqtt.connack.session_present": record.get("session_present"),
+        "mqtt.publish.topic": record.get("topic"),
+        "mqtt.publish.message": record.get("message"),
+    }
+    event |= _properties("mqtt.connect.will", record.get("will_properties"))
+    topics, codes = record.get("topics") or [], record.get("reason_codes") or []
+    asked = [
+        {"topic": topic, "qos": qos}
+        for topic, qos in zip(topics, record.get("topics_qos") or [], strict=False)
+    ]
+    event |= {
+        "mqtt.subscribe.topics": asked,
+        "mqtt.unsubscribe.topics": topics,
+        "mqtt.suback.qos_granted": codes,
+        "mqtt.unsuback.reason_codes": codes,
+    }
+    yield event
+
+
+def _properties(place: str, listed: Iterable[Row] | None) -> Event:
+    return {f"{place}.properties.{each['name']}": each["value"] for each in listed or ()}
+
+
+def _websocket(record: Row) -> Iterator[Event]:
+    opcode = record.get("opcode")
+    first = {"event_type": "websocket", "websocket.mask": record.get("mask")}
+    yield first | {"websocket.opcode": opcode, "websocket.fin": record.get("frames") == 1}
+    answer = {"ping": "pong", "close": "close"}.get(str(opcode))
+    if answer and record.get("response_us") is not None:
+        yield first | {
+            "websocket.opcode": answer, "websocket.fin": True,
+            "websocket.mask": not record.get("mask"),
+        }  # fmt: skip
+
+
 def _ftp(record: Row) -> Iterator[Event]:
     yield {
         "event_type": "ftp",
@@ -297,6 +373,8 @@ TRANSLATIONS: Mapping[str, Callable[[Row], Iterator[Event]]] = {
     "dhcp": _dhcp,
     "smtp": _smtp,
     "sip": _sip,
+    "mqtt": _mqtt,
+    "websocket": _websocket,
 }
 
 KNOWN_KEYS: Mapping[str, frozenset[str]] = {
@@ -332,6 +410,18 @@ KNOWN_KEYS: Mapping[str, frozenset[str]] = {
             "version", "method", "uri", "request_line", "code", "reason", "response_line",
         )
     ),
+    "mqtt": frozenset(
+        f"mqtt.{key}"
+        for word in MQTT_ANSWERS | {"disconnect": (), "auth": ()}
+        for each in (word, *MQTT_ANSWERS.get(word, ()))
+        for key in (
+            *(f"{each}.{flag}" for flag in ("qos", "retain", "dup", "message_id")),
+            f"{each}.reason_code", f"{each}.return_code", f"{each}.properties.*",
+        )
+    )
+    | frozenset(key for key in next(_mqtt({})) if "None" not in key)
+    | frozenset(("mqtt.connect.will.properties.*",)),
+    "websocket": frozenset(next(_websocket({}))),
     "flow": frozenset(
         ("app_proto", "flow.age", "flow.pkts_toserver", "flow.pkts_toclient")
     ),

@@ -28,8 +28,10 @@ mod waiting;
 
 // One folder per protocol, alphabetical; `make new-protocol` adds its line here.
 
+pub mod amqp;
 pub mod bacnet;
 pub mod cip;
+pub mod coap;
 pub mod cotp;
 pub mod dhcp;
 pub mod dicom;
@@ -46,19 +48,25 @@ pub mod iec104;
 pub mod imap;
 pub mod irc;
 pub mod jabber;
+pub mod kafka;
 pub mod ldap;
 pub mod llmnr;
 pub mod mdns;
 pub mod mgcp;
 pub mod modbus;
+pub mod mongodb;
+pub mod mqtt;
+pub mod mysql;
 pub mod nas_5g;
 pub mod ngap;
 pub mod ntp;
 pub mod opcua;
 pub mod pop;
+pub mod postgres;
 pub mod ptp;
 pub mod quic;
 pub mod radius;
+pub mod redis;
 pub mod rtcp;
 pub mod rtp;
 pub mod rtsp;
@@ -70,9 +78,11 @@ pub mod smtp;
 pub mod ssh;
 pub mod stun;
 pub mod syslog;
+pub mod tds;
 pub mod telnet;
 pub mod tls;
 pub mod tpkt;
+pub mod websocket;
 
 #[cfg(test)]
 mod template;
