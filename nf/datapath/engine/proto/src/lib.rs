@@ -21,6 +21,7 @@ mod protocol;
 pub mod registry;
 mod sink;
 pub mod testing;
+mod windows;
 
 // One folder per protocol, alphabetical; `make new-protocol` adds its line here.
 
@@ -33,6 +34,7 @@ pub mod http2;
 pub mod http3;
 pub mod llmnr;
 pub mod mdns;
+pub mod ntlm;
 pub mod ntp;
 pub mod quic;
 pub mod ssh;
