@@ -25,6 +25,7 @@ mod windows;
 
 // One folder per protocol, alphabetical; `make new-protocol` adds its line here.
 
+pub mod dcerpc;
 pub mod dhcp;
 pub mod dns;
 pub mod ftp;
@@ -32,11 +33,13 @@ pub mod gquic;
 pub mod http;
 pub mod http2;
 pub mod http3;
+pub mod kerberos;
 pub mod llmnr;
 pub mod mdns;
 pub mod ntlm;
 pub mod ntp;
 pub mod quic;
+pub mod smb;
 pub mod ssh;
 pub mod tls;
 

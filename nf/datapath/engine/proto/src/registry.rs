@@ -30,6 +30,7 @@ macro_rules! protocols {
 
 protocols! {
     // Alphabetical; `make new-protocol` adds its line here.
+    crate::dcerpc::Dcerpc,
     crate::dhcp::Dhcp,
     crate::dns::Dns,
     crate::ftp::Ftp,
@@ -38,10 +39,12 @@ protocols! {
     crate::http::Http,
     crate::http2::Http2,
     crate::http3::Http3,
+    crate::kerberos::Kerberos,
     crate::llmnr::Llmnr,
     crate::mdns::Mdns,
     crate::ntp::Ntp,
     crate::quic::Quic,
+    crate::smb::Smb,
     crate::ssh::Ssh,
     crate::tls::Tls,
 }
