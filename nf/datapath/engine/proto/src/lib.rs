@@ -39,6 +39,7 @@ pub mod mdns;
 pub mod ntlm;
 pub mod ntp;
 pub mod quic;
+pub mod rdp;
 pub mod smb;
 pub mod ssh;
 pub mod tls;

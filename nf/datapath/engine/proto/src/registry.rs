@@ -44,6 +44,7 @@ protocols! {
     crate::mdns::Mdns,
     crate::ntp::Ntp,
     crate::quic::Quic,
+    crate::rdp::Rdp,
     crate::smb::Smb,
     crate::ssh::Ssh,
     crate::tls::Tls,
