@@ -43,6 +43,7 @@ pub mod rdp;
 pub mod smb;
 pub mod ssh;
 pub mod tls;
+pub mod vnc;
 
 #[cfg(test)]
 mod template;

@@ -48,6 +48,7 @@ protocols! {
     crate::smb::Smb,
     crate::ssh::Ssh,
     crate::tls::Tls,
+    crate::vnc::Vnc,
 }
 
 /// The entry that answers to `name`.
