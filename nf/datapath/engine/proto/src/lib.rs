@@ -36,6 +36,7 @@ pub mod http3;
 pub mod kerberos;
 pub mod llmnr;
 pub mod mdns;
+pub mod netbios;
 pub mod nfs;
 pub mod ntlm;
 pub mod ntp;

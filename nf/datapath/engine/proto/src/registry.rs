@@ -42,6 +42,7 @@ protocols! {
     crate::kerberos::Kerberos,
     crate::llmnr::Llmnr,
     crate::mdns::Mdns,
+    crate::netbios::Netbios,
     crate::nfs::Nfs,
     crate::ntp::Ntp,
     crate::quic::Quic,
