@@ -45,6 +45,7 @@ pub mod rdp;
 pub mod rpc;
 pub mod smb;
 pub mod ssh;
+pub mod tftp;
 pub mod tls;
 pub mod vnc;
 

@@ -50,6 +50,7 @@ protocols! {
     crate::rpc::Rpc,
     crate::smb::Smb,
     crate::ssh::Ssh,
+    crate::tftp::Tftp,
     crate::tls::Tls,
     crate::vnc::Vnc,
 }
