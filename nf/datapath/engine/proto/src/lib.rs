@@ -33,6 +33,11 @@ pub mod bacnet;
 pub mod cip;
 pub mod coap;
 pub mod cotp;
+mod windows;
+
+// One folder per protocol, alphabetical; `make new-protocol` adds its line here.
+
+pub mod dcerpc;
 pub mod dhcp;
 pub mod dicom;
 pub mod dnp3;
@@ -49,6 +54,7 @@ pub mod imap;
 pub mod irc;
 pub mod jabber;
 pub mod kafka;
+pub mod kerberos;
 pub mod ldap;
 pub mod llmnr;
 pub mod mdns;
@@ -58,7 +64,10 @@ pub mod mongodb;
 pub mod mqtt;
 pub mod mysql;
 pub mod nas_5g;
+pub mod netbios;
+pub mod nfs;
 pub mod ngap;
+pub mod ntlm;
 pub mod ntp;
 pub mod opcua;
 pub mod pop;
@@ -66,7 +75,9 @@ pub mod postgres;
 pub mod ptp;
 pub mod quic;
 pub mod radius;
+pub mod rdp;
 pub mod redis;
+pub mod rpc;
 pub mod rtcp;
 pub mod rtp;
 pub mod rtsp;
@@ -74,14 +85,17 @@ pub mod s1ap;
 pub mod s7comm;
 pub mod sdp;
 pub mod sip;
+pub mod smb;
 pub mod smtp;
 pub mod ssh;
 pub mod stun;
 pub mod syslog;
 pub mod tds;
 pub mod telnet;
+pub mod tftp;
 pub mod tls;
 pub mod tpkt;
+pub mod vnc;
 pub mod websocket;
 
 #[cfg(test)]
