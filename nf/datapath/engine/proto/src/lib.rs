@@ -28,13 +28,14 @@ pub mod dhcp;
 pub mod dns;
 pub mod ftp;
 pub mod gquic;
-pub mod http;
 pub mod http2;
 pub mod http3;
+pub mod http;
 pub mod llmnr;
 pub mod mdns;
 pub mod ntp;
 pub mod quic;
+pub mod snmp;
 pub mod ssh;
 pub mod tls;
 
