@@ -36,6 +36,7 @@ pub mod mdns;
 pub mod ntp;
 pub mod quic;
 pub mod snmp;
+pub mod socks;
 pub mod ssh;
 pub mod tls;
 

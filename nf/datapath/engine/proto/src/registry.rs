@@ -43,6 +43,7 @@ protocols! {
     crate::ntp::Ntp,
     crate::quic::Quic,
     crate::snmp::Snmp,
+    crate::socks::Socks,
     crate::ssh::Ssh,
     crate::tls::Tls,
 }
