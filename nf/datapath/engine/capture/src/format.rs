@@ -28,7 +28,7 @@ const RECORD_OF_ONE: usize = 4096;
 
 /// Bytes that come into the cache at once.
 #[cfg(target_arch = "x86_64")]
-const CACHE_LINE: usize = 64;
+pub(crate) const CACHE_LINE: usize = 64;
 
 /// Why a walk over records came to a halt.
 #[derive(Debug, PartialEq, Eq)]

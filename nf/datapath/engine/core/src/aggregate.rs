@@ -7,9 +7,10 @@ use std::net::IpAddr;
 use nf_apps::Apps;
 use nf_fields::Fields;
 
-use crate::finish::Finished;
+use crate::catalog;
 use crate::path::Path;
 use crate::row::Loose;
+use crate::row::Row;
 
 /// Hosts kept at most; what exceeds it is summed under one row without address.
 const MAX_HOSTS: usize = 1_000_000;
@@ -30,7 +31,7 @@ pub struct Sums {
 }
 
 impl Sums {
-    fn add(&mut self, row: &Finished, sessions: u64) {
+    fn add(&mut self, row: &Row, sessions: u64) {
         let s = &row.session;
         self.packets += s.packets.iter().sum::<u64>();
         self.bytes += s.bytes.iter().sum::<u64>();
@@ -139,7 +140,7 @@ impl Aggregates {
     }
 
     /// Adds an ended session.
-    pub fn session(&mut self, row: &Finished, apps: &Apps) {
+    pub fn session(&mut self, row: &Row, apps: &Apps) {
         if let Some(sums) = &mut self.by_protocol {
             let mut prefix = Path::default();
             for id in row.session.path.ids() {
@@ -151,10 +152,11 @@ impl Aggregates {
             }
         }
         if let Some(sums) = &mut self.by_app {
-            let (name, category) = match row.app.and_then(|app| apps.get(app)) {
+            let (name, category) = match row.names.app.and_then(|app| apps.get(app)) {
                 Some(app) => (app.name.to_string(), app.category.name().to_string()),
                 None => {
-                    (row.path.rsplit('.').next().unwrap_or_default().to_string(), String::new())
+                    let last = row.session.path.last();
+                    (last.map_or("", catalog::name_of).to_string(), String::new())
                 }
             };
             sums.entry((name, category)).or_default().add(row, 1);

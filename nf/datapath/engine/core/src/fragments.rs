@@ -10,7 +10,7 @@ use std::sync::Arc;
 use nf_capture::Block;
 use nf_flow::{KeyHasher, SessionKey};
 
-use crate::dispatch::{Item, Owner};
+use crate::parcel::{Item, Owner};
 
 /// How long a datagram is remembered (RFC 8200 §4.5 gives 60 s to reassemble; Linux takes 30).
 const LIFETIME_NS: u64 = 30_000_000_000;

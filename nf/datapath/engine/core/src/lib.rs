@@ -1,7 +1,7 @@
 //! The engine: packets in, rows out, on any number of threads with one result.
 //!
 //! The way of a packet, one file each:
-//! [`dispatch`] takes it apart and finds its owner → [`worker`] looks up its [`session`], follows
+//! [`dispatch`] takes it apart and picks it out ([`parcel`]) → [`worker`] looks up its [`session`], follows
 //! the [`transport`], [`feed`]s the dissection, and [`observe`]s what protocols say → rows ([`row`])
 //! → [`merge`] puts the workers' rows in one order → [`finish`] names applications and filters
 //! → [`format`] writes them. [`engine`] runs it all on threads; [`snapshot`] is the immutable
@@ -20,6 +20,8 @@ mod fragments;
 pub mod hook;
 pub mod merge;
 mod observe;
+mod overview;
+pub mod parcel;
 pub mod path;
 pub mod plan;
 pub mod row;

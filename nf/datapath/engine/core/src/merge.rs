@@ -46,18 +46,6 @@ impl Lane {
     }
 }
 
-/// Rows and hints of a single worker, in order.
-pub fn interleave(produce: Produce, take: &mut dyn FnMut(Merged)) {
-    let mut hints = produce.hints.into_iter().peekable();
-    for row in produce.rows {
-        while let Some((order, hint)) = hints.next_if(|(order, _)| *order < row.order) {
-            take(Merged::Hint(order, hint));
-        }
-        take(Merged::Row(row));
-    }
-    hints.for_each(|(order, hint)| take(Merged::Hint(order, hint)));
-}
-
 /// A merge of as many lanes as there are workers.
 pub struct Merge {
     lanes: Vec<Lane>,

@@ -75,12 +75,18 @@ impl std::fmt::Display for Path {
 pub struct PathTable {
     paths: Vec<Path>,
     numbers: HashMap<Path, u32>,
+    /// The last number given: paths come in runs.
+    last: u32,
 }
 
 impl PathTable {
     /// The number of `path`.
     pub fn number(&mut self, path: Path) -> u32 {
+        if self.paths.get(self.last as usize) == Some(&path) {
+            return self.last;
+        }
         if let Some(&number) = self.numbers.get(&path) {
+            self.last = number;
             return number;
         }
         // Paths are made of known headers, sixteen at most; a forger could still make millions.
@@ -101,17 +107,35 @@ impl PathTable {
 
 /// The text of paths, made once each.
 #[derive(Default)]
-pub struct PathTexts(HashMap<Path, Arc<str>>);
+pub struct PathTexts {
+    known: HashMap<Path, Arc<str>>,
+    /// The last one given: paths come in runs.
+    last: Option<(Path, Arc<str>)>,
+}
 
 impl PathTexts {
-    /// `ethernet.ip.tcp.tls`
-    pub fn text(&mut self, path: &Path) -> Arc<str> {
-        if let Some(text) = self.0.get(path) {
-            return text.clone();
+    /// `ethernet.ip.tcp.tls`; none of a path without protocols.
+    pub fn text(&mut self, path: &Path) -> Option<Arc<str>> {
+        if path.is_empty() {
+            return None;
         }
+        if let Some((last, text)) = &self.last
+            && last == path
+        {
+            return Some(Arc::clone(text));
+        }
+        let text = match self.known.get(path) {
+            Some(text) => Arc::clone(text),
+            None => self.make(path),
+        };
+        self.last = Some((*path, Arc::clone(&text)));
+        Some(text)
+    }
+
+    fn make(&mut self, path: &Path) -> Arc<str> {
         let text: Arc<str> = path.to_string().into();
-        if self.0.len() < 65_536 {
-            self.0.insert(*path, text.clone());
+        if self.known.len() < 65_536 {
+            self.known.insert(*path, Arc::clone(&text));
         }
         text
     }

@@ -11,7 +11,7 @@ use nf_core::config::{EngineConfig, Timeouts};
 use nf_core::engine::Engine;
 use nf_core::snapshot::Snapshot;
 
-/// Makes packets until it is told to stop: UDP between ever new ends.
+/// Makes packets until it is told to stop: UDP between ever new ends, on many VLANs.
 struct Endless {
     block: Arc<Block>,
     made: u64,
@@ -19,7 +19,7 @@ struct Endless {
     stop: Arc<AtomicBool>,
 }
 
-const PACKET: usize = 60;
+const PACKET: usize = 64;
 const ENDS: usize = 512;
 
 impl Endless {
@@ -27,14 +27,14 @@ impl Endless {
         let mut bytes = Vec::new();
         for n in 0..ENDS {
             let mut frame = vec![0u8; PACKET];
-            frame[12..14].copy_from_slice(&[0x08, 0x00]);
-            frame[14..18].copy_from_slice(&[0x45, 0, 0, 46]);
-            frame[22] = 64;
-            frame[23] = 17;
-            frame[26..30].copy_from_slice(&[10, 0, (n >> 8) as u8, n as u8]);
-            frame[30..34].copy_from_slice(&[192, 0, 2, 1]);
-            frame[34..38].copy_from_slice(&[0x9c, 0x40, 0x27, 0x0f]);
-            frame[38..40].copy_from_slice(&[0, 26]);
+            frame[12..18].copy_from_slice(&[0x81, 0x00, 0, n as u8, 0x08, 0x00]);
+            frame[18..22].copy_from_slice(&[0x45, 0, 0, 46]);
+            frame[26] = 64;
+            frame[27] = 17;
+            frame[30..34].copy_from_slice(&[10, 0, (n >> 8) as u8, n as u8]);
+            frame[34..38].copy_from_slice(&[192, 0, 2, 1]);
+            frame[38..42].copy_from_slice(&[0x9c, 0x40, 0x27, 0x0f]);
+            frame[42..44].copy_from_slice(&[0, 26]);
             bytes.extend(frame);
         }
         Self { block: Arc::new(Block::owned(bytes)), made: 0, told, stop }
@@ -95,9 +95,11 @@ fn swap_a_thousand_times(threads: usize) {
             }
             let timeouts = Timeouts { default: 1.0 + (n % 7) as f64, ..Timeouts::default() };
             let filter = ["", "packets > 0", "bytes > 1"][n as usize % 3].to_string();
-            handle
-                .swap(&EngineConfig { threads, timeouts, filter, ..EngineConfig::default() })
-                .unwrap();
+            // With the VLAN in the key or without, a packet may be another worker's.
+            let key_vlan = n % 2 == 0;
+            let config =
+                EngineConfig { threads, timeouts, filter, key_vlan, ..EngineConfig::default() };
+            handle.swap(&config).unwrap();
         }
         stop.store(true, Ordering::Relaxed);
     });

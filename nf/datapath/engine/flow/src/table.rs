@@ -12,7 +12,8 @@ pub struct Handle {
     generation: u32,
 }
 
-const PAGE: usize = 1024;
+/// Values in a page: so many that the system's huge pages fit into one.
+const PAGE: usize = 16_384;
 /// Slots of a fresh table.
 const FIRST_SLOTS: usize = 4096;
 /// Cache lines of a value fetched ahead; values keep what every packet needs in front.
@@ -247,7 +248,9 @@ impl<T> Table<T> {
     /// Adds one cell; pages are allocated whole, so that values never move.
     fn grow(&mut self) -> u32 {
         if self.pages.last().is_none_or(|page| page.len() == PAGE) {
-            self.pages.push(Vec::with_capacity(PAGE));
+            let mut page = Vec::with_capacity(PAGE);
+            ask_for_huge_pages(&mut page);
+            self.pages.push(page);
         }
         let full = self.pages.len().saturating_sub(1).saturating_mul(PAGE);
         let Some(page) = self.pages.last_mut() else {
@@ -319,6 +322,26 @@ impl<T> Table<T> {
             Some(Handle { index: u32::try_from(index).ok()?, generation: cell.generation })
         })
     }
+}
+
+/// Has the system back the room of `page` with huge pages where it can: a first touch for every
+/// two megabytes, and not for every four kilobytes.
+fn ask_for_huge_pages<T>(page: &mut Vec<T>) {
+    #[cfg(target_os = "linux")]
+    {
+        const SMALL: usize = 4096;
+        let room = page.spare_capacity_mut();
+        let skip = room.as_ptr().cast::<u8>().align_offset(SMALL);
+        let length = size_of_val(room).saturating_sub(skip) & !SMALL.wrapping_sub(1);
+        // SAFETY: the range lies in the room of `page`, and the advice changes none of its content.
+        // Nothing depends on whether it is followed.
+        unsafe {
+            let start = room.as_mut_ptr().cast::<u8>().add(skip.min(size_of_val(room)));
+            libc::madvise(start.cast(), length, libc::MADV_HUGEPAGE);
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = page;
 }
 
 #[inline]

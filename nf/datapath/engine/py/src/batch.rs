@@ -5,11 +5,11 @@ use std::sync::Arc;
 use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use arrow_array::{Array, StructArray};
 use nf_core::catalog;
-use nf_core::finish::{Finished, RowView};
+use nf_core::finish::RowView;
 use nf_core::format::sums::{self, Sum};
 use nf_core::format::{Column, Columns, UnknownColumn, arrow, csv, jsonl};
 use nf_core::plan::ConfigError;
-use nf_core::row::{Owned, What};
+use nf_core::row::{Owned, Row, What};
 use nf_core::snapshot::Snapshot;
 use nf_fields::{Field, Value};
 use pyo3::prelude::*;
@@ -27,7 +27,7 @@ pub struct Batch {
 
 enum Rows {
     /// What happened, row by row.
-    Finished(Vec<Finished>),
+    Each(Vec<Row>),
     /// Sums at the end, with their fields.
     Sums(Vec<Sum>, &'static [Field]),
 }
@@ -38,7 +38,7 @@ enum Chosen {
     Positions(Vec<usize>),
 }
 
-fn kind_of(row: &Finished) -> &'static str {
+fn kind_of(row: &Row) -> &'static str {
     match row.what {
         What::Session => "session",
         What::Transaction { .. } => "transaction",
@@ -48,16 +48,16 @@ fn kind_of(row: &Finished) -> &'static str {
 
 impl Batch {
     /// Rows in their order, cut where the kind changes.
-    pub(crate) fn split(rows: Vec<Finished>, snapshot: &Arc<Snapshot>) -> Vec<Batch> {
+    pub(crate) fn split(rows: Vec<Row>, snapshot: &Arc<Snapshot>) -> Vec<Batch> {
         let mut batches: Vec<Batch> = Vec::new();
         for row in rows {
             let kind = kind_of(&row);
             match batches.last_mut() {
-                Some(Batch { rows: Rows::Finished(last), kind: same, .. }) if *same == kind => {
+                Some(Batch { rows: Rows::Each(last), kind: same, .. }) if *same == kind => {
                     last.push(row);
                 }
                 _ => batches.push(Batch {
-                    rows: Rows::Finished(vec![row]),
+                    rows: Rows::Each(vec![row]),
                     kind,
                     snapshot: Arc::clone(snapshot),
                 }),
@@ -72,7 +72,7 @@ impl Batch {
             return Self::of_sums(kind, Vec::new(), snapshot);
         }
         let kind = ["session", "transaction", "event"].into_iter().find(|k| *k == kind)?;
-        Some(Batch { rows: Rows::Finished(Vec::new()), kind, snapshot: Arc::clone(snapshot) })
+        Some(Batch { rows: Rows::Each(Vec::new()), kind, snapshot: Arc::clone(snapshot) })
     }
 
     /// Sums of a report; `None` when it is none of sums.
@@ -88,7 +88,7 @@ impl Batch {
                 what: format!("a {} has no field {name:?}", self.kind),
                 place: "fields".into(),
                 hint: match self.rows {
-                    Rows::Finished(_) => "nf fields lists the fields of sessions; transactions \
+                    Rows::Each(_) => "nf fields lists the fields of sessions; transactions \
                          have ts, transaction_protocol and protocol.field too, events their \
                          attributes"
                         .into(),
@@ -100,8 +100,8 @@ impl Batch {
             })
         };
         Ok(match (&self.rows, fields) {
-            (Rows::Finished(_), None) => Chosen::Columns(Columns::usual(self.kind, &self.snapshot)),
-            (Rows::Finished(_), Some(names)) => {
+            (Rows::Each(_), None) => Chosen::Columns(Columns::usual(self.kind, &self.snapshot)),
+            (Rows::Each(_), Some(names)) => {
                 Chosen::Columns(Columns::named(&names, &self.snapshot).map_err(unknown)?)
             }
             (Rows::Sums(_, known), None) => Chosen::Positions((0..known.len()).collect()),
@@ -136,7 +136,7 @@ impl Batch {
 
     fn __len__(&self) -> usize {
         match &self.rows {
-            Rows::Finished(rows) => rows.len(),
+            Rows::Each(rows) => rows.len(),
             Rows::Sums(rows, _) => rows.len(),
         }
     }
@@ -145,7 +145,7 @@ impl Batch {
     #[pyo3(signature = (fields=None))]
     fn columns(&self, fields: Option<Vec<String>>) -> PyResult<Vec<(String, &'static str)>> {
         let known: &[Field] = match self.rows {
-            Rows::Finished(_) => &[],
+            Rows::Each(_) => &[],
             Rows::Sums(_, known) => known,
         };
         Ok(headings(&self.chosen(fields)?, known))
@@ -162,7 +162,7 @@ impl Batch {
         let text = py.detach(|| {
             let mut text = Vec::with_capacity(self.__len__() * 700);
             match (&self.rows, &chosen) {
-                (Rows::Finished(rows), Chosen::Columns(columns)) => {
+                (Rows::Each(rows), Chosen::Columns(columns)) => {
                     jsonl::write(&mut text, rows, columns, &self.snapshot);
                 }
                 (Rows::Sums(rows, _), Chosen::Positions(columns)) => {
@@ -187,7 +187,7 @@ impl Batch {
         let text = py.detach(|| {
             let mut text = Vec::with_capacity(self.__len__() * 300);
             match (&self.rows, &chosen) {
-                (Rows::Finished(rows), Chosen::Columns(columns)) => {
+                (Rows::Each(rows), Chosen::Columns(columns)) => {
                     if header {
                         csv::write_header(&mut text, columns);
                     }
@@ -217,7 +217,7 @@ impl Batch {
         let list = PyList::empty(py);
         let most = most.unwrap_or(usize::MAX);
         match (&self.rows, self.chosen(fields)?) {
-            (Rows::Finished(rows), Chosen::Columns(columns)) => {
+            (Rows::Each(rows), Chosen::Columns(columns)) => {
                 let keys: Vec<_> = columns.0.iter().map(|c| PyString::new(py, c.name())).collect();
                 for row in rows.iter().take(most) {
                     list.append(dictionary(py, row, &columns, &keys, &self.snapshot)?)?;
@@ -262,7 +262,7 @@ impl Batch {
             pyo3::exceptions::PyRuntimeError::new_err(format!("Arrow refused a batch: {e}"))
         };
         let batch = py.detach(|| match (&self.rows, &chosen) {
-            (Rows::Finished(rows), Chosen::Columns(columns)) => {
+            (Rows::Each(rows), Chosen::Columns(columns)) => {
                 arrow::batch(rows, columns, &self.snapshot)
             }
             (Rows::Sums(rows, fields), Chosen::Positions(columns)) => {
@@ -283,7 +283,7 @@ impl Batch {
 /// A row as a dictionary. `keys` are the names of the columns, made once per batch.
 fn dictionary<'py>(
     py: Python<'py>,
-    row: &Finished,
+    row: &Row,
     columns: &Columns,
     keys: &[Bound<'py, PyString>],
     snapshot: &Snapshot,

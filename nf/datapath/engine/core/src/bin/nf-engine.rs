@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use nf_core::config::EngineConfig;
 use nf_core::engine::Engine;
 use nf_core::format::{Columns, jsonl};
-use nf_core::row::What;
+use nf_core::row::{Row, What};
 
 fn main() -> ExitCode {
     match run(std::env::args().skip(1)) {
@@ -42,18 +42,19 @@ fn run(mut words: impl Iterator<Item = String>) -> Result<(), String> {
     let mut out = std::io::stdout().lock();
     let mut text = Vec::new();
     loop {
-        let polled = engine.poll(8192, Duration::from_secs(1)).map_err(|e| e.to_string())?;
+        let polled = engine.poll(1024, Duration::from_secs(1)).map_err(|e| e.to_string())?;
         if !quiet && !polled.rows.is_empty() {
             text.clear();
             let snapshot = &polled.snapshot;
             let usual = |report| Columns::usual(report, snapshot);
             let (sessions, transactions) = (usual("session"), usual("transaction"));
-            for row in &polled.rows {
-                let columns = match row.what {
-                    What::Transaction { .. } => &transactions,
+            let is_transaction = |row: &Row| matches!(row.what, What::Transaction { .. });
+            for rows in polled.rows.chunk_by(|a, b| is_transaction(a) == is_transaction(b)) {
+                let columns = match rows.first() {
+                    Some(row) if is_transaction(row) => &transactions,
                     _ => &sessions,
                 };
-                jsonl::write(&mut text, std::slice::from_ref(row), columns, snapshot);
+                jsonl::write(&mut text, rows, columns, snapshot);
             }
             out.write_all(&text).map_err(|e| e.to_string())?;
         }

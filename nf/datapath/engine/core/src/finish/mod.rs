@@ -5,7 +5,10 @@
 //! the same for any number of workers. Then the row filter, then the aggregates.
 
 mod book;
+mod census;
+mod community;
 pub mod names;
+mod session_fields;
 mod view;
 
 use std::collections::VecDeque;
@@ -17,30 +20,20 @@ use nf_flow::SessionKey;
 use crate::aggregate::Aggregates;
 use crate::merge::Merged;
 use crate::path::{Path, PathTexts};
-use crate::row::{Confidence, Loose, Row, SessionFacts, What};
+use crate::row::{Confidence, Hint, Loose, Names, Order, Row, SessionFacts, What};
 use crate::snapshot::Snapshot;
+use crate::worker::Produce;
 
 use book::Book;
-pub use view::{DEFAULT_SESSION_FIELDS, RowView, SESSION_FIELDS, community_id};
-
-/// A row ready to be written.
-pub struct Finished {
-    /// The session.
-    pub session: SessionFacts,
-    /// Text of its path.
-    pub path: Arc<str>,
-    /// Text of the path down; empty while the responder has not spoken.
-    pub path_down: Arc<str>,
-    /// Its application.
-    pub app: Option<AppRef>,
-    /// What happened.
-    pub what: What,
-}
+use census::Census;
+pub use session_fields::{DEFAULT_SESSION_FIELDS, SESSION_FIELDS};
+pub use view::RowView;
 
 /// See the module.
 pub struct Finisher {
     snapshot: Arc<Snapshot>,
     book: Book,
+    census: Census,
     texts: PathTexts,
     /// Sums over sessions.
     pub aggregates: Aggregates,
@@ -48,9 +41,9 @@ pub struct Finisher {
     pub in_sessions: u64,
     /// Sessions that have ended.
     pub sessions: u64,
-    ready: Vec<Finished>,
+    ready: Vec<Row>,
     /// Rows finished under earlier snapshots.
-    sealed: VecDeque<(Arc<Snapshot>, Vec<Finished>)>,
+    sealed: VecDeque<(Arc<Snapshot>, Vec<Row>)>,
     want_sessions: bool,
 }
 
@@ -61,6 +54,7 @@ impl Finisher {
         let has = |name: &str| reports.iter().any(|r| r == name);
         Self {
             book: Book::default(),
+            census: Census::default(),
             texts: PathTexts::default(),
             aggregates: Aggregates::new(has("protocol"), has("app"), has("host")),
             in_sessions: 0,
@@ -85,34 +79,68 @@ impl Finisher {
     /// Takes the next in order.
     pub fn take(&mut self, next: Merged) {
         match next {
-            Merged::Hint(order, hint) => self.book.note(order.moment >> 4, hint),
-            Merged::Row(row) => self.row(row),
+            Merged::Hint(order, hint) => self.note(order, hint),
+            Merged::Row(mut row) => {
+                if self.finish(&mut row) {
+                    self.ready.push(row);
+                }
+            }
         }
     }
 
-    fn row(&mut self, mut row: Row) {
-        if matches!(row.what, What::Session) {
+    /// Takes what a single worker produced: it is in order, and is finished where it lies.
+    pub fn take_all(&mut self, produce: Produce) {
+        let Produce { mut rows, hints } = produce;
+        let mut hints = hints.into_iter().peekable();
+        rows.retain_mut(|row| {
+            while let Some((order, hint)) = hints.next_if(|(order, _)| *order < row.order) {
+                self.note(order, hint);
+            }
+            self.finish(row)
+        });
+        hints.for_each(|(order, hint)| self.note(order, hint));
+        if self.ready.is_empty() {
+            self.ready = rows;
+        } else {
+            self.ready.append(&mut rows);
+        }
+    }
+
+    fn note(&mut self, order: Order, hint: Hint) {
+        match hint {
+            Hint::Begun { version } => self.census.begun(version),
+            hint => self.book.note(order.moment >> 4, hint),
+        }
+    }
+
+    /// Names what the row is about; whether it is to be written.
+    fn finish(&mut self, row: &mut Row) -> bool {
+        let of_session = matches!(row.what, What::Session);
+        if of_session {
             self.in_sessions += row.session.packets.iter().sum::<u64>();
             self.sessions += 1;
-        }
-        let app = if row.session.id == 0 { None } else { self.identify(&mut row.session) };
-        let mut finished = Finished {
-            path: self.texts.text(&row.session.path),
-            path_down: self.texts.text(&row.session.path_down),
-            session: row.session,
-            app,
-            what: row.what,
-        };
-        if !self.passes(&mut finished) {
-            return;
-        }
-        if matches!(finished.what, What::Session) {
-            self.aggregates.session(&finished, &self.snapshot.apps);
-            if !self.want_sessions {
-                return;
+            if self.snapshot.plan.counts_sessions {
+                self.census.ended(&row.session);
             }
         }
-        self.ready.push(finished);
+        if let What::Event { values, .. } = &mut row.what
+            && self.snapshot.plan.counts_sessions
+        {
+            self.census.fill_in(values);
+        }
+        let app = if row.session.id == 0 { None } else { self.identify(&mut row.session) };
+        row.names = Names {
+            path: self.texts.text(&row.session.path),
+            path_down: self.texts.text(&row.session.path_down),
+            app,
+        };
+        if !self.passes(row) {
+            return false;
+        }
+        if of_session {
+            self.aggregates.session(row, &self.snapshot.apps);
+        }
+        !of_session || self.want_sessions
     }
 
     /// The application; and the protocol, where another session announced this one.
@@ -142,9 +170,9 @@ impl Finisher {
         Some(app)
     }
 
-    fn passes(&self, finished: &mut Finished) -> bool {
+    fn passes(&self, row: &mut Row) -> bool {
         let Some(filter) = &self.snapshot.filter else { return true };
-        names::passes(filter, &self.snapshot, finished)
+        names::passes(filter, &self.snapshot, row)
     }
 
     /// Packets outside sessions, for the aggregates.
@@ -160,7 +188,7 @@ impl Finisher {
     }
 
     /// Takes rows that are ready, with the snapshot they are to be read under.
-    pub fn take_ready(&mut self) -> (Arc<Snapshot>, Vec<Finished>) {
+    pub fn take_ready(&mut self) -> (Arc<Snapshot>, Vec<Row>) {
         match self.sealed.pop_front() {
             Some(sealed) => sealed,
             None => (Arc::clone(&self.snapshot), std::mem::take(&mut self.ready)),

@@ -10,8 +10,8 @@ use nf_fields::{Fields, ProtoId, Type, Value};
 use nf_filter::{Filter, Names, Resolved};
 
 use crate::catalog::{Attribute, Catalog, Source};
-use crate::finish::{Finished, RowView, SESSION_FIELDS};
-use crate::row::What;
+use crate::finish::{RowView, SESSION_FIELDS};
+use crate::row::{Row, What};
 use crate::snapshot::Snapshot;
 
 /// Slots from here on are transaction fields, in the order of their first mention.
@@ -125,7 +125,7 @@ pub(crate) fn transaction_leaves(filter: &Filter) -> impl Iterator<Item = usize>
 }
 
 /// Whether a row passes.
-pub(crate) fn passes(filter: &Filter, snapshot: &Snapshot, row: &Finished) -> bool {
+pub(crate) fn passes(filter: &Filter, snapshot: &Snapshot, row: &Row) -> bool {
     let view = RowView::new(row, snapshot);
     filter.evaluate(&mut |leaf| {
         let bit = transaction_leaves(filter).position(|n| n == leaf);

@@ -11,8 +11,9 @@ use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, DataType, Schema, TimeUnit};
 use nf_fields::{Type, Value};
 
-use crate::finish::{Finished, RowView};
+use crate::finish::RowView;
 use crate::format::{Columns, csv, readable};
+use crate::row::Row;
 use crate::snapshot::Snapshot;
 
 pub(super) enum Builder {
@@ -114,7 +115,7 @@ pub fn schema(columns: &Columns) -> Schema {
 /// # Errors
 /// When Arrow refuses the columns, which would be a defect here.
 pub fn batch(
-    rows: &[Finished],
+    rows: &[Row],
     columns: &Columns,
     snapshot: &Snapshot,
 ) -> Result<RecordBatch, ArrowError> {

@@ -3,8 +3,8 @@
 use nf_fields::{Field, Fields, Type, Value, json};
 
 use crate::catalog::{Catalog, Source};
-use crate::finish::{DEFAULT_SESSION_FIELDS, Finished, RowView, SESSION_FIELDS};
-use crate::row::What;
+use crate::finish::{DEFAULT_SESSION_FIELDS, RowView, SESSION_FIELDS};
+use crate::row::{Row, What};
 use crate::snapshot::Snapshot;
 
 /// A column.
@@ -106,6 +106,16 @@ impl Columns {
     }
 }
 
+impl Columns {
+    /// Whether they begin with the default fields of a session, in their order.
+    pub(super) fn start_with_defaults(&self) -> bool {
+        let first = self.0.get(..DEFAULT_SESSION_FIELDS);
+        let is_default =
+            |(n, column): (usize, &Column)| matches!(column, Column::Session(m) if n == *m);
+        first.is_some_and(|first| first.iter().enumerate().all(is_default))
+    }
+}
+
 impl Column {
     /// Its heading.
     pub fn name(&self) -> &str {
@@ -137,7 +147,7 @@ impl Column {
     }
 
     /// Reads its value from a row.
-    pub fn read(&self, row: &Finished, view: &RowView<'_>, sink: &mut dyn FnMut(Value<'_>)) {
+    pub fn read(&self, row: &Row, view: &RowView<'_>, sink: &mut dyn FnMut(Value<'_>)) {
         match (self, &row.what) {
             (Column::Session(n), _) => sink(view.get(*n)),
             (Column::Ts, What::Transaction { ts, .. } | What::Event { ts, .. }) => {

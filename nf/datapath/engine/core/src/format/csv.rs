@@ -4,8 +4,9 @@ use std::io::Write;
 
 use nf_fields::{Mac, Value, json};
 
-use crate::finish::{Finished, RowView};
+use crate::finish::RowView;
 use crate::format::{Columns, readable};
+use crate::row::Row;
 use crate::snapshot::Snapshot;
 
 /// Appends the header line.
@@ -20,7 +21,7 @@ pub fn write_header(out: &mut Vec<u8>, columns: &Columns) {
 }
 
 /// Appends rows as lines.
-pub fn write(out: &mut Vec<u8>, rows: &[Finished], columns: &Columns, snapshot: &Snapshot) {
+pub fn write(out: &mut Vec<u8>, rows: &[Row], columns: &Columns, snapshot: &Snapshot) {
     for row in rows {
         let view = RowView::new(row, snapshot);
         for (n, column) in columns.0.iter().enumerate() {

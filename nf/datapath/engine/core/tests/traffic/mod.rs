@@ -9,7 +9,7 @@ use nf_capture::{
 };
 use nf_core::config::EngineConfig;
 use nf_core::engine::{Engine, Stats};
-use nf_core::finish::Finished;
+use nf_core::row::Row;
 use nf_core::snapshot::Snapshot;
 
 /// Ethernet frames with their times.
@@ -25,9 +25,19 @@ impl Packets {
         self.places.push((timestamp, self.bytes.len(), frame.len()));
         self.bytes.extend_from_slice(frame);
     }
+
+    /// A source that gives them once.
+    pub fn played(self) -> Played {
+        Played {
+            block: Arc::new(Block::owned(self.bytes)),
+            places: self.places.into_iter(),
+            stats: SourceStats::default(),
+        }
+    }
 }
 
-struct Played {
+/// [`Packets`] being read.
+pub struct Played {
     block: Arc<Block>,
     places: std::vec::IntoIter<(u64, usize, usize)>,
     stats: SourceStats,
@@ -70,18 +80,13 @@ impl Source for Played {
 }
 
 /// Everything the engine says about `packets`.
-pub fn run(packets: Packets, config: &EngineConfig) -> (Vec<Finished>, Stats) {
+pub fn run(packets: Packets, config: &EngineConfig) -> (Vec<Row>, Stats) {
     run_on(packets, Snapshot::compile(config).unwrap())
 }
 
 /// As [`run`], on a snapshot of the test's.
-pub fn run_on(packets: Packets, snapshot: Snapshot) -> (Vec<Finished>, Stats) {
-    let source = Played {
-        block: Arc::new(Block::owned(packets.bytes)),
-        places: packets.places.into_iter(),
-        stats: SourceStats::default(),
-    };
-    let mut engine = Engine::with(Box::new(source), snapshot);
+pub fn run_on(packets: Packets, snapshot: Snapshot) -> (Vec<Row>, Stats) {
+    let mut engine = Engine::with(Box::new(packets.played()), snapshot);
     let mut rows = Vec::new();
     loop {
         let polled = engine.poll(10_000, Duration::from_secs(10)).unwrap();
@@ -112,6 +117,16 @@ pub fn udp(host: u32, source: u16, target: u16, data: &[u8]) -> Vec<u8> {
     payload.extend([0, 0]);
     payload.extend_from_slice(data);
     ipv4(host, 17, &payload)
+}
+
+/// An SCTP packet with these chunks from 10.x.x.x (by `host`) to 192.0.2.1.
+pub fn sctp(host: u32, source: u16, target: u16, chunks: &[u8]) -> Vec<u8> {
+    let mut payload = Vec::new();
+    payload.extend(source.to_be_bytes());
+    payload.extend(target.to_be_bytes());
+    payload.extend([0; 8]);
+    payload.extend_from_slice(chunks);
+    ipv4(host, 132, &payload)
 }
 
 /// A segment from 10.x.x.x (by `host`) to 192.0.2.1.

@@ -1,0 +1,93 @@
+//! The reading side: batches from the source, each with the configuration it is processed under.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+use nf_capture::{Batch, CaptureError, Fill, Source, SourceStats, Status};
+
+use crate::snapshot::Snapshot;
+
+/// A batch, read once and processed by every worker.
+pub(super) struct Load {
+    pub batch: Batch,
+    /// Fixed when the batch is read, so that all workers agree whose each packet is.
+    pub snapshot: Arc<Snapshot>,
+    /// The source had no more at hand: what has come of it so far should not wait.
+    pub pause: bool,
+    /// Nothing was read: the source is waiting for more.
+    pub idle: bool,
+    /// The source has ended with this batch.
+    pub end: Option<Box<SourceReport>>,
+}
+
+/// What is known of the source at its end.
+#[derive(Clone, Debug)]
+pub(super) struct SourceReport {
+    pub stats: SourceStats,
+    /// Why it ended early, if it did.
+    pub early: Option<String>,
+    pub error: Option<CaptureError>,
+}
+
+/// Progress of reading, shared with whoever shows it.
+#[derive(Default)]
+pub(super) struct Gauge {
+    pub done: AtomicU64,
+    pub total: AtomicU64,
+    pub packets: AtomicU64,
+}
+
+/// Source, and what is current when a batch is read.
+pub(super) struct Reader {
+    source: Box<dyn Source>,
+    current: Arc<ArcSwap<Snapshot>>,
+    gauge: Arc<Gauge>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Reader {
+    pub fn new(
+        source: Box<dyn Source>,
+        current: Arc<ArcSwap<Snapshot>>,
+        gauge: Arc<Gauge>,
+        stop: Arc<AtomicBool>,
+    ) -> Self {
+        Self { source, current, gauge, stop }
+    }
+
+    /// The next load, in the room of `batch`.
+    pub fn read(&mut self, mut batch: Batch) -> Load {
+        batch.clear();
+        let filled = match self.stop.load(Ordering::Relaxed) {
+            true => Ok(Fill::End),
+            false => self.source.fill(&mut batch),
+        };
+        self.show(batch.len());
+        let idle = matches!(filled, Ok(Fill::Idle));
+        let end = match filled {
+            Ok(Fill::Packets | Fill::Idle) => None,
+            Ok(Fill::End) => Some(self.report(None)),
+            Err(error) => Some(self.report(Some(error))),
+        };
+        let pause = batch.space() > 0;
+        Load { batch, snapshot: self.current.load_full(), pause, idle, end }
+    }
+
+    fn show(&self, more: usize) {
+        let progress = self.source.progress();
+        self.gauge.done.store(progress.done, Ordering::Relaxed);
+        self.gauge.total.store(progress.total.unwrap_or(0), Ordering::Relaxed);
+        self.gauge.packets.fetch_add(more as u64, Ordering::Relaxed);
+    }
+
+    fn report(&self, error: Option<CaptureError>) -> Box<SourceReport> {
+        let early = match self.source.status() {
+            Status::EndedEarly(files) => {
+                Some(files.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+            }
+            _ => None,
+        };
+        Box::new(SourceReport { stats: self.source.stats(), early, error })
+    }
+}

@@ -1,0 +1,82 @@
+//! What was heard becomes rows.
+
+use std::sync::Arc;
+
+use nf_flow::Handle;
+use nf_proto::{Action, Direction};
+
+use super::Worker;
+use crate::parcel::Item;
+use crate::plan::scene::Scene;
+use crate::row::{EndReason, Moment, Names, Order, Owned, Row, SessionFacts, What};
+use crate::snapshot::Snapshot;
+use crate::transport::Segmented;
+
+impl Worker {
+    /// What was heard while a packet was processed becomes rows.
+    pub(super) fn report(
+        &mut self,
+        item: &Item,
+        frame: &[u8],
+        handle: Handle,
+        (layer, dir, segmented): (usize, Direction, Segmented),
+        verdict: Action,
+        snapshot: &Snapshot,
+    ) {
+        let Some(session) = self.table.get(handle) else { return };
+        let id = session.id;
+        let scene = Scene { item, frame, session: Some((session, dir)), segmented };
+        let mut rows = Vec::new();
+        for (proto, transaction) in self.heard.transactions.drain(..) {
+            if snapshot.plan.transactions {
+                rows.push(What::Transaction {
+                    proto,
+                    ts: transaction.start,
+                    record: transaction.record,
+                });
+            }
+        }
+        for fired in self.heard.fired.drain(..) {
+            let values = fired.values.into_iter().zip(&fired.event.attributes);
+            let values = values.map(|(v, a)| v.unwrap_or_else(|| scene.read(a, None))).collect();
+            rows.push(What::Event { event: fired.event, ts: item.at.timestamp, values });
+        }
+        if verdict < Action::Drop {
+            rows.extend(packet_events(&scene, snapshot));
+        }
+        let moment = Moment::Packet(layer).of(item.sequence);
+        if !rows.is_empty() {
+            let facts = session.facts(&self.paths, snapshot, EndReason::Active);
+            for what in rows {
+                self.emit(moment, id, facts.clone(), what);
+            }
+        }
+        self.pass_hints(moment, id);
+    }
+
+    pub(super) fn pass_hints(&mut self, moment: u64, session: u64) {
+        for hint in self.heard.hints.drain(..) {
+            let order = Order { moment, session, minor: self.minor };
+            self.minor += 1;
+            self.produce.hints.push((order, hint));
+        }
+    }
+
+    pub(super) fn emit(&mut self, moment: u64, session: u64, facts: SessionFacts, what: What) {
+        let order = Order { moment, session, minor: self.minor };
+        self.minor += 1;
+        self.produce.rows.push(Row { order, session: facts, what, names: Names::default() });
+    }
+}
+
+pub(super) fn packet_events(scene: &Scene<'_>, snapshot: &Snapshot) -> Vec<What> {
+    let mut rows = Vec::new();
+    for event in &snapshot.plan.on_packet {
+        if scene.read(&event.trigger, None) != Owned::None {
+            let values = event.attributes.iter().map(|a| scene.read(a, None)).collect();
+            let ts = scene.item.at.timestamp;
+            rows.push(What::Event { event: Arc::clone(event), ts, values });
+        }
+    }
+    rows
+}

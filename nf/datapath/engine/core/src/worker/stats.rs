@@ -1,0 +1,44 @@
+//! What a worker counts.
+
+/// Counters of a worker.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WorkerStats {
+    /// Packets whose innermost session (or none) was the worker's.
+    pub processed: u64,
+    /// Of those, packets outside sessions.
+    pub non_session: u64,
+    /// Of those, refused by the full table.
+    pub refused: u64,
+    /// Sessions begun.
+    pub sessions: u64,
+    /// Sessions that made room for others.
+    pub evicted: u64,
+    /// Packets that made something panic.
+    pub panics: u64,
+    /// Segments outside any window.
+    pub outside_window: u64,
+    /// Sessions alive now.
+    pub alive: u64,
+    /// Octets of table memory.
+    pub table_bytes: u64,
+    /// Octets held for later.
+    pub held_bytes: u64,
+}
+
+impl WorkerStats {
+    /// Names and values, for output.
+    pub fn terms(&self) -> [(&'static str, u64); 10] {
+        [
+            ("processed", self.processed),
+            ("non_session", self.non_session),
+            ("refused", self.refused),
+            ("sessions", self.sessions),
+            ("evicted", self.evicted),
+            ("panics", self.panics),
+            ("outside_window", self.outside_window),
+            ("alive", self.alive),
+            ("table_bytes", self.table_bytes),
+            ("held_bytes", self.held_bytes),
+        ]
+    }
+}
