@@ -39,6 +39,7 @@ pub mod snmp;
 pub mod socks;
 pub mod ssh;
 pub mod tls;
+pub mod wireguard;
 
 #[cfg(test)]
 mod template;

@@ -46,6 +46,7 @@ protocols! {
     crate::socks::Socks,
     crate::ssh::Ssh,
     crate::tls::Tls,
+    crate::wireguard::Wireguard,
 }
 
 /// The entry that answers to `name`.
