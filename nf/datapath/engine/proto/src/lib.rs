@@ -34,6 +34,7 @@ pub mod http;
 pub mod llmnr;
 pub mod mdns;
 pub mod ntp;
+pub mod openvpn;
 pub mod quic;
 pub mod snmp;
 pub mod socks;

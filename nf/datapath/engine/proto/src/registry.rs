@@ -41,6 +41,7 @@ protocols! {
     crate::llmnr::Llmnr,
     crate::mdns::Mdns,
     crate::ntp::Ntp,
+    crate::openvpn::Openvpn,
     crate::quic::Quic,
     crate::snmp::Snmp,
     crate::socks::Socks,
