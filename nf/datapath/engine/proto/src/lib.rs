@@ -24,6 +24,7 @@ pub mod testing;
 
 // One folder per protocol, alphabetical; `make new-protocol` adds its line here.
 
+pub mod bgp;
 pub mod dhcp;
 pub mod dns;
 pub mod ftp;

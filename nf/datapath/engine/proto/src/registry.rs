@@ -30,6 +30,7 @@ macro_rules! protocols {
 
 protocols! {
     // Alphabetical; `make new-protocol` adds its line here.
+    crate::bgp::Bgp,
     crate::dhcp::Dhcp,
     crate::dns::Dns,
     crate::ftp::Ftp,
