@@ -26,6 +26,7 @@ pub mod testing;
 
 pub mod bgp;
 pub mod dhcp;
+pub mod diameter;
 pub mod dns;
 pub mod ftp;
 pub mod gquic;

@@ -32,6 +32,7 @@ protocols! {
     // Alphabetical; `make new-protocol` adds its line here.
     crate::bgp::Bgp,
     crate::dhcp::Dhcp,
+    crate::diameter::Diameter,
     crate::dns::Dns,
     crate::ftp::Ftp,
     crate::ftp::FtpData,
