@@ -33,6 +33,7 @@ pub mod gquic;
 pub mod http2;
 pub mod http3;
 pub mod http;
+pub mod isakmp;
 pub mod llmnr;
 pub mod mdns;
 pub mod ntp;

@@ -40,6 +40,7 @@ protocols! {
     crate::http2::Http2,
     crate::http3::Http3,
     crate::http::Http,
+    crate::isakmp::Isakmp,
     crate::llmnr::Llmnr,
     crate::mdns::Mdns,
     crate::ntp::Ntp,
