@@ -30,6 +30,7 @@ pub mod diameter;
 pub mod dns;
 pub mod ftp;
 pub mod gquic;
+pub mod gtpv2;
 pub mod http2;
 pub mod http3;
 pub mod http;

@@ -37,6 +37,7 @@ protocols! {
     crate::ftp::Ftp,
     crate::ftp::FtpData,
     crate::gquic::Gquic,
+    crate::gtpv2::Gtpv2,
     crate::http2::Http2,
     crate::http3::Http3,
     crate::http::Http,
