@@ -42,6 +42,7 @@ pub mod openvpn;
 pub mod quic;
 pub mod snmp;
 pub mod socks;
+pub mod ssdp;
 pub mod ssh;
 pub mod tls;
 pub mod wireguard;

@@ -49,6 +49,7 @@ protocols! {
     crate::quic::Quic,
     crate::snmp::Snmp,
     crate::socks::Socks,
+    crate::ssdp::Ssdp,
     crate::ssh::Ssh,
     crate::tls::Tls,
     crate::wireguard::Wireguard,
