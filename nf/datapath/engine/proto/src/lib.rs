@@ -37,8 +37,10 @@ mod windows;
 
 // One folder per protocol, alphabetical; `make new-protocol` adds its line here.
 
+pub mod bgp;
 pub mod dcerpc;
 pub mod dhcp;
+pub mod diameter;
 pub mod dicom;
 pub mod dnp3;
 pub mod dns;
@@ -46,12 +48,14 @@ pub mod dtls;
 pub mod enip;
 pub mod ftp;
 pub mod gquic;
+pub mod gtpv2;
 pub mod http;
 pub mod http2;
 pub mod http3;
 pub mod iec104;
 pub mod imap;
 pub mod irc;
+pub mod isakmp;
 pub mod jabber;
 pub mod kafka;
 pub mod kerberos;
@@ -70,6 +74,7 @@ pub mod ngap;
 pub mod ntlm;
 pub mod ntp;
 pub mod opcua;
+pub mod openvpn;
 pub mod pop;
 pub mod postgres;
 pub mod ptp;
@@ -87,6 +92,9 @@ pub mod sdp;
 pub mod sip;
 pub mod smb;
 pub mod smtp;
+pub mod snmp;
+pub mod socks;
+pub mod ssdp;
 pub mod ssh;
 pub mod stun;
 pub mod syslog;
@@ -97,6 +105,7 @@ pub mod tls;
 pub mod tpkt;
 pub mod vnc;
 pub mod websocket;
+pub mod wireguard;
 
 #[cfg(test)]
 mod template;
