@@ -115,7 +115,6 @@ impl<'a> Sink<'a> {
         let known = self.spoken.iter().find(|(id, _)| *id == proto);
         let wants = known.map_or(self.wants, |(_, wants)| *wants);
         Sink::speaking(self.observer, proto, wants, self.spoken)
-        Sink::new(self.observer, proto, wants)
     }
 
     /// Whether anybody reads anything that this parser can report.
