@@ -77,6 +77,7 @@ impl Protocol for Dcerpc {
         max_pending: 2 * WINDOW,
         message: DcerpcMessage::fields,
         transaction: DcerpcTransaction::fields,
+        speaks: &[],
         anomalies: Anomaly::INFOS,
     };
 

@@ -98,6 +98,7 @@ impl Protocol for Kerberos {
         max_pending: 2 * MAX_MESSAGE,
         message: KerberosMessage::fields,
         transaction: KerberosTransaction::fields,
+        speaks: &[],
         anomalies: Anomaly::INFOS,
     };
 

@@ -89,6 +89,7 @@ impl Protocol for Mongodb {
         max_pending: MAX_BODY + 32,
         message: MongodbMessage::fields,
         transaction: MongodbTransaction::fields,
+        speaks: &[],
         anomalies: MongodbAnomaly::INFOS,
     };
 

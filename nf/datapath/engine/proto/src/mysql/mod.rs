@@ -112,6 +112,7 @@ impl Protocol for Mysql {
         max_pending: MAX_BODY + 8,
         message: MysqlMessage::fields,
         transaction: MysqlTransaction::fields,
+        speaks: &[],
         anomalies: MysqlAnomaly::INFOS,
     };
 

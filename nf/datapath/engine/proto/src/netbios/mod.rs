@@ -71,6 +71,7 @@ impl Protocol for Netbios {
         max_pending: 2 * MAX_SET_UP,
         message: NetbiosMessage::fields,
         transaction: NetbiosTransaction::fields,
+        speaks: &[],
         anomalies: Anomaly::INFOS,
     };
 

@@ -104,6 +104,7 @@ impl Protocol for Postgres {
         max_pending: MAX_BODY + 8,
         message: PostgresMessage::fields,
         transaction: PostgresTransaction::fields,
+        speaks: &[],
         anomalies: PostgresAnomaly::INFOS,
     };
 

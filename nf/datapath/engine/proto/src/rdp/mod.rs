@@ -123,6 +123,7 @@ impl Protocol for Rdp {
         max_pending: 2 * MAX_UNIT,
         message: RdpMessage::fields,
         transaction: RdpTransaction::fields,
+        speaks: &[],
         anomalies: Anomaly::INFOS,
     };
 

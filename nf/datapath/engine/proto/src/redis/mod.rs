@@ -108,6 +108,7 @@ impl Protocol for Redis {
         max_pending: MAX_LINE + 16,
         message: RedisMessage::fields,
         transaction: RedisTransaction::fields,
+        speaks: &[],
         anomalies: RedisAnomaly::INFOS,
     };
 

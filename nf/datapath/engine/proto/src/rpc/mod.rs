@@ -131,6 +131,7 @@ impl Protocol for Rpc {
         max_pending: 2 * WINDOW,
         message: RpcMessage::fields,
         transaction: RpcTransaction::fields,
+        speaks: &[],
         anomalies: Anomaly::INFOS,
     };
 

@@ -95,6 +95,7 @@ impl Protocol for Smb {
         max_pending: 2 * WINDOW,
         message: SmbMessage::fields,
         transaction: SmbTransaction::fields,
+        speaks: &[],
         anomalies: Anomaly::INFOS,
     };
 

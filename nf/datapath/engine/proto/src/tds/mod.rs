@@ -105,6 +105,7 @@ impl Protocol for Tds {
         max_pending: MAX_PACKET + 16,
         message: TdsMessage::fields,
         transaction: TdsTransaction::fields,
+        speaks: &[],
         anomalies: TdsAnomaly::INFOS,
     };
 

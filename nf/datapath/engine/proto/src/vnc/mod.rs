@@ -164,6 +164,7 @@ impl Protocol for Vnc {
         max_pending: 2 * MAX_SENT,
         message: VncMessage::fields,
         transaction: VncTransaction::fields,
+        speaks: &[],
         anomalies: Anomaly::INFOS,
     };
 

@@ -114,6 +114,7 @@ impl Protocol for Websocket {
         max_pending: 1024,
         message: WebsocketMessage::fields,
         transaction: WebsocketTransaction::fields,
+        speaks: &[],
         anomalies: WebsocketAnomaly::INFOS,
     };
 
