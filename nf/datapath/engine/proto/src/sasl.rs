@@ -124,7 +124,8 @@ fn decode(coded: &[u8]) -> Option<Vec<u8>> {
         held = held.wrapping_add(6);
         if held >= 8 {
             held = held.wrapping_sub(8);
-            out.push(u8::try_from(bits >> held & 0xff).unwrap_or(0));
+            let octet = bits.checked_shr(held).unwrap_or(0) & 0xff;
+            out.push(u8::try_from(octet).unwrap_or(0));
         }
     }
     Some(out)

@@ -84,8 +84,7 @@ fn says_enough(found: &Message<'_>) -> bool {
             word.is_some_and(|word| [&b"LS"[..], b"REQ", b"END", b"LIST", b"ACK"].contains(&word))
         }
         "NOTICE" => {
-            (found.trailing && [&b"AUTH"[..], b"*"].contains(&first))
-                || (from_somebody && found.trailing)
+            found.trailing && (from_somebody || [&b"AUTH"[..], b"*"].contains(&first))
         }
         "PRIVMSG" => found.trailing && (is_channel(first) || is_nick(first)),
         "JOIN" => from_somebody && is_channel(first),

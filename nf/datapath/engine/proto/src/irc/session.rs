@@ -103,13 +103,13 @@ impl Irc {
             });
         }
         if from_client {
-            self.from_client(seg, found, secret, out);
+            self.asked(seg, found, secret, out);
             return false;
         }
-        self.from_server(seg, found, out)
+        self.told(seg, found, out)
     }
 
-    fn from_client(
+    fn asked(
         &mut self,
         seg: &Segment<'_>,
         found: &Message<'_>,
@@ -176,7 +176,7 @@ impl Irc {
         }
     }
 
-    fn from_server(&mut self, seg: &Segment<'_>, found: &Message<'_>, out: &mut Sink<'_>) -> bool {
+    fn told(&mut self, seg: &Segment<'_>, found: &Message<'_>, out: &mut Sink<'_>) -> bool {
         if self.server.is_none()
             && let Some(name) = found.prefix.filter(|name| !name.contains(&b'!'))
         {

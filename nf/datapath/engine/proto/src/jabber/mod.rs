@@ -101,7 +101,6 @@ impl Protocol for Jabber {
         message: JabberMessage::fields,
         transaction: JabberTransaction::fields,
         anomalies: Anomaly::INFOS,
-        ..Info::DEFAULT
     };
 
     fn new(_flow: &Flow) -> Self {

@@ -23,7 +23,7 @@ fn put(kind: u8, octets: &[u8], depth: u8, most: usize, out: &mut Vec<u8>) -> Op
     let mut cursor = Cursor::new(octets);
     out.push(b'(');
     match kind {
-        0xa0 | 0xa1 | 0xa2 => {
+        0xa0..=0xa2 => {
             out.push(match kind {
                 0xa0 => b'&',
                 0xa1 => b'|',

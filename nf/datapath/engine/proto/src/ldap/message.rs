@@ -164,9 +164,9 @@ pub(super) fn envelope(data: &[u8]) -> Envelope {
     }
 }
 
-/// The number and the operation's tag with as much as there is of its octets, of a message that may
-/// be incomplete; `None` when it is none of LDAP's. For probes.
-pub(super) fn begins(data: &[u8]) -> Option<Option<(u32, u8, usize, &[u8])>> {
+/// The number, the operation's tag, and the octets behind the operation, of a message that may be
+/// incomplete; `None` when it is none of LDAP's. For probes.
+pub(super) fn begins(data: &[u8]) -> Option<Option<(u32, u8, usize)>> {
     let Front::Head(outer) = head(data) else {
         return matches!(head(data), Front::Partial).then_some(None);
     };
@@ -178,10 +178,10 @@ pub(super) fn begins(data: &[u8]) -> Option<Option<(u32, u8, usize, &[u8])>> {
     let start = cursor.remaining();
     match cursor.rest() {
         [tag::INTEGER] => return Some(None),
-        [tag::INTEGER, 1..=5, rest @ ..] if rest.len() < 5 => {
-            if element(&mut cursor.clone()).is_none() {
-                return Some(None);
-            }
+        [tag::INTEGER, 1..=5, rest @ ..]
+            if rest.len() < 5 && element(&mut cursor.clone()).is_none() =>
+        {
+            return Some(None);
         }
         _ => {}
     }
@@ -194,7 +194,7 @@ pub(super) fn begins(data: &[u8]) -> Option<Option<(u32, u8, usize, &[u8])>> {
             if !is_op(inner.tag) || used > outer.length {
                 return None;
             }
-            Some(Some((id, inner.tag, outer.length.saturating_sub(used), cursor.rest())))
+            Some(Some((id, inner.tag, outer.length.saturating_sub(used))))
         }
         Front::Partial if cursor.rest().first().is_none_or(|&b| is_op(b)) => Some(None),
         _ => None,

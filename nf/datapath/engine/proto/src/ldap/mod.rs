@@ -99,7 +99,6 @@ impl Protocol for Ldap {
         message: LdapMessage::fields,
         transaction: LdapTransaction::fields,
         anomalies: Anomaly::INFOS,
-        ..Info::DEFAULT
     };
 
     fn new(_flow: &Flow) -> Self {

@@ -22,7 +22,7 @@ pub(super) fn probe(seg: &Segment<'_>) -> Probe {
         Envelope::Whole(whole) => {
             let octets = seg.data.get(..whole).unwrap_or_default();
             match (parse(octets), begins(octets)) {
-                (Some(_), Some(Some((_, _, behind, _)))) if behind == 0 || behind >= CONTROLS => {
+                (Some(_), Some(Some((_, _, behind)))) if behind == 0 || behind >= CONTROLS => {
                     Probe::Certain
                 }
                 _ => Probe::No,

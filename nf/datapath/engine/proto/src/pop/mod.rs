@@ -100,7 +100,6 @@ impl Protocol for Pop {
         message: PopMessage::fields,
         transaction: PopTransaction::fields,
         anomalies: Anomaly::INFOS,
-        ..Info::DEFAULT
     };
 
     fn new(_flow: &Flow) -> Self {

@@ -15,7 +15,7 @@ fn packet(code: u8, id: u8, attributes: &[(u8, &[u8])]) -> Vec<u8> {
     let mut out = vec![code, id, 0, 0];
     out.extend_from_slice(&[code; 16]);
     for (kind, value) in attributes {
-        out.extend_from_slice(&[*kind, value.len() as u8 + 2]);
+        out.extend_from_slice(&[*kind, u8::try_from(value.len()).unwrap().saturating_add(2)]);
         out.extend_from_slice(value);
     }
     let length = (out.len() as u16).to_be_bytes();

@@ -169,7 +169,6 @@ impl Protocol for Smtp {
         message: SmtpMessage::fields,
         transaction: SmtpTransaction::fields,
         anomalies: Anomaly::INFOS,
-        ..Info::DEFAULT
     };
 
     fn new(_flow: &Flow) -> Self {

@@ -390,14 +390,12 @@ impl Smtp {
                     mail.refusal = Some(answer.kept());
                 }
             }
-            Pending::Data if answer.code != 354 => {
-                if self.mode == Mode::Data {
-                    self.mode = Mode::Command;
-                    let dir = self.client.unwrap_or_default();
-                    self.lane(dir).restart();
-                    if let Some(mail) = self.mail.take() {
-                        self.report(*mail, Some(answer), out);
-                    }
+            Pending::Data if answer.code != 354 && self.mode == Mode::Data => {
+                self.mode = Mode::Command;
+                let dir = self.client.unwrap_or_default();
+                self.lane(dir).restart();
+                if let Some(mail) = self.mail.take() {
+                    self.report(*mail, Some(answer), out);
                 }
             }
             Pending::Chunk if !answer.is_good() => {

@@ -173,8 +173,11 @@ fn old_form(octets: &[u8]) -> Message<'_> {
     found
 }
 
+/// A program, its process, and what it says.
+type Tagged<'a> = (&'a [u8], Option<&'a [u8]>, &'a [u8]);
+
 /// `name:` or `name[process]:` in front, and what follows.
-fn tag(octets: &[u8]) -> Option<(&[u8], Option<&[u8]>, &[u8])> {
+fn tag(octets: &[u8]) -> Option<Tagged<'_>> {
     const MAX_TAG: usize = 48;
     let is_part = |b: &u8| b.is_ascii_graphic() && !matches!(b, b':' | b'[' | b'%');
     let end = octets.iter().take(MAX_TAG).position(|b| !is_part(b))?;

@@ -102,10 +102,10 @@ impl Logins {
                 // Erase a character, erase the line.
                 0x08 | 0x7f => drop(self.typed.pop()),
                 0x15 => self.typed.clear(),
-                b' '..=b'~' | 0x80.. if self.asked == Asked::User => {
-                    if self.typed.len() < MAX_TYPED {
-                        self.typed.push(b);
-                    }
+                b' '..=b'~' | 0x80..
+                    if self.asked == Asked::User && self.typed.len() < MAX_TYPED =>
+                {
+                    self.typed.push(b);
                 }
                 _ => {}
             }

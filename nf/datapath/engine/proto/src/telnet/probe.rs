@@ -41,7 +41,7 @@ pub(super) fn probe(seg: &Segment<'_>) -> Probe {
                 // Text first: only on its port, and with a prompt at the end.
                 return if on_port && is_prompt(text) { Probe::Certain } else { Probe::No };
             }
-            Piece::Data(_) => break,
+            Piece::Data(text) if found > 1 || is_text(text) => break,
             Piece::Command(_) if found > 0 => {}
             _ if found > 1 => break,
             _ => return Probe::No,
@@ -55,9 +55,13 @@ pub(super) fn probe(seg: &Segment<'_>) -> Probe {
     }
 }
 
+/// Whether octets are what a terminal shows.
+fn is_text(text: &[u8]) -> bool {
+    text.iter().all(|b| matches!(b, b' '..=b'~' | b'\r' | b'\n' | b'\t' | 0 | 0x1b | 7 | 0x80..=0xfe))
+}
+
 fn is_prompt(text: &[u8]) -> bool {
-    let shown = |b: &u8| matches!(b, b' '..=b'~' | b'\r' | b'\n' | b'\t' | 0 | 0x1b | 7 | 0x80..);
     let end = text.trim_ascii_end();
     let words: [&[u8]; 3] = [b"ogin:", b"sername:", b"assword:"];
-    text.iter().all(shown) && words.iter().any(|word| end.ends_with(word))
+    is_text(text) && words.iter().any(|word| end.ends_with(word))
 }
