@@ -155,6 +155,13 @@ impl<'a> Message<'a> {
         Some(message)
     }
 
+    /// Whether a datagram of `length` octets can be this message: without the cookie it must be
+    /// one of RFC 3489's, and nothing else.
+    pub fn fits(&self, length: usize) -> bool {
+        let classic = matches!(self.kind, 0x0001 | 0x0101 | 0x0111 | 0x0002 | 0x0102 | 0x0112);
+        self.has_cookie || (classic && self.total() == length && !self.malformed)
+    }
+
     /// Octets of header and attributes.
     pub fn total(&self) -> usize {
         self.length.saturating_add(HEADER_LEN)

@@ -246,7 +246,8 @@ impl Stun {
 
     /// Takes a message, `relayed` within another one or not.
     fn take(&mut self, seg: &Segment<'_>, relayed: bool, out: &mut Sink<'_>) -> bool {
-        let Some(message) = Message::parse(seg.data, !seg.cut) else {
+        let message = Message::parse(seg.data, !seg.cut);
+        let Some(message) = message.filter(|m| seg.cut || m.fits(seg.data.len())) else {
             return false;
         };
         if message.malformed && !seg.cut {

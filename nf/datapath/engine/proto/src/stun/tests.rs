@@ -123,6 +123,16 @@ fn an_allocation_is_named_and_reported_with_what_it_relayed() {
 }
 
 #[test]
+fn data_that_only_begins_like_a_message_is_none() {
+    let mut datagrams = allocation().to_vec();
+    datagrams.push(channel(&[&[1, 1, 0, 8][..], &[7; 60]].concat()));
+    let heard = play(&own(), &in_turn(&datagrams));
+
+    assert_eq!(heard.anomalies, [""; 0]);
+    assert_eq!(of(&heard, "stun").len(), 3);
+}
+
+#[test]
 fn media_inside_a_channel_is_named_and_reported() {
     let mut datagrams = allocation().to_vec();
     for n in 0..4 {
