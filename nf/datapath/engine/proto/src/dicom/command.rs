@@ -93,7 +93,13 @@ impl Dicom {
     }
 
     /// Counts octets of a data set for its command.
-    pub(super) fn data(&mut self, octets: u64, is_last: bool, seg: &Segment<'_>, out: &mut Sink<'_>) {
+    pub(super) fn data(
+        &mut self,
+        octets: u64,
+        is_last: bool,
+        seg: &Segment<'_>,
+        out: &mut Sink<'_>,
+    ) {
         let Some((id, is_end)) = self.lane(seg.dir).current else { return };
         if is_last {
             self.lane(seg.dir).current = None;

@@ -16,8 +16,8 @@ use crate::{
     Direction, Flow, Gap, Info, Pattern, Probe, Protocol, Segment, Sink, Step, TimeoutClass, tcp,
 };
 use message::{Apci, Asdu, Head, cause};
-use record::{record, seen};
 pub use record::{Iec104Message, Iec104Transaction};
+use record::{record, seen};
 
 /// Port of the registry.
 const PORT: u16 = 2404;
