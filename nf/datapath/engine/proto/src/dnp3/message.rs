@@ -148,10 +148,11 @@ pub fn indication_words(indications: u16) -> impl Iterator<Item = &'static str> 
         "reserved_1",
         "reserved_2",
     ];
+    // The first octet stands in the upper half, its lowest bit is the first word's.
     WORDS
         .into_iter()
         .enumerate()
-        .filter(move |(bit, _)| indications >> bit & 1 == 1)
+        .filter(move |(bit, _)| indications.rotate_left(8) >> bit & 1 == 1)
         .map(|(_, w)| w)
 }
 
@@ -160,7 +161,7 @@ pub fn parse(data: &[u8]) -> Option<Fragment> {
     let mut c = Cursor::new(data);
     let mut fragment = Fragment { control: c.u8()?, function: c.u8()?, ..Fragment::default() };
     if is_response(fragment.function) {
-        fragment.indications = Some(c.u16_le()?);
+        fragment.indications = Some(c.u16()?);
     }
     // Only these carry data behind the headers; the others name points.
     let has_data = is_response(fragment.function) || matches!(fragment.function, 2..=6 | 25..=33);

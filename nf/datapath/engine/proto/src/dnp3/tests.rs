@@ -55,7 +55,7 @@ fn a_read_and_its_response_make_a_transaction() {
             r#"{"master":1,"outstation":10,"sequence":3,"function_code":1,"function":"read","#,
             r#""request_objects":[{"group":60,"variation":2,"qualifier":6},"#,
             r#"{"group":60,"variation":3,"qualifier":6}],"#,
-            r#""reply_code":129,"reply":"response","iin":400,"#,
+            r#""reply_code":129,"reply":"response","iin":36865,"#,
             r#""indicators":["need_time","device_restart","no_function_code_support"],"#,
             r#""response_objects":[{"group":30,"variation":2,"qualifier":0,"start":0,"stop":1,"#,
             r#""count":2}],"response_fragments":1,"response_us":1000}"#

@@ -18,6 +18,12 @@ pub mod cause {
     pub const DEACTIVATION_CON: u8 = 9;
     /// A command is done.
     pub const TERMINATION: u8 = 10;
+    /// Something was asked for.
+    pub const REQUEST: u8 = 5;
+    /// The first of the reasons of a refusal.
+    pub const UNKNOWN_TYPE: u8 = 44;
+    /// The last of them.
+    pub const UNKNOWN_OBJECT: u8 = 47;
 }
 
 /// What an APDU is.
@@ -286,7 +292,7 @@ pub fn cause_word(number: u8) -> &'static str {
         2 => "background",
         3 => "spontaneous",
         4 => "initialized",
-        5 => "request",
+        cause::REQUEST => "request",
         cause::ACTIVATION => "activation",
         cause::ACTIVATION_CON => "activation_con",
         cause::DEACTIVATION => "deactivation",
@@ -299,10 +305,10 @@ pub fn cause_word(number: u8) -> &'static str {
         20 => "interrogation",
         21..=36 => "group_interrogation",
         37..=41 => "counter_interrogation",
-        44 => "unknown_type",
+        cause::UNKNOWN_TYPE => "unknown_type",
         45 => "unknown_cause",
         46 => "unknown_common_address",
-        47 => "unknown_object",
+        cause::UNKNOWN_OBJECT => "unknown_object",
         _ => "unknown",
     }
 }

@@ -5,6 +5,7 @@
 //! no APDU are skipped up to the next one.
 
 mod message;
+mod record;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,8 @@ use crate::{
     Direction, Flow, Gap, Info, Pattern, Probe, Protocol, Segment, Sink, Step, TimeoutClass, tcp,
 };
 use message::{Apci, Asdu, Head, cause};
+pub use record::{Iec104Message, Iec104Transaction};
+use record::{record, seen};
 
 /// Port of the registry.
 const PORT: u16 = 2404;
@@ -22,6 +25,10 @@ const PORT: u16 = 2404;
 const MAX_APDU: usize = 255;
 /// Most commands that wait for their end.
 const MAX_PENDING: usize = 32;
+/// Type of a read.
+const READ: u8 = 102;
+/// Address of every station.
+const ALL_STATIONS: u16 = 0xffff;
 /// Numbers of APDUs go round at this one.
 const MODULUS: u16 = 0x8000;
 
@@ -45,78 +52,6 @@ crate::anomalies! {
         /// Too many commands without end: the oldest was given up.
         TooManyPending = "too_many_pending",
     }
-}
-
-/// One APDU, as filters and events see it.
-#[derive(Debug, Default, Fields)]
-pub struct Iec104Message {
-    /// Kind: i, s or u.
-    pub kind: &'static str,
-    /// Number of the APDU.
-    pub send_sequence: Option<u16>,
-    /// Number of the one that is expected next.
-    pub receive_sequence: Option<u16>,
-    /// What an unnumbered one does.
-    pub function: Option<&'static str>,
-    /// Type of the ASDU.
-    pub type_id: Option<u8>,
-    /// Name of the type.
-    pub type_name: Option<&'static str>,
-    /// Objects.
-    pub objects: Option<u8>,
-    /// Why it is sent.
-    pub cause: Option<u8>,
-    /// Name of that.
-    pub cause_name: Option<&'static str>,
-    /// A confirmation that refuses.
-    pub negative: Option<bool>,
-    /// Not for real.
-    pub test: Option<bool>,
-    /// Whose command it is.
-    pub originator: Option<u8>,
-    /// Station.
-    pub common_address: Option<u16>,
-    /// First object.
-    pub object: Option<u32>,
-    /// Value of the first object.
-    pub value: Option<f64>,
-}
-
-/// A command with its confirmation, a report, or a start, stop or test.
-#[derive(Debug, Default, Fields)]
-pub struct Iec104Transaction {
-    /// What it is: command, report or control.
-    pub kind: &'static str,
-    /// Type of the ASDU; for a control what it does.
-    pub type_name: &'static str,
-    /// Type of the ASDU.
-    pub type_id: Option<u8>,
-    /// Why it is sent.
-    pub cause: Option<u8>,
-    /// Name of that.
-    pub cause_name: Option<&'static str>,
-    /// Whose command it is.
-    pub originator: Option<u8>,
-    /// Station.
-    pub common_address: Option<u16>,
-    /// Objects.
-    pub objects: Option<u8>,
-    /// First object.
-    pub object: Option<u32>,
-    /// Value of the first object, for the types that have one number.
-    pub value: Option<f64>,
-    /// Quality of the value, or the qualifier of a command.
-    pub quality: Option<u8>,
-    /// Not for real.
-    pub test: Option<bool>,
-    /// Whether it was confirmed (true) or refused (false).
-    pub confirmed: Option<bool>,
-    /// Whether the station said that it is done.
-    pub terminated: Option<bool>,
-    /// Time until the confirmation.
-    pub response_us: Option<u64>,
-    /// Time until the end.
-    pub duration_us: Option<u64>,
 }
 
 /// What a confirmation is found by.
@@ -305,48 +240,79 @@ impl Iec104 {
     }
 
     fn asdu(&mut self, asdu: &Asdu, seg: &Segment<'_>, out: &mut Sink<'_>) {
-        let key = |dir: Direction| Key::Command {
-            kind: asdu.kind,
-            station: asdu.common_address,
-            object: asdu.object,
-            dir,
-        };
+        let is_command = message::is_command(asdu.kind);
         match asdu.cause {
-            cause::ACTIVATION | cause::DEACTIVATION if message::is_command(asdu.kind) => {
-                let command = Command { time: seg.time, record: record("command", asdu) };
-                self.wait(key(seg.dir), command, out);
-            }
+            cause::ACTIVATION | cause::DEACTIVATION if is_command => self.ask(asdu, seg, out),
             // A read asks with the cause of its answer.
-            5 if asdu.kind == 102 => out.transaction(seg.time, record("command", asdu)),
-            // Codes from 44 on refuse a command.
-            cause::ACTIVATION_CON | cause::DEACTIVATION_CON | cause::TERMINATION | 44..=47
-                if message::is_command(asdu.kind) =>
+            cause::REQUEST if asdu.kind == READ => self.ask(asdu, seg, out),
+            cause::ACTIVATION_CON
+            | cause::DEACTIVATION_CON
+            | cause::TERMINATION
+            | cause::UNKNOWN_TYPE..=cause::UNKNOWN_OBJECT
+                if is_command =>
             {
-                let Some(mut command) = self.pending.take(&key(seg.dir.reverse())) else {
-                    if !self.is_blind && asdu.cause != cause::TERMINATION {
-                        out.anomaly(Anomaly::UnsolicitedConfirmation);
-                    }
-                    return;
-                };
-                let after = Some(seg.time.saturating_sub(command.time) / 1000);
-                let is_refused = asdu.is_negative || asdu.cause >= 44;
-                if asdu.cause == cause::TERMINATION {
-                    command.record.terminated = Some(true);
-                    command.record.duration_us = after;
-                } else {
-                    command.record.confirmed = Some(!is_refused);
-                    command.record.response_us = after;
-                    let goes_on = asdu.cause == cause::ACTIVATION_CON
-                        && message::is_terminated(asdu.kind, asdu.quality);
-                    if goes_on && !is_refused {
-                        self.wait(key(seg.dir.reverse()), command, out);
-                        return;
-                    }
-                }
-                out.transaction(command.time, command.record);
+                self.confirm(asdu, seg, out);
             }
-            _ => out.transaction(seg.time, record("report", asdu)),
+            _ => {
+                if asdu.cause == cause::REQUEST
+                    && let Some((command, _)) = self.asked(READ, asdu, seg)
+                {
+                    self.done(command, true, seg, out);
+                }
+                out.transaction(seg.time, record("report", asdu));
+            }
         }
+    }
+
+    fn ask(&mut self, asdu: &Asdu, seg: &Segment<'_>, out: &mut Sink<'_>) {
+        let (station, object) = (asdu.common_address, asdu.object);
+        let key = Key::Command { kind: asdu.kind, station, object, dir: seg.dir };
+        self.wait(key, Command { time: seg.time, record: record("command", asdu) }, out);
+    }
+
+    /// The command of the other side that an ASDU is about, addressed to its station or to all.
+    fn asked(&mut self, kind: u8, asdu: &Asdu, seg: &Segment<'_>) -> Option<(Command, Key)> {
+        [asdu.common_address, ALL_STATIONS].into_iter().find_map(|station| {
+            let dir = seg.dir.reverse();
+            let key = Key::Command { kind, station, object: asdu.object, dir };
+            self.pending.take(&key).map(|command| (command, key))
+        })
+    }
+
+    fn confirm(&mut self, asdu: &Asdu, seg: &Segment<'_>, out: &mut Sink<'_>) {
+        let Some((mut command, key)) = self.asked(asdu.kind, asdu, seg) else {
+            // The end, and the reason of a refusal, may follow what was reported already.
+            let is_first = matches!(asdu.cause, cause::ACTIVATION_CON | cause::DEACTIVATION_CON);
+            if !self.is_blind && is_first {
+                out.anomaly(Anomaly::UnsolicitedConfirmation);
+            }
+            return;
+        };
+        if asdu.cause == cause::TERMINATION {
+            let after = seg.time.saturating_sub(command.time) / 1000;
+            command.record.terminated = Some(true);
+            command.record.duration_us = Some(after);
+            out.transaction(command.time, command.record);
+            return;
+        }
+        let is_refused = asdu.is_negative || asdu.cause >= cause::UNKNOWN_TYPE;
+        let goes_on = asdu.cause == cause::ACTIVATION_CON
+            && message::is_terminated(asdu.kind, asdu.quality)
+            && !is_refused;
+        if goes_on {
+            let after = seg.time.saturating_sub(command.time) / 1000;
+            command.record.confirmed = Some(true);
+            command.record.response_us.get_or_insert(after);
+            self.wait(key, command, out);
+            return;
+        }
+        self.done(command, !is_refused, seg, out);
+    }
+
+    fn done(&self, mut command: Command, is_well: bool, seg: &Segment<'_>, out: &mut Sink<'_>) {
+        command.record.confirmed = Some(is_well);
+        command.record.response_us = Some(seg.time.saturating_sub(command.time) / 1000);
+        out.transaction(command.time, command.record);
     }
 
     fn wait(&mut self, key: Key, command: Command, out: &mut Sink<'_>) {
@@ -367,57 +333,4 @@ fn check(asdu: &Asdu, out: &mut Sink<'_>) {
     if message::cause_word(asdu.cause) == "unknown" {
         out.anomaly(Anomaly::UnknownCause);
     }
-}
-
-fn record(kind: &'static str, asdu: &Asdu) -> Iec104Transaction {
-    Iec104Transaction {
-        kind,
-        type_name: message::kind_word(asdu.kind),
-        type_id: Some(asdu.kind),
-        cause: Some(asdu.cause),
-        cause_name: Some(message::cause_word(asdu.cause)),
-        originator: Some(asdu.originator),
-        common_address: Some(asdu.common_address),
-        objects: Some(asdu.count),
-        object: asdu.object,
-        value: asdu.value,
-        quality: asdu.quality,
-        test: asdu.is_test.then_some(true),
-        ..Iec104Transaction::default()
-    }
-}
-
-fn seen(apci: Apci, asdu: Option<&Asdu>) -> Iec104Message {
-    let mut message = match apci {
-        Apci::Information { sent, received } => Iec104Message {
-            kind: "i",
-            send_sequence: Some(sent),
-            receive_sequence: Some(received),
-            ..Iec104Message::default()
-        },
-        Apci::Supervisory { received } => Iec104Message {
-            kind: "s",
-            receive_sequence: Some(received),
-            ..Iec104Message::default()
-        },
-        Apci::Unnumbered { function } => Iec104Message {
-            kind: "u",
-            function: Some(message::function_word(function)),
-            ..Iec104Message::default()
-        },
-    };
-    if let Some(asdu) = asdu {
-        message.type_id = Some(asdu.kind);
-        message.type_name = Some(message::kind_word(asdu.kind));
-        message.objects = Some(asdu.count);
-        message.cause = Some(asdu.cause);
-        message.cause_name = Some(message::cause_word(asdu.cause));
-        message.negative = Some(asdu.is_negative);
-        message.test = Some(asdu.is_test);
-        message.originator = Some(asdu.originator);
-        message.common_address = Some(asdu.common_address);
-        message.object = asdu.object;
-        message.value = asdu.value;
-    }
-    message
 }

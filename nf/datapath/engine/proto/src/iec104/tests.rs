@@ -83,6 +83,30 @@ fn refused_and_selecting_commands_end_with_their_confirmation() {
 }
 
 #[test]
+fn a_command_to_all_stations_and_a_read_find_their_answers() {
+    let act = numbered(0, 0, &[100, 1, 6, 0, 0xff, 0xff, 0, 0, 0, 20]);
+    let con = numbered(0, 1, &[100, 1, 7, 0, 5, 0, 0, 0, 0, 20]);
+    let term = numbered(1, 1, &[100, 1, 10, 0, 5, 0, 0, 0, 0, 20]);
+    let read = numbered(1, 2, &[102, 1, 5, 0, 5, 0, 9, 0, 0]);
+    let told = numbered(2, 2, &[1, 1, 5, 0, 5, 0, 9, 0, 0, 1]);
+    let heard = started(&[
+        Event::Up(&act),
+        Event::Down(&con),
+        Event::Down(&term),
+        Event::Up(&read),
+        Event::Down(&told),
+    ]);
+
+    let all = transactions(&heard);
+    assert!(all[1].contains(r#""confirmed":true,"terminated":true"#), "{heard:#?}");
+    assert!(
+        all[2].contains(r#""type_name":"c_rd_na_1""#) && all[2].contains(r#""confirmed":true"#)
+    );
+    assert!(all[3].contains(r#""kind":"report""#));
+    assert_eq!(heard.anomalies, [""; 0]);
+}
+
+#[test]
 fn reports_tell_values() {
     for (asdu, words) in [
         (

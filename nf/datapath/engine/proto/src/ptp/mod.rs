@@ -9,7 +9,7 @@ mod tests;
 
 use nf_fields::{Fields, ProtoId, Text};
 
-use crate::{Cursor, Flow, Info, Probe, Protocol, Segment, Sink, Step, TimeoutClass, udp};
+use crate::{Cursor, Flow, Info, Pattern, Probe, Protocol, Segment, Sink, Step, TimeoutClass, udp};
 
 /// Ports of events and of general messages.
 const PORTS: &[u16] = &[319, 320];
@@ -241,6 +241,7 @@ impl Protocol for Ptp {
         title: "Precision time protocol",
         spec: "IEEE 1588-2019",
         over: &[udp(PORTS)],
+        patterns: &[Pattern::at(1, &[0x02]), Pattern::at(1, &[0x12])],
         weight: 40,
         timeout: TimeoutClass::Default,
         message: PtpMessage::fields,
@@ -380,7 +381,8 @@ impl Clock {
         }
         if let Some(announce) = message.announce {
             self.grandmaster = Some(announce.grandmaster);
-            record.grandmaster_identity = Some(Text::from(format!("{:016x}", announce.grandmaster)));
+            record.grandmaster_identity =
+                Some(Text::from(format!("{:016x}", announce.grandmaster)));
             record.priority1 = Some(announce.priority1);
             record.priority2 = Some(announce.priority2);
             record.clock_class = Some(announce.class);

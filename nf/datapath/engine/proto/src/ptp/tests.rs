@@ -22,7 +22,8 @@ fn message(kind: u8, control: u8, clock: u8, sequence: u8, body: &[u8]) -> Vec<u
 const TIME: &[u8] = &[0, 0, 0x65, 0x53, 0xf1, 0, 0, 0, 0, 9];
 
 fn announce(clock: u8, sequence: u8, master: u8) -> Vec<u8> {
-    let rest = [0, 37, 0, 128, 6, 0x21, 0x4e, 0x5d, 127, 1, 2, 3, 0xff, 0xfe, 5, 6, master, 0, 1, 0x20];
+    let rest =
+        [0, 37, 0, 128, 6, 0x21, 0x4e, 0x5d, 127, 1, 2, 3, 0xff, 0xfe, 5, 6, master, 0, 1, 0x20];
     message(11, 5, clock, sequence, &[TIME, &rest].concat())
 }
 
@@ -67,8 +68,10 @@ fn syncs_and_delays_are_counted_per_clock() {
     let events = flow(Transport::Udp, 319);
     let ask = message(1, 1, 2, 9, TIME);
     let peer = message(2, 5, 2, 1, &[TIME, TIME].concat());
-    let heard =
-        play(&events, &[Event::Up(&sync(1)), Event::Up(&sync(2)), Event::Up(&ask), Event::Up(&peer)]);
+    let heard = play(
+        &events,
+        &[Event::Up(&sync(1)), Event::Up(&sync(2)), Event::Up(&ask), Event::Up(&peer)],
+    );
 
     assert!(transactions(&heard)[0].contains(r#""two_step":true"#));
     assert!(transactions(&heard)[0].contains(r#""syncs":2"#));

@@ -110,31 +110,37 @@ pub fn header(octets: &[u8]) -> Option<(Header, Cursor<'_>)> {
     (header.proto_id == MARK).then_some((header, c))
 }
 
-/// Takes the parameters apart; `None` when they are not as their function has them.
-pub fn parameters<'a>(header: &Header, octets: &'a [u8]) -> Option<Parameters<'a>> {
-    let mut c = Cursor::new(octets);
+/// Takes the parameters apart, as far as they are as their function has them: whether all are.
+pub fn parameters<'a>(header: &Header, octets: &'a [u8]) -> (Parameters<'a>, bool) {
     let mut said = Parameters::default();
-    if header.kind == kind::USERDATA {
-        c.skip(3)?;
-        let length = c.u8()?;
-        c.skip(1)?;
-        let what = c.u8()?;
-        said.direction = Some(what >> 4);
-        said.group = Some(what & 0x0f);
-        said.subfunction = Some(c.u8()?);
-        c.skip(1)?;
-        if length >= 8 {
-            c.skip(2)?;
-            said.error = Some(c.u16()?);
-        }
-        return Some(said);
+    let mut c = Cursor::new(octets);
+    let is_sound = if header.kind == kind::USERDATA {
+        userdata(&mut c, &mut said).is_some()
+    } else {
+        octets.is_empty() || job(&mut c, header.kind == kind::JOB, &mut said).is_some()
+    };
+    (said, is_sound)
+}
+
+fn userdata(c: &mut Cursor<'_>, said: &mut Parameters<'_>) -> Option<()> {
+    c.skip(3)?;
+    let length = c.u8()?;
+    c.skip(1)?;
+    let what = c.u8()?;
+    said.direction = Some(what >> 4);
+    said.group = Some(what & 0x0f);
+    said.subfunction = Some(c.u8()?);
+    c.skip(1)?;
+    if length >= 8 {
+        c.skip(2)?;
+        said.error = Some(c.u16()?);
     }
-    if octets.is_empty() {
-        return Some(said);
-    }
+    Some(())
+}
+
+fn job<'a>(c: &mut Cursor<'a>, is_job: bool, said: &mut Parameters<'a>) -> Option<()> {
     let function = c.u8()?;
     said.function = Some(function);
-    let is_job = header.kind == kind::JOB;
     match function {
         function::SETUP => {
             c.skip(1)?;
@@ -145,7 +151,7 @@ pub fn parameters<'a>(header: &Header, octets: &'a [u8]) -> Option<Parameters<'a
             said.count = Some(count);
             if is_job {
                 for _ in 0..count {
-                    let read = item(&mut c)?;
+                    let read = item(c)?;
                     if said.items.len() < MAX_ITEMS {
                         said.items.extend(read);
                     }
@@ -168,7 +174,7 @@ pub fn parameters<'a>(header: &Header, octets: &'a [u8]) -> Option<Parameters<'a
         }
         _ => {}
     }
-    Some(said)
+    Some(())
 }
 
 /// One variable's address; nothing for a form that is not read.

@@ -183,12 +183,11 @@ impl Conversation {
             out.anomaly(Anomaly::MalformedHeader);
             return;
         };
-        let said = c.take(header.parameters.into());
-        let said = said.and_then(|octets| message::parameters(&header, octets));
-        if said.is_none() {
+        let octets = c.take(header.parameters.into()).unwrap_or_default();
+        let (said, is_sound) = message::parameters(&header, octets);
+        if !is_sound {
             out.anomaly(Anomaly::MalformedParameters);
         }
-        let said = said.unwrap_or_default();
         if said.function.is_some_and(|f| message::function_word(f) == "unknown") {
             out.anomaly(Anomaly::UnknownFunction);
         }
