@@ -24,8 +24,7 @@ if TYPE_CHECKING:
         "tcp && coap.code == 225": 2,
         "ipv6 && coap": 4,
     },
-    # tshark takes the options of signals for those of requests
-    flaws=("coap.code == 225",),
+    flaws=("_ws.malformed",),  # tshark takes the options of signals for those of requests
 )
 def coap(target: Path) -> None:
     """CoAP over UDP and TCP, IPv4 and IPv6: a resource that is observed and set, one that comes and
