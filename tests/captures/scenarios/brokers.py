@@ -112,8 +112,7 @@ def redis_login(target: Path) -> None:
             lab.client.run([*client, "PUBLISH", "tide", "low"], env=known)
             reader.wait_output("low")
             reader.stop()
-            # On a port that is not Redis's, lines of words alone would be anybody's.
-            lines = b"*1\r\n$4\r\nPING\r\nAUTH lantern\r\nSET tide low\r\nGET tide\r\nQUIT\r\n"
+            lines = b"AUTH lantern\r\nSET tide low\r\nGET tide\r\nQUIT\r\n"
             target_words = f"TCP6:[{SERVER_IPV6}]:16379"
             lab.client.run(["socat", "-t", "2", "-", target_words], stdin=lines)
 

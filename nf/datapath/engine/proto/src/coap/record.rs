@@ -132,7 +132,7 @@ fn block(value: &[u8]) -> Option<Block> {
     (value.len() <= 3).then_some(Block {
         number: said >> 4,
         more: said & 8 != 0,
-        size: 16u16 << exponent,
+        size: 16u16.wrapping_shl(exponent),
     })
 }
 

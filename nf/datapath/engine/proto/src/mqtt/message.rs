@@ -124,7 +124,7 @@ pub(super) fn varint(c: &mut Cursor<'_>) -> Varint {
         let Some(octet) = c.u8() else {
             return Varint::Partial;
         };
-        value |= u32::from(octet & 0x7f) << shift;
+        value |= u32::from(octet & 0x7f).wrapping_shl(shift);
         if octet & 0x80 == 0 {
             return Varint::Value(value);
         }
@@ -310,7 +310,7 @@ mod tests {
         let will = Will { topic: b"w", message: b"by", qos: 0, retain: false, properties };
         assert_eq!(read.will, Some(will));
         assert_eq!((read.username, read.password), (Some(&b"u"[..]), true));
-        assert_eq!(connect(&body[..body.len() - 1]), None);
+        assert_eq!(connect(body.split_last().unwrap().1), None);
     }
 
     #[test]
