@@ -12,11 +12,14 @@ import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from tools.scoring import eve_windows
 from tools.scoring.engine import Reading, Row
 
 Event = dict[str, Any]
 
-EVENT_TYPES = frozenset(("http", "tls", "dns", "ssh", "quic", "dhcp", "ftp", "flow"))
+EVENT_TYPES = frozenset(
+    ("http", "tls", "dns", "ssh", "quic", "dhcp", "ftp", "flow", *eve_windows.KNOWN_KEYS)
+)
 
 # What a check may ask besides what traffic says. The rest of the check is still compared, but as
 # "at least so many", for it selects fewer events with these than without.
@@ -54,6 +57,7 @@ L4_NAMES = {
 APP_PROTOCOLS = {
     "http": "http", "http2": "http2", "tls": "tls", "dns": "dns", "ssh": "ssh", "ftp": "ftp",
     "ftp-data": "ftp_data", "dhcp": "dhcp", "quic": "quic", "ntp": "ntp",
+    **eve_windows.APP_PROTOCOLS,
 }  # fmt: skip
 # Suricata's words for options that a DHCP client asks for; it lists no others.
 DHCP_OPTIONS = {
@@ -256,6 +260,7 @@ TRANSLATIONS: Mapping[str, Callable[[Row], Iterator[Event]]] = {
     "ssh": _ssh,
     "ftp": _ftp,
     "dhcp": _dhcp,
+    **eve_windows.TRANSLATIONS,
 }
 
 KNOWN_KEYS: Mapping[str, frozenset[str]] = {
@@ -282,6 +287,7 @@ KNOWN_KEYS: Mapping[str, frozenset[str]] = {
     "flow": frozenset(
         ("app_proto", "flow.age", "flow.pkts_toserver", "flow.pkts_toclient")
     ),
+    **eve_windows.KNOWN_KEYS,
 }  # fmt: skip
 BASE_KEYS = frozenset(
     ("event_type", "src_ip", "dest_ip", "src_port", "dest_port", "proto", "ip_v", "vlan",
