@@ -12,6 +12,7 @@ import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from tools.scoring import eve_windows
 from tools.scoring.engine import Reading, Row
 
 Event = dict[str, Any]
@@ -19,6 +20,7 @@ Event = dict[str, Any]
 EVENT_TYPES = frozenset(
     "http tls dns ssh quic dhcp ftp smtp sip flow".split()
     ("http", "tls", "dns", "ssh", "quic", "dhcp", "ftp", "mqtt", "websocket", "flow")
+    ("http", "tls", "dns", "ssh", "quic", "dhcp", "ftp", "flow", *eve_windows.KNOWN_KEYS)
 )
 
 # What a check may ask besides what traffic says. The rest of the check is still compared, but as
@@ -61,6 +63,8 @@ APP_PROTOCOLS = {
     "imap": "imap", "pop3": "pop", "ldap": "ldap", "telnet": "telnet", "irc": "irc", "sip": "sip",
     "ftp-data": "ftp_data", "dhcp": "dhcp", "quic": "quic", "ntp": "ntp", "mqtt": "mqtt",
     "websocket": "websocket", "pgsql": "postgres", "redis": "redis",
+    "ftp-data": "ftp_data", "dhcp": "dhcp", "quic": "quic", "ntp": "ntp",
+    **eve_windows.APP_PROTOCOLS,
 }  # fmt: skip
 # Suricata's words for options that a DHCP client asks for; it lists no others.
 DHCP_OPTIONS = {
@@ -375,6 +379,7 @@ TRANSLATIONS: Mapping[str, Callable[[Row], Iterator[Event]]] = {
     "sip": _sip,
     "mqtt": _mqtt,
     "websocket": _websocket,
+    **eve_windows.TRANSLATIONS,
 }
 
 KNOWN_KEYS: Mapping[str, frozenset[str]] = {
@@ -425,6 +430,7 @@ KNOWN_KEYS: Mapping[str, frozenset[str]] = {
     "flow": frozenset(
         ("app_proto", "flow.age", "flow.pkts_toserver", "flow.pkts_toclient")
     ),
+    **eve_windows.KNOWN_KEYS,
 }  # fmt: skip
 BASE_KEYS = frozenset(
     ("event_type", "src_ip", "dest_ip", "src_port", "dest_port", "proto", "ip_v", "vlan",

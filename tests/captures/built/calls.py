@@ -90,7 +90,9 @@ def _map_response(tower: bytes) -> bytes:
 def _datagram(kind: int, sequence: int, operation: int, stub: bytes) -> bytes:
     head = struct.pack("<BBBB3sB", 4, kind, 0x08, 0, b"\x10\0\0", 0) + bytes(16)
     head += uuid.UUID(_MAPPER[0]).bytes_le + uuid.UUID(int=77).bytes_le
-    head += struct.pack("<IIIHHHHHBB", 0, 3, sequence, operation, 0xFFFF, 0xFFFF, len(stub), 0, 0, 0)
+    head += struct.pack(
+        "<IIIHHHHHBB", 0, 3, sequence, operation, 0xFFFF, 0xFFFF, len(stub), 0, 0, 0
+    )
     return head + stub
 
 
@@ -158,8 +160,10 @@ _HANDLE = bytes(range(28))
 
 def _attributes() -> bytes:
     """File attributes of version 3: 84 octets."""
-    return _words(1, 0o644, 1, 1000, 100) + struct.pack("!QQIIQQ", 700, 4096, 0, 0, 1, 9) + (
-        _words(1704067200, 0) * 3
+    return (
+        _words(1, 0o644, 1, 1000, 100)
+        + struct.pack("!QQIIQQ", 700, 4096, 0, 0, 1, 9)
+        + (_words(1704067200, 0) * 3)
     )
 
 
@@ -171,11 +175,21 @@ def _version_3() -> list[Turn]:
         (3, handle + _opaque(b"tides.txt"), _words(0) + handle + there + there),
         (3, handle + _opaque(b"missing.txt"), _words(2) + there),
         (4, handle + _words(0x1F), _words(0) + there + _words(0x1F)),
-        (6, handle + struct.pack("!QI", 0, 3000), _words(0) + there + _words(3000, 1) + _opaque(data)),
-        (7, handle + struct.pack("!QII", 4096, 3000, 2) + _opaque(data),
-         _words(0) + _words(0) + there + _words(3000, 2) + bytes(8)),
-        (14, handle + _opaque(b"tide") + handle + _opaque(b"ebb"),
-         _words(13) + (_words(0) + there) * 2),
+        (
+            6,
+            handle + struct.pack("!QI", 0, 3000),
+            _words(0) + there + _words(3000, 1) + _opaque(data),
+        ),
+        (
+            7,
+            handle + struct.pack("!QII", 4096, 3000, 2) + _opaque(data),
+            _words(0) + _words(0) + there + _words(3000, 2) + bytes(8),
+        ),
+        (
+            14,
+            handle + _opaque(b"tide") + handle + _opaque(b"ebb"),
+            _words(13) + (_words(0) + there) * 2,
+        ),
         (12, handle + _opaque(b"ebb"), _words(0) + _words(0) + there),
     ]
     said = []
@@ -187,7 +201,9 @@ def _version_3() -> list[Turn]:
 
 def _version_4() -> list[Turn]:
     sequence = _words(53) + bytes(16) + _words(1, 0, 0, 0)
-    opened = _words(18, 0, 1, 0) + bytes(8) + _opaque(b"owner") + _words(0, 0) + _opaque(b"chart.bin")
+    opened = (
+        _words(18, 0, 1, 0) + bytes(8) + _opaque(b"owner") + _words(0, 0) + _opaque(b"chart.bin")
+    )
     asked = _opaque(b"open") + _words(1, 5) + sequence + _words(24) + opened
     asked += _words(10) + _words(9, 1, 0x18)
     refused = _words(13) + _opaque(b"open") + _words(3)
@@ -211,10 +227,10 @@ def _version_4() -> list[Turn]:
     "nfs.pcap",
     expect={
         "portmap.procedure_v2 == 3": 4,
-        "mount.path == \"/srv/charts\"": 1,
+        'mount.path == "/srv/charts"': 1,
         "nfs.procedure_v3 == 3": 2,
         "nfs.procedure_v4 == 1": 2,
-        "nfs.name == \"chart.bin\" || nfs.pathname.component == \"chart.bin\"": 1,
+        'nfs.name == "chart.bin" || nfs.pathname.component == "chart.bin"': 1,
         "rpc.programversion == 2 && rpc.program == 100003": 1,
     },
 )

@@ -78,8 +78,8 @@ def _core() -> bytes:
     "rdp.pcap",
     expect={
         "rdp": 6,
-        "rdp.client.name == \"HERON\"": 1,
-        "tcp.port == 3390 && frame contains \"mstshash\"": 1,
+        'rdp.client.name == "HERON"': 1,
+        'tcp.port == 3390 && frame contains "mstshash"': 1,
         "ipv6 && rdp": 2,
     },
 )
@@ -87,14 +87,17 @@ def rdp(target: Path) -> None:
     """Remote desktops: one that turns to TLS, one on port 3390 that is refused, one over IPv6 with
     a token that leads to a server, and one with RDP's own security and all that a client says of
     itself."""
-    hello = bytes.fromhex("16030100310100002d0303") + bytes(range(32)) + bytes.fromhex(
-        "00000613011302c02f0100"
+    hello = (
+        bytes.fromhex("16030100310100002d0303")
+        + bytes(range(32))
+        + bytes.fromhex("00000613011302c02f0100")
     )
     channels = struct.pack("<I8sI8sI", 2, b"rdpdr", 0x80800000, b"cliprdr", 0xC0A00000)
     core = _block(0xC001, _core())
     security = _block(0xC002, struct.pack("<II", 3, 0))
-    connect = _connect([core, _block(0xC004, struct.pack("<II", 9, 0)), security,
-                        _block(0xC003, channels)])
+    connect = _connect(
+        [core, _block(0xC004, struct.pack("<II", 9, 0)), security, _block(0xC003, channels)]
+    )
     server = [
         _block(0x0C01, struct.pack("<II", 0x00080004, 0)),
         _block(0x0C02, struct.pack("<II", 0, 0)),
@@ -103,12 +106,18 @@ def rdp(target: Path) -> None:
     user = b"Cookie: mstshash=keeper\r\n"
     token = b"Cookie: msts=3640205228.15629.0000\r\n"
     visits = [
-        ((NEAR, 40800), (FAR, 3389), [(True, _request(user, 11)), (False, _confirm(2, 1)),
-                                      (True, hello)]),
+        (
+            (NEAR, 40800),
+            (FAR, 3389),
+            [(True, _request(user, 11)), (False, _confirm(2, 1)), (True, hello)],
+        ),
         ((NEAR, 40801), (FAR, 3390), [(True, _request(user, 0)), (False, _confirm(3, 5))]),
         ((NEAR6, 40802), (FAR6, 3389), [(True, _request(token, 3)), (False, _confirm(2, 2))]),
-        ((NEAR, 40803), (FAR, 3389), [(True, _request()), (False, _confirm()), (True, connect),
-                                      (False, _connected(server))]),
+        (
+            (NEAR, 40803),
+            (FAR, 3389),
+            [(True, _request()), (False, _confirm()), (True, connect), (False, _connected(server))],
+        ),
     ]
     frames = []
     for client, host, said in visits:

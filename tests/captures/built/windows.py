@@ -28,8 +28,9 @@ def _mailslot(data: bytes) -> bytes:
     name = b"\\MAILSLOT\\BROWSE\0"
     head = b"\xffSMB\x25" + bytes(27)
     offset = 32 + 1 + 34 + 2 + len(name)
-    words = struct.pack("<HHHHBBHIHHHHHBB", 0, len(data), 0, 0, 0, 0, 0, 1000, 0, 0, 0, len(data),
-                        offset, 3, 0)
+    words = struct.pack(
+        "<HHHHBBHIHHHHHBB", 0, len(data), 0, 0, 0, 0, 0, 1000, 0, 0, 0, len(data), offset, 3, 0
+    )
     words += struct.pack("<HHH", 1, 1, 2)
     return head + bytes([17]) + words + struct.pack("<H", len(name) + len(data)) + name + data
 
@@ -62,7 +63,11 @@ def netbios(target: Path) -> None:
     query = struct.pack("!6H", 9, 0, 1, 0, 0, 0) + asked + struct.pack("!HH", 33, 1)
     listed = b"".join(
         name.ljust(15).encode() + bytes([suffix]) + struct.pack("!H", flags)
-        for name, suffix, flags in (("HERON", 0, 0x0400), ("HARBOUR", 0, 0x8400), ("HERON", 32, 0x0400))
+        for name, suffix, flags in (
+            ("HERON", 0, 0x0400),
+            ("HARBOUR", 0, 0x8400),
+            ("HERON", 32, 0x0400),
+        )
     )
     listed = b"\3" + listed + bytes.fromhex("020000000002") + bytes(40)
     answer = struct.pack("!6H", 9, 0x8400, 0, 1, 0, 0) + asked
@@ -73,7 +78,9 @@ def netbios(target: Path) -> None:
         _by_udp(FAR, NEAR, 137, answer),
         _by_udp(NEAR, _ALL, 138, _datagram(0x11, "heron", "harbour", 0x1D, announcement)),
         _by_udp(NEAR, FAR, 138, _datagram(0x10, "heron", "quay", 0x00, b"anything at all")),
-        _by_udp(FAR, NEAR, 138, struct.pack("!BBH4sHB", 0x13, 2, 7, bytes([192, 0, 2, 2]), 138, 0x82)),
+        _by_udp(
+            FAR, NEAR, 138, struct.pack("!BBH4sHB", 0x13, 2, 7, bytes([192, 0, 2, 2]), 138, 0x82)
+        ),
     ]
     request = _netbios("quay", 0x20) + _netbios("heron", 0x00)
     request = struct.pack("!BBH", 0x81, 0, len(request)) + request

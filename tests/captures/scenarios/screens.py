@@ -15,8 +15,8 @@ _PEER = Path(__file__).with_name("vnc_peer.py")
     "vnc.pcap",
     tools=("tigervnc-standalone-server",),
     expect={
-        "vnc.server_proto_ver == \"003.008\"": 4,
-        "vnc.client_proto_ver == \"003.003\"": 1,
+        'vnc.server_proto_ver == "003.008"': 4,
+        'vnc.client_proto_ver == "003.003"': 1,
         "vnc.desktop_name": 3,
         "vnc.auth_result == 1": 1,
         "ipv6 && tcp.port == 5900": 4,

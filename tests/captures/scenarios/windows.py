@@ -67,9 +67,7 @@ def samba(lab: Ends, more: str = "") -> None:
     configuration = server.file("smb.conf", filled)
     typed = f"{_PASSWORD}\n{_PASSWORD}\n".encode()
     server.run(["pdbedit", "-s", str(configuration), "-a", "-t", "keeper"], stdin=typed)
-    smbd = server.spawn(
-        ["smbd", "--foreground", "--no-process-group", "-s", str(configuration)]
-    )
+    smbd = server.spawn(["smbd", "--foreground", "--no-process-group", "-s", str(configuration)])
     server.wait_listening("tcp", 445, smbd)
     client = "[global]\nworkgroup = HARBOUR\nnetbios name = HERON\nclient min protocol = NT1\n"
     for name in ("private", "lock", "state", "cache"):
@@ -102,7 +100,7 @@ _VISIT = (
         "smb2.cmd == 5 && smb2.nt_status == 0xc0000034": 1,
         "smb2.cmd == 9": 2,
         "smb2.cmd == 8": 2,
-        "ntlmssp.auth.username == \"keeper\"": 1,
+        'ntlmssp.auth.username == "keeper"': 1,
         "smb2.nt_status == 0xc000006d": 1,
         "ipv6 && smb2": 4,
     },

@@ -48,6 +48,11 @@ pub(crate) struct Association {
 }
 
 impl Association {
+    /// Whether the endpoint mapper is spoken to, whose answers announce other sessions.
+    pub(super) fn maps_endpoints(&self) -> bool {
+        self.contexts.iter().any(|(_, interface)| interface.name == Some("epmapper"))
+    }
+
     /// Takes one PDU; its end may be missing.
     pub(crate) fn hear(&mut self, head: &Head, pdu: &[u8], time: u64) -> Said {
         let mut said = Said::default();

@@ -212,6 +212,9 @@ impl Dcerpc {
             tell(head, pdu, out);
         }
         let said = self.association.hear(head, pdu, seg.time);
+        if !self.association.maps_endpoints() {
+            out.settled();
+        }
         if said.malformed {
             out.anomaly(Anomaly::BodyInvalid);
         }

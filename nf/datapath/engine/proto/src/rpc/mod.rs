@@ -201,6 +201,10 @@ fn asked(
         procedure: Some(call.procedure),
         status: None,
     });
+    // Only the port mapper announces other sessions.
+    if call.program != PORTMAP {
+        out.settled();
+    }
     let mut record = RpcTransaction {
         xid: call.id,
         program: call.program,
