@@ -25,6 +25,7 @@ pub mod testing;
 // One folder per protocol, alphabetical; `make new-protocol` adds its line here.
 
 pub mod bgp;
+pub mod bittorrent;
 pub mod dhcp;
 pub mod diameter;
 pub mod dns;

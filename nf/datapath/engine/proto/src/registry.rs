@@ -31,6 +31,7 @@ macro_rules! protocols {
 protocols! {
     // Alphabetical; `make new-protocol` adds its line here.
     crate::bgp::Bgp,
+    crate::bittorrent::Bittorrent,
     crate::dhcp::Dhcp,
     crate::diameter::Diameter,
     crate::dns::Dns,
