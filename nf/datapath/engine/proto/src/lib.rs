@@ -38,6 +38,7 @@ mod windows;
 // One folder per protocol, alphabetical; `make new-protocol` adds its line here.
 
 pub mod bgp;
+pub mod bittorrent;
 pub mod dcerpc;
 pub mod dhcp;
 pub mod diameter;

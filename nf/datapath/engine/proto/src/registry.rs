@@ -40,6 +40,7 @@ protocols! {
     crate::amqp::Amqp,
     crate::bacnet::Bacnet,
     crate::bgp::Bgp,
+    crate::bittorrent::Bittorrent,
     crate::cip::Cip,
     crate::coap::Coap,
     crate::cotp::Cotp,

@@ -7,15 +7,15 @@ use crate::testing::{self, Event, Heard, Random, flow, fuzz_one, play, torture};
 use crate::{Flow, Probe, registry};
 
 fn message(kind: u8, body: &[u8]) -> Vec<u8> {
-    let length = (body.len() + 19) as u16;
+    let length = body.len().saturating_add(19) as u16;
     [&[0xff; 16][..], &length.to_be_bytes(), &[kind], body].concat()
 }
 
 /// An OPEN of AS 65001 or the like with four-octet numbers and IPv6.
 fn open(last: u8) -> Vec<u8> {
-    let capabilities = [1, 4, 0, 2, 0, 1, 65, 4, 0, 0, 0xfd, 0xe8 + last];
+    let capabilities = [1, 4, 0, 2, 0, 1, 65, 4, 0, 0, 0xfd, 0xe8 | last];
     let parameters = [&[2, capabilities.len() as u8][..], &capabilities].concat();
-    let fixed = [4, 0xfd, 0xe8 + last, 0, 90, 192, 0, 2, last, parameters.len() as u8];
+    let fixed = [4, 0xfd, 0xe8 | last, 0, 90, 192, 0, 2, last, parameters.len() as u8];
     message(1, &[&fixed[..], &parameters].concat())
 }
 

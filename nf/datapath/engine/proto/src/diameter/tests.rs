@@ -7,7 +7,7 @@ use crate::testing::{self, Event, Heard, Random, flow, fuzz_one, play, torture};
 use crate::{Flow, Probe, registry};
 
 fn avp(code: u32, value: &[u8]) -> Vec<u8> {
-    let length = (value.len() + 8) as u32;
+    let length = value.len().saturating_add(8) as u32;
     let mut out = [&code.to_be_bytes()[..], &[0x40], &length.to_be_bytes()[1..], value].concat();
     out.resize(out.len().next_multiple_of(4), 0);
     out
@@ -15,7 +15,7 @@ fn avp(code: u32, value: &[u8]) -> Vec<u8> {
 
 fn message(flags: u8, command: u32, application: u32, hop: u32, avps: &[Vec<u8>]) -> Vec<u8> {
     let body = avps.concat();
-    let length = (body.len() + 20) as u32;
+    let length = body.len().saturating_add(20) as u32;
     [
         &[1][..],
         &length.to_be_bytes()[1..],

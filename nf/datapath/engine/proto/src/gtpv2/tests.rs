@@ -12,7 +12,7 @@ fn element(kind: u8, value: &[u8]) -> Vec<u8> {
 
 fn message(kind: u8, teid: u32, sequence: u8, elements: &[Vec<u8>]) -> Vec<u8> {
     let body = elements.concat();
-    let length = (body.len() + 8) as u16;
+    let length = body.len().saturating_add(8) as u16;
     let numbers = [0, 0, sequence, 0];
     [&[0x48, kind][..], &length.to_be_bytes(), &teid.to_be_bytes(), &numbers, &body].concat()
 }

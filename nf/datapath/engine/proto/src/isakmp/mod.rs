@@ -197,7 +197,8 @@ impl Isakmp {
         if answers && record.response_us.is_none() && record.requests > 0 {
             record.response_us = Some(seg.time.saturating_sub(open.time) / 1000);
         }
-        if !(h.major == 1 && h.encrypted()) && !record.read(h, body, answers) && !seg.cut {
+        let hidden = h.major == 1 && h.encrypted();
+        if !hidden && !record.read(h, body, answers) && !seg.cut {
             out.anomaly(IsakmpAnomaly::MalformedPayload);
         }
         // Version 2 asks and answers; version 1 has as many messages as the exchange needs, and

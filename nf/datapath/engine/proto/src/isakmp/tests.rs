@@ -20,12 +20,12 @@ fn message(
 ) -> Vec<u8> {
     let mut body = Vec::new();
     for (at, (_, octets)) in payloads.iter().enumerate() {
-        let next = payloads.get(at + 1).map_or(0, |p| p.0);
+        let next = payloads.get(at.saturating_add(1)).map_or(0, |p| p.0);
         body.extend_from_slice(&[next, 0]);
-        body.extend_from_slice(&((octets.len() + 4) as u16).to_be_bytes());
+        body.extend_from_slice(&(octets.len().saturating_add(4) as u16).to_be_bytes());
         body.extend_from_slice(octets);
     }
-    let length = (body.len() + 28) as u32;
+    let length = body.len().saturating_add(28) as u32;
     [
         &INITIATOR[..],
         &responder,

@@ -133,8 +133,8 @@ fn crypt_of(data: &[u8]) -> Option<Wrap> {
     let mut c = Cursor::new(data);
     c.skip(9)?;
     let [number, time] = [c.u32()?, c.u32()?];
-    // One of the first packets, sent after the year 2010; the third kind counts apart.
-    let early = (number & 0x00ff_ffff) <= 16 && number != 0;
+    // One of the first packets, sent after the year 2010; the upper half may tell abilities.
+    let early = (1..=16).contains(&(number & 0xffff)) && number >> 24 <= 0x0f;
     let recent = (1_262_304_000..=4_102_444_800).contains(&time);
     let length = data.len();
     let fits = match first(*data.first()?)?.0 {

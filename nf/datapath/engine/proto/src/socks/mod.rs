@@ -83,7 +83,6 @@ impl Protocol for Socks {
         message: SocksMessage::fields,
         transaction: SocksTransaction::fields,
         anomalies: SocksAnomaly::INFOS,
-        ..Info::DEFAULT
     };
 
     fn new(_flow: &Flow) -> Self {
