@@ -18,9 +18,10 @@ from tools.scoring.engine import Reading, Row
 Event = dict[str, Any]
 
 EVENT_TYPES = frozenset(
-    "http tls dns ssh quic dhcp ftp smtp sip flow".split()
-    ("http", "tls", "dns", "ssh", "quic", "dhcp", "ftp", "mqtt", "websocket", "flow")
-    ("http", "tls", "dns", "ssh", "quic", "dhcp", "ftp", "flow", *eve_windows.KNOWN_KEYS)
+    (
+        *"http tls dns ssh quic dhcp ftp smtp sip mqtt websocket flow".split(),
+        *eve_windows.KNOWN_KEYS,
+    )
 )
 
 # What a check may ask besides what traffic says. The rest of the check is still compared, but as
@@ -61,9 +62,7 @@ APP_PROTOCOLS = {
     "http": "http", "http2": "http2", "tls": "tls", "dns": "dns", "ssh": "ssh", "ftp": "ftp",
     "ftp-data": "ftp_data", "dhcp": "dhcp", "quic": "quic", "ntp": "ntp", "smtp": "smtp",
     "imap": "imap", "pop3": "pop", "ldap": "ldap", "telnet": "telnet", "irc": "irc", "sip": "sip",
-    "ftp-data": "ftp_data", "dhcp": "dhcp", "quic": "quic", "ntp": "ntp", "mqtt": "mqtt",
-    "websocket": "websocket", "pgsql": "postgres", "redis": "redis",
-    "ftp-data": "ftp_data", "dhcp": "dhcp", "quic": "quic", "ntp": "ntp",
+    "mqtt": "mqtt", "websocket": "websocket", "pgsql": "postgres", "redis": "redis",
     **eve_windows.APP_PROTOCOLS,
 }  # fmt: skip
 # Suricata's words for options that a DHCP client asks for; it lists no others.

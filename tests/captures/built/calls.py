@@ -43,18 +43,6 @@ def _bind_ack(call: int, port: str) -> bytes:
 
 def _call(call: int, operation: int, stub: bytes, *, flags: int = 3) -> bytes:
     return _pdu(0, call, struct.pack("<IHH", len(stub), 0, operation) + stub, flags=flags)
-def _ask(number: int, path: str, *, more: tuple[tuple[str, str], ...] = ()) -> bytes:
-    return _fields(
-        number,
-        (":method", "POST"),
-        (":scheme", "http"),
-        (":path", path),
-        (":authority", "api.example.com"),
-        ("content-type", "application/grpc"),
-        ("te", "trailers"),
-        ("user-agent", "harbour-grpc/1.2"),
-        *more,
-    )
 
 
 def _result(call: int, stub: bytes, *, flags: int = 3) -> bytes:
@@ -256,9 +244,3 @@ def nfs(target: Path) -> None:
     ]
     turns += datagrams((NEAR, 904), (FAR, 2049), old)
     write(target, [ethernet(turn.packet) for turn in turns])
-def grpc(target: Path) -> None:
-    """gRPC: a call that succeeds and one that is refused; over IPv6 on port 8443 a stream of
-    messages both ways that the client gives up."""
-    turns: list[Turn] = stream((NEAR, 40301), (FAR, 80), _single())
-    turns += stream((NEAR6, 40302), (FAR6, 8443), _streaming())
-    write(target, [directed(turn.up, turn.packet) for turn in turns])

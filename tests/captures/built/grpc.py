@@ -42,7 +42,7 @@ def _ask(number: int, path: str, *, more: tuple[tuple[str, str], ...] = ()) -> b
         (":method", "POST"),
         (":scheme", "http"),
         (":path", path),
-        (":authority", "api.example.com:50051"),
+        (":authority", "api.example.com"),
         ("content-type", "application/grpc"),
         ("te", "trailers"),
         ("user-agent", "harbour-grpc/1.2"),
@@ -106,6 +106,6 @@ def _streaming() -> list[tuple[bool, bytes]]:
 def grpc(target: Path) -> None:
     """gRPC: a call that succeeds and one that is refused; over IPv6 on port 8443 a stream of
     messages both ways that the client gives up."""
-    turns: list[Turn] = stream((NEAR, 40301), (FAR, 50051), _single())
+    turns: list[Turn] = stream((NEAR, 40301), (FAR, 80), _single())
     turns += stream((NEAR6, 40302), (FAR6, 8443), _streaming())
     write(target, [directed(turn.up, turn.packet) for turn in turns])
