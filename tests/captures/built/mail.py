@@ -20,7 +20,7 @@ _CONTENT = b"From: ada@example.net\r\nTo: ben@example.org\r\nSubject: %s\r\nMess
     "smtp-pipelined.pcap",
     expect={
         "smtp.req.parameter": 3,
-        'smtp contains "BDAT"': 2,
+        'smtp contains "BDAT"': 1,
         "smtp.response.code == 354": 1,
         "smtp.response.code == 221": 2,
     },

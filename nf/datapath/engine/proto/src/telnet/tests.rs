@@ -136,7 +136,7 @@ fn odd_octets_are_anomalies_and_a_loss_is_survived() {
         Up(b"ada\r\n"),
     ]);
 
-    assert_eq!(heard.anomalies, ["telnet.malformed_command"; 3]);
+    assert_eq!(heard.anomalies, ["telnet.malformed_command"; 4]);
     assert_has(record(&heard), &[r#""user":"ada""#]);
 }
 
