@@ -83,9 +83,7 @@ fn says_enough(found: &Message<'_>) -> bool {
             let word = if found.prefix.is_some() { found.parameter(1) } else { Some(first) };
             word.is_some_and(|word| [&b"LS"[..], b"REQ", b"END", b"LIST", b"ACK"].contains(&word))
         }
-        "NOTICE" => {
-            found.trailing && (from_somebody || [&b"AUTH"[..], b"*"].contains(&first))
-        }
+        "NOTICE" => found.trailing && (from_somebody || [&b"AUTH"[..], b"*"].contains(&first)),
         "PRIVMSG" => found.trailing && (is_channel(first) || is_nick(first)),
         "JOIN" => from_somebody && is_channel(first),
         "PING" => false,

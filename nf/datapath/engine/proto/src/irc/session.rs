@@ -109,13 +109,7 @@ impl Irc {
         self.told(seg, found, out)
     }
 
-    fn asked(
-        &mut self,
-        seg: &Segment<'_>,
-        found: &Message<'_>,
-        secret: bool,
-        out: &mut Sink<'_>,
-    ) {
+    fn asked(&mut self, seg: &Segment<'_>, found: &Message<'_>, secret: bool, out: &mut Sink<'_>) {
         let registering = !self.registration.reported;
         let first = found.parameter(0);
         match found.command.as_str() {

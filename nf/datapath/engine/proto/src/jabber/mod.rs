@@ -100,6 +100,7 @@ impl Protocol for Jabber {
         max_pending: MAX_TAG + 1,
         message: JabberMessage::fields,
         transaction: JabberTransaction::fields,
+        speaks: &[],
         anomalies: Anomaly::INFOS,
     };
 

@@ -98,6 +98,7 @@ impl Protocol for Ldap {
         max_pending: MAX_MESSAGE + 8,
         message: LdapMessage::fields,
         transaction: LdapTransaction::fields,
+        speaks: &[],
         anomalies: Anomaly::INFOS,
     };
 

@@ -99,6 +99,7 @@ impl Protocol for Pop {
         max_pending: 2 * MAX_LINE,
         message: PopMessage::fields,
         transaction: PopTransaction::fields,
+        speaks: &[],
         anomalies: Anomaly::INFOS,
     };
 

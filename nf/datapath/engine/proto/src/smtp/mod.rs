@@ -168,6 +168,7 @@ impl Protocol for Smtp {
         max_pending: 2 * MAX_LINE,
         message: SmtpMessage::fields,
         transaction: SmtpTransaction::fields,
+        speaks: &[],
         anomalies: Anomaly::INFOS,
     };
 

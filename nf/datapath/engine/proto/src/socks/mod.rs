@@ -82,6 +82,7 @@ impl Protocol for Socks {
         max_pending: 4096,
         message: SocksMessage::fields,
         transaction: SocksTransaction::fields,
+        speaks: &[],
         anomalies: SocksAnomaly::INFOS,
     };
 

@@ -57,7 +57,8 @@ pub(super) fn probe(seg: &Segment<'_>) -> Probe {
 
 /// Whether octets are what a terminal shows.
 fn is_text(text: &[u8]) -> bool {
-    text.iter().all(|b| matches!(b, b' '..=b'~' | b'\r' | b'\n' | b'\t' | 0 | 0x1b | 7 | 0x80..=0xfe))
+    text.iter()
+        .all(|b| matches!(b, b' '..=b'~' | b'\r' | b'\n' | b'\t' | 0 | 0x1b | 7 | 0x80..=0xfe))
 }
 
 fn is_prompt(text: &[u8]) -> bool {
