@@ -92,7 +92,8 @@ impl Calls {
     ) {
         match header.kind {
             frame::METHOD => {
-                if self.method(header, body, seg, out).is_none() {
+                let read = self.method(header, body, seg, out);
+                if read.is_none() {
                     out.anomaly(AmqpAnomaly::MalformedMethod);
                 }
             }

@@ -12,7 +12,7 @@ fn on_port() -> Flow {
 
 fn link(function: u8, body: &[u8]) -> Vec<u8> {
     let mut out = vec![0x81, function];
-    out.extend_from_slice(&(body.len() as u16 + 4).to_be_bytes());
+    out.extend_from_slice(&(body.len() as u16).wrapping_add(4).to_be_bytes());
     out.extend_from_slice(body);
     out
 }

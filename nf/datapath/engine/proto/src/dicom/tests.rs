@@ -75,7 +75,7 @@ fn status(code: u16) -> Vec<u8> {
 }
 
 fn fragment(flags: u8, data: &[u8]) -> Vec<u8> {
-    [&(data.len() as u32 + 2).to_be_bytes()[..], &[1, flags], data].concat()
+    [&(data.len() as u32).wrapping_add(2).to_be_bytes()[..], &[1, flags], data].concat()
 }
 
 fn data(flags: u8, octets: &[u8]) -> Vec<u8> {

@@ -17,7 +17,7 @@ fn on_port() -> Flow {
 fn frame(control: u8, data: &[u8]) -> Vec<u8> {
     let (destination, source) =
         if control & 0x80 != 0 { (OUTSTATION, MASTER) } else { (MASTER, OUTSTATION) };
-    let mut out = vec![5, 0x64, data.len() as u8 + 5, control];
+    let mut out = vec![5, 0x64, (data.len() as u8).wrapping_add(5), control];
     out.extend_from_slice(&destination.to_le_bytes());
     out.extend_from_slice(&source.to_le_bytes());
     out.extend_from_slice(&link::crc(&out).to_le_bytes());

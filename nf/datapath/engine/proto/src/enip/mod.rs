@@ -136,7 +136,6 @@ impl Protocol for Enip {
         transaction: EnipTransaction::fields,
         anomalies: Anomaly::INFOS,
         speaks: &[cip::ID],
-        ..Info::DEFAULT
     };
 
     fn new(flow: &Flow) -> Self {

@@ -32,7 +32,7 @@ fn unconnected(cip: &[u8]) -> Vec<u8> {
 /// Data on a connection.
 fn connected(connection: u8, sequence: u8, cip: &[u8]) -> Vec<u8> {
     let mut body = vec![0, 0, 0, 0, 0, 0, 2, 0, 0xa1, 0, 4, 0, connection, 0, 0, 0, 0xb1, 0];
-    body.extend_from_slice(&(cip.len() as u16 + 2).to_le_bytes());
+    body.extend_from_slice(&(cip.len() as u16).wrapping_add(2).to_le_bytes());
     body.extend_from_slice(&[sequence, 0]);
     body.extend_from_slice(cip);
     message(0x70, 7, 0, &body)

@@ -14,7 +14,7 @@ fn on_port() -> Flow {
 }
 
 fn numbered(sent: u16, received: u16, asdu: &[u8]) -> Vec<u8> {
-    let mut out = vec![0x68, asdu.len() as u8 + 4];
+    let mut out = vec![0x68, (asdu.len() as u8).wrapping_add(4)];
     out.extend_from_slice(&(sent << 1).to_le_bytes());
     out.extend_from_slice(&(received << 1).to_le_bytes());
     out.extend_from_slice(asdu);

@@ -13,7 +13,7 @@ fn on_port() -> Flow {
 fn frame(transaction: u16, unit: &[u8]) -> Vec<u8> {
     let mut out = transaction.to_be_bytes().to_vec();
     out.extend_from_slice(&[0, 0]);
-    out.extend_from_slice(&(unit.len() as u16 + 1).to_be_bytes());
+    out.extend_from_slice(&(unit.len() as u16).wrapping_add(1).to_be_bytes());
     out.push(9);
     out.extend_from_slice(unit);
     out

@@ -149,7 +149,7 @@ fn sections<'a>(c: &mut Cursor<'a>, said: &mut Said<'a>) -> Option<()> {
 }
 
 /// The first name of a document, and its value: a command and what it is about.
-pub(super) fn command<'a>(document: &'a [u8]) -> Option<(&'a [u8], Option<&'a [u8]>)> {
+pub(super) fn command(document: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
     let (mut name, mut value) = Elements::of(document).next()?;
     // Old clients wrap a command that has options.
     if matches!(name, b"$query" | b"query")

@@ -276,8 +276,11 @@ pub(super) fn is_plain_end(body: &[u8]) -> bool {
     matches!(body, [0xfe] | [0xfe, _, _, _, _])
 }
 
-/// An error: number, state and words.
-pub(super) fn error(body: &[u8]) -> Option<(u16, Option<&[u8]>, &[u8])> {
+/// Number, state and words.
+type Complaint<'a> = (u16, Option<&'a [u8]>, &'a [u8]);
+
+/// An error.
+pub(super) fn error(body: &[u8]) -> Option<Complaint<'_>> {
     let mut c = Cursor::new(body);
     c.skip(1)?;
     let code = u16(&mut c)?;

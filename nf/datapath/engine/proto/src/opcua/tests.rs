@@ -12,7 +12,7 @@ fn on_port() -> Flow {
 
 fn chunk(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
     let mut out = kind.to_vec();
-    out.extend_from_slice(&(body.len() as u32 + 8).to_le_bytes());
+    out.extend_from_slice(&(body.len() as u32).wrapping_add(8).to_le_bytes());
     out.extend_from_slice(body);
     out
 }

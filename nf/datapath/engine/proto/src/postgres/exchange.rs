@@ -28,8 +28,11 @@ pub(super) const STARTUP: u8 = 0;
 /// A request for encryption.
 pub(super) const OFFER: u8 = 1;
 
+/// A name, and what stands behind it.
+type Named = (Box<[u8]>, Box<[u8]>);
+
 #[derive(Debug, Default)]
-struct Prepared(Vec<(Box<[u8]>, Box<[u8]>)>);
+struct Prepared(Vec<Named>);
 
 impl Prepared {
     fn set(&mut self, name: &[u8], what: &[u8]) {
@@ -107,9 +110,17 @@ impl Exchange {
         }
     }
 
+    /// Takes the first request that waits, if its kind fits.
+    fn first_if(&mut self, fits: impl Fn(u8) -> bool) -> Option<Request> {
+        if self.pending.front().is_some_and(|request| fits(request.kind)) {
+            return self.pending.pop_front();
+        }
+        None
+    }
+
     /// The last of an answer to an execution.
     pub(super) fn executed(&mut self, time: u64, out: &mut Sink<'_>) {
-        if let Some(request) = self.pending.pop_front_if(|request| request.kind == b'E') {
+        if let Some(request) = self.first_if(|kind| kind == b'E') {
             report(request, Some(time), out);
         }
     }
@@ -126,7 +137,7 @@ impl Exchange {
             STARTUP | OFFER => self.answered(time, out),
             _ => {
                 self.answered(time, out);
-                while let Some(request) = self.pending.pop_front_if(|r| r.kind != b'S') {
+                while let Some(request) = self.first_if(|kind| kind != b'S') {
                     if request.kind == b'E' {
                         report(request, None, out);
                     }
@@ -162,7 +173,7 @@ impl Exchange {
 
     /// A request for encryption is answered.
     pub(super) fn offered(&mut self, accepted: bool, time: u64, out: &mut Sink<'_>) {
-        if let Some(mut request) = self.pending.pop_front_if(|r| r.kind == OFFER) {
+        if let Some(mut request) = self.first_if(|kind| kind == OFFER) {
             request.record.encrypted = Some(accepted);
             report(request, Some(time), out);
         }

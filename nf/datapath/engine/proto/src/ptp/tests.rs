@@ -11,7 +11,7 @@ fn general() -> Flow {
 }
 
 fn message(kind: u8, control: u8, clock: u8, sequence: u8, body: &[u8]) -> Vec<u8> {
-    let mut out = vec![kind, 2, 0, 34 + body.len() as u8, 5, 0, 2, 0];
+    let mut out = vec![kind, 2, 0, (body.len() as u8).wrapping_add(34), 5, 0, 2, 0];
     out.extend_from_slice(&[0, 0, 0, 0, 0, 7, 0, 0]);
     out.extend_from_slice(&[0; 4]);
     out.extend_from_slice(&[0, 0, 0, 0xff, 0xfe, 0, 0, clock, 0, 1, 0, sequence, control, 0]);

@@ -165,12 +165,13 @@ pub struct Conversation {
     is_blind: bool,
 }
 
-impl Conversation {
-    /// Nothing said yet.
-    pub fn new() -> Self {
+impl Default for Conversation {
+    fn default() -> Self {
         Self { pending: Waiting::new(MAX_PENDING), is_blind: false }
     }
+}
 
+impl Conversation {
     /// Some octets were not seen.
     pub fn missed(&mut self) {
         self.is_blind = true;

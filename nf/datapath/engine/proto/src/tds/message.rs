@@ -60,7 +60,7 @@ pub(super) fn header(data: &[u8]) -> Result<Option<Header>, ()> {
         return Ok(None);
     };
     let length = usize::from(length);
-    if status & 0xe0 != 0 || length < HEADER || length > 32_768 {
+    if status & 0xe0 != 0 || !(HEADER..=32_768).contains(&length) {
         return Err(());
     }
     let (Some(_process), Some(number), Some(window)) = (c.u16(), c.u8(), c.u8()) else {

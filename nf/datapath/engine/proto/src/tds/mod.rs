@@ -203,7 +203,7 @@ fn is_text(octets: &[u8]) -> bool {
         [low, 0] => matches!(low, b' '..=b'~' | b'\t' | b'\r' | b'\n' | 0xa0..),
         _ => false,
     };
-    octets.len() >= 8 && octets.len() % 2 == 0 && octets.chunks(2).all(printed)
+    octets.len() >= 8 && octets.len().is_multiple_of(2) && octets.chunks(2).all(printed)
 }
 
 impl Tds {

@@ -90,7 +90,7 @@ impl Protocol for Tpkt {
     fn new(_flow: &Flow) -> Self {
         Self {
             connection: Connection::default(),
-            conversation: Conversation::new(),
+            conversation: Conversation::default(),
             parts: Default::default(),
             lost: [false; 2],
         }

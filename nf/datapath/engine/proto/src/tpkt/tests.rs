@@ -12,7 +12,7 @@ fn on_port() -> Flow {
 
 fn tpkt(tpdu: &[u8]) -> Vec<u8> {
     let mut out = vec![3, 0];
-    out.extend_from_slice(&(tpdu.len() as u16 + 4).to_be_bytes());
+    out.extend_from_slice(&(tpdu.len() as u16).wrapping_add(4).to_be_bytes());
     out.extend_from_slice(tpdu);
     out
 }
@@ -107,9 +107,9 @@ fn a_set_up_and_a_read_make_transactions() {
     );
     assert_eq!(heard.anomalies, [""; 0]);
     let (_, message) = heard.messages.iter().find(|(p, _)| p == "s7comm").unwrap();
-    assert!(message.starts_with(concat!(
+    assert!(message.starts_with(
         r#"{"proto_id":50,"rosctr":1,"reserved":0,"pdur":1,"param_length":8,"data_length":0,"#
-    )));
+    ));
 }
 
 #[test]
