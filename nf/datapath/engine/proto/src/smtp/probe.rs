@@ -98,6 +98,8 @@ fn commands(data: &[u8], on_port: bool) -> Probe {
         }
         let Some(said) = command(text) else { return Probe::No };
         match said.verb.as_str() {
+            // A word that people also try on servers of other kinds: what follows will tell.
+            "HELO" if !on_port => {}
             "EHLO" | "HELO" | "LHLO" if !said.argument.is_empty() || on_port => {
                 return Probe::Certain;
             }
