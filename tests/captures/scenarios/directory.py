@@ -263,7 +263,9 @@ def radius(target: Path) -> None:
         server.file("people", _PEOPLE)
         filled = _RADIUS.format(folder=server.folder, four=SERVER_IPV4, six=SERVER_IPV6)
         server.file("radius/radiusd.conf", filled)
-        process = server.spawn(["freeradius", "-f", "-l", "stdout", "-d", str(server.folder / "radius")])
+        process = server.spawn(
+            ["freeradius", "-f", "-l", "stdout", "-d", str(server.folder / "radius")]
+        )
         for port in (1812, 1813, 21812):
             server.wait_listening("udp", port, process)
         good = {"user": "keeper", "password": "lantern"}
@@ -318,10 +320,21 @@ def syslog(target: Path) -> None:
 
         data = ["--sd-id", "tide@32473", "--sd-param", 'height="3"', "--msgid", "TIDE"]
         with lab.recording(target, only="udp or tcp"):
-            log("-d", "--rfc3164", "-t", "harbour", "-i", "-p", "local0.notice", "The ferry is late")
+            log(
+                "-d", "--rfc3164", "-t", "harbour", "-i", "-p", "local0.notice", "The ferry is late"
+            )
             log("-d", "--rfc5424", "-t", "harbour", "-p", "auth.crit", *data, "The tide is high")
             log("-T", "--rfc5424", "-t", "harbour", "-p", "daemon.err", "A lamp went out")
-            log("-T", "--octet-count", "--rfc5424", "-t", "harbour", "-p", "user.info", "Counted\nlines")
+            log(
+                "-T",
+                "--octet-count",
+                "--rfc5424",
+                "-t",
+                "harbour",
+                "-p",
+                "user.info",
+                "Counted\nlines",
+            )
             log("-T", "--rfc3164", "-t", "harbour", "-p", "cron.debug", "Bells")
             log("-d", "--rfc5424", "-t", "harbour", "Over six", server=SERVER_IPV6)
             log("-d", "--rfc3164", "-t", "harbour", "Elsewhere", port=10514)

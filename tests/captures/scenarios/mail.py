@@ -94,9 +94,7 @@ def smtp(target: Path) -> None:
             )  # fmt: skip
             _swaks(lab, four, _letter("Hull", 3, "barnacles\n"), "--to", ben, ok=(26,))
             login = ["--auth-user", "keeper", "--auth"]
-            _swaks(
-                lab, four, _letter("Keys", 4), "--to", ben, "-ap", "lantern", *login, "PLAIN"
-            )
+            _swaks(lab, four, _letter("Keys", 4), "--to", ben, "-ap", "lantern", *login, "PLAIN")
             _swaks(
                 lab, four, _letter("Keys", 5), "--to", ben, "-ap", "wrong", *login, "LOGIN",
                 ok=(28,),
@@ -238,7 +236,11 @@ def imap(target: Path) -> None:
 @recorded(
     "imap-starttls.pcap",
     tools=("dovecot-imapd", "curl"),
-    expect={'imap.request.command == "STARTTLS"': 1, "tls.handshake.type == 1": 1, "tcp.port == 10143": 20},
+    expect={
+        'imap.request.command == "STARTTLS"': 1,
+        "tls.handshake.type == 1": 1,
+        "tcp.port == 10143": 20,
+    },
 )
 def imap_starttls(target: Path) -> None:
     """IMAP that turns to TLS by STARTTLS, on its port and on another."""
@@ -284,7 +286,11 @@ def pop3(target: Path) -> None:
 @recorded(
     "pop3-stls.pcap",
     tools=("dovecot-pop3d", "curl"),
-    expect={'pop.request.command == "STLS"': 1, "tls.handshake.type == 1": 1, "tcp.port == 10110": 20},
+    expect={
+        'pop.request.command == "STLS"': 1,
+        "tls.handshake.type == 1": 1,
+        "tcp.port == 10110": 20,
+    },
 )
 def pop3_stls(target: Path) -> None:
     """POP3 that turns to TLS by STLS, on its port and on another."""

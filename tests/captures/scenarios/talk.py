@@ -182,7 +182,9 @@ def telnet(target: Path) -> None:
         )
         server.etc("passwd", _ACCOUNTS)
         server.etc("shadow", f"keeper:{hashed.stdout.strip()}:19000:0:99999:7:::\n")
-        server.etc("pam.d/login", "auth required pam_unix.so nodelay\naccount required pam_permit.so\n")
+        server.etc(
+            "pam.d/login", "auth required pam_unix.so nodelay\naccount required pam_permit.so\n"
+        )
         server.etc("issue.net", "Harbour office\n")
         for place, port in (
             (f"TCP4-LISTEN:23,bind={SERVER_IPV4}", 23),
