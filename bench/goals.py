@@ -14,7 +14,8 @@ TIMES = "times"
 # Which tools read which input. The peers of the small ones are those that keep flows.
 PLAN: Mapping[str, tuple[str, ...]] = {
     "mix": (
-        "nf", "nf (1)", "nf (2)", "nf twice", "nf arrow", "ndpiReader", "softflowd", "tshark", "nfstream",
+        "nf", "nf (1)", "nf (2)", "nf twice", "nf arrow",
+        "ndpiReader", "softflowd", "tshark", "nfstream",
     ),
     "http": ("nf", "ndpiReader", "softflowd", "tshark", "nfstream"),
     "small-100k": ("nf", "ndpiReader", "softflowd", "nfstream"),

@@ -19,7 +19,8 @@ Event = dict[str, Any]
 
 EVENT_TYPES = frozenset(
     (
-        *"http tls dns ssh quic dhcp ftp smtp sip mqtt websocket flow".split(),
+        *("http", "tls", "dns", "ssh", "quic", "dhcp", "ftp", "flow"),
+        *("smtp", "sip", "mqtt", "websocket"),
         *eve_windows.KNOWN_KEYS,
     )
 )

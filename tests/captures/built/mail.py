@@ -13,7 +13,10 @@ from catalogue import built
 if TYPE_CHECKING:
     from pathlib import Path
 
-_CONTENT = b"From: ada@example.net\r\nTo: ben@example.org\r\nSubject: %s\r\nMessage-ID: <%d@example.net>\r\n\r\n"
+_CONTENT = (
+    b"From: ada@example.net\r\nTo: ben@example.org\r\nSubject: %s\r\n"
+    b"Message-ID: <%d@example.net>\r\n\r\n"
+)
 
 
 @built(

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from built.association import Association, data
 from built.dialogue import datagrams, wrapped, write
 from built.link import directed
-from built.packet import Layer
 from catalogue import built
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from built.packet import Layer
 
 _PLMN = bytes.fromhex("00f110")
 _IMSI = bytes.fromhex("0910101032547698")

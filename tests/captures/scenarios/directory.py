@@ -256,8 +256,9 @@ def _radius(lab: Ends, place: str, kind: str, asked: str, ok: tuple[int, ...] = 
     },
 )
 def radius(target: Path) -> None:
-    """RADIUS: logins by PAP and CHAP, one refused, one over IPv6, one on another port, accounting of
-    a session from its start to its end, and a question whether the server lives."""
+    """RADIUS: logins by PAP and CHAP, one refused, one over IPv6, one on another port,
+    accounting of a session from its start to its end, and a question whether the server
+    lives."""
     with Pair() as lab:
         server = lab.server
         server.file("people", _PEOPLE)
@@ -306,8 +307,8 @@ global(workDirectory="{folder}")
     },
 )
 def syslog(target: Path) -> None:
-    """Syslog: messages of the old and of the new form, over UDP, over TCP in lines and counted, over
-    IPv6, and to another port."""
+    """Syslog: messages of the old and of the new form, over UDP, over TCP in lines and counted,
+    over IPv6, and to another port."""
     with Pair() as lab:
         filled = _RSYSLOG.format(folder=lab.server.folder)
         words = ["rsyslogd", "-n", "-f", str(lab.server.file("rsyslog.conf", filled))]

@@ -196,7 +196,6 @@ def bacnet_client(address: str, port: int) -> None:
 
     from bacpypes3.apdu import ErrorRejectAbortNack
     from bacpypes3.pdu import Address
-
     from lab import CLIENT_IPV4
 
     async def talk() -> None:
@@ -223,8 +222,8 @@ def bacnet_client(address: str, port: int) -> None:
 def opcua_server(address: str, port: int) -> None:
     """A server with one variable and a user."""
     from asyncua import Server, ua
-    from asyncua.server.user_managers import UserManager
     from asyncua.crypto.permission_rules import User, UserRole
+    from asyncua.server.user_managers import UserManager
 
     class Anybody(UserManager):
         def get_user(self, *args: object, **words: object) -> User:

@@ -67,8 +67,8 @@ def _xmpp(lab: Ends, *words: str, password: str = "lantern") -> None:
     flaws=("_ws.malformed",),
 )
 def xmpp(target: Path) -> None:
-    """XMPP in clear: logins by PLAIN and SCRAM, presence and a message to oneself, a bad login, over
-    IPv6, and on another port."""
+    """XMPP in clear: logins by PLAIN and SCRAM, presence and a message to oneself, a bad login,
+    over IPv6, and on another port."""
     with Pair() as lab:
         _prosody(lab)
         with lab.recording(target, only="tcp"):
