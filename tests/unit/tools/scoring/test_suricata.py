@@ -171,7 +171,7 @@ def test_keys_of_suricata_only_make_a_check_ask_for_at_least_so_many() -> None:
         (check("http", **{"http.request_headers[0].name": "Host"}), "known headers"),
         (check("http", **{"has-key": "ether"}), "link addresses"),
         (check("http", **{"http.nonsense": 1}), "no such field"),
-        (check("flow", app_proto="smb"), "no parser yet"),
+        (check("flow", app_proto="nfs4"), "no parser yet"),
         (suricata.Check("case", 1, {"event_type": "http"}, older=True), "older versions"),
     ],
 )

@@ -153,6 +153,15 @@ impl Catalog {
     }
 
     fn add(&mut self, protocol: Protocol) {
+        // What is also met as a header without a view is one protocol.
+        if let Some(known) = self.by_id.get(&protocol.id).and_then(|&i| self.protocols.get_mut(i))
+            && known.name == protocol.name
+        {
+            known.title = protocol.title;
+            known.spec = protocol.spec;
+            known.info = protocol.info;
+            return;
+        }
         let index = self.protocols.len();
         self.by_id.entry(protocol.id).or_insert(index);
         self.by_name.entry(protocol.name).or_insert(index);

@@ -25,20 +25,17 @@ mod sasl;
 mod sink;
 pub mod testing;
 mod waiting;
+mod windows;
 
 // One folder per protocol, alphabetical; `make new-protocol` adds its line here.
 
 pub mod amqp;
 pub mod bacnet;
+pub mod bgp;
+pub mod bittorrent;
 pub mod cip;
 pub mod coap;
 pub mod cotp;
-mod windows;
-
-// One folder per protocol, alphabetical; `make new-protocol` adds its line here.
-
-pub mod bgp;
-pub mod bittorrent;
 pub mod dcerpc;
 pub mod dhcp;
 pub mod diameter;

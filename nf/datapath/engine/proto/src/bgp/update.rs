@@ -61,7 +61,8 @@ fn parts(body: &[u8], dialect: Dialect<'_>, update: &mut Update) -> Option<()> {
         let value = if flags & 0x10 != 0 { list.prefixed_u16()? } else { list.prefixed_u8()? };
         attribute(kind, value, dialect, update)?;
     }
-    if !announced.is_empty() || !withdrawn.is_empty() {
+    // An empty one ends what is told of IPv4 (RFC 4724 §2).
+    if update.end_of_rib || !announced.is_empty() || !withdrawn.is_empty() {
         update.family.get_or_insert((1, 1));
     }
     prefixes(announced, (1, 1), dialect, &mut update.announced)

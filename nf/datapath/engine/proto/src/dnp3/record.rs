@@ -135,8 +135,12 @@ impl Dnp3Transaction {
     pub fn told(&mut self, fragment: &Fragment) {
         self.reply_code = Some(fragment.function);
         self.reply = Some(message::function_word(fragment.function));
-        self.iin = fragment.indications;
-        self.indicators = fragment.indications.and_then(words);
+        // What any fragment indicates holds for the answer.
+        self.iin = match (self.iin, fragment.indications) {
+            (Some(before), Some(now)) => Some(before | now),
+            (before, now) => now.or(before),
+        };
+        self.indicators = self.iin.and_then(words);
         if !fragment.objects.is_empty() {
             let kept = self.response_objects.get_or_insert_default();
             let room = MAX_OBJECTS.saturating_sub(kept.len());

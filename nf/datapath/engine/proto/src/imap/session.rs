@@ -77,7 +77,12 @@ impl Lane {
     fn begin_literal(&mut self, before: &[u8], length: u64, from_client: bool) {
         self.add(before);
         self.literal = length;
-        self.keeps = from_client && length <= MAX_LITERAL;
+        // What is appended is a letter, and no argument.
+        let letter = message::command(&self.front).is_some_and(|said| {
+            let appends = matches!(said.verb.as_str(), "APPEND" | "REPLACE" | "UID REPLACE");
+            appends && !said.argument.is_empty()
+        });
+        self.keeps = from_client && length <= MAX_LITERAL && !letter;
         if self.keeps {
             self.add(b"\"");
             if length == 0 {
@@ -208,7 +213,7 @@ impl Imap {
                 self.starting_tls = true;
                 said.argument
             }
-            _ => said.argument,
+            _ => said.argument.trim_ascii_end(),
         };
         if out.wants_messages() {
             out.message(&ImapMessage {

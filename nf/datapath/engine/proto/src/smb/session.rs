@@ -79,8 +79,9 @@ impl State {
         let newer = self.dialect.as_ref().is_some_and(|d| d.as_bytes().starts_with(b"3"));
         self.version = if newer { 3 } else { 2 };
         let mut record = SmbTransaction::default();
-        let refused =
-            head.is_response() && head.status >> 30 == 3 && head.status != MORE_PROCESSING;
+        // Those that only say that an answer will come have the body of an error, too.
+        let failed = head.status >> 30 == 3 && head.status != MORE_PROCESSING;
+        let refused = head.is_response() && (failed || head.status == PENDING);
         let about = if refused {
             Some(About::default())
         } else if head.is_response() {

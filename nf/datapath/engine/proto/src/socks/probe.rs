@@ -42,6 +42,10 @@ fn version5(data: &[u8], own_port: bool) -> Probe {
             let next = match rest.first() {
                 None => return if own_port { Probe::Certain } else { Probe::Unsure },
                 Some(1) => match message::login(rest) {
+                    // A login right behind a greeting that offers it; a refused one ends there.
+                    Read::Whole(_, login) if login == rest.len() && methods.contains(&2) => {
+                        return Probe::Certain;
+                    }
                     Read::Whole(_, login) => rest.get(login..).unwrap_or_default(),
                     Read::More => return Probe::Unsure,
                     Read::Bad => return Probe::No,

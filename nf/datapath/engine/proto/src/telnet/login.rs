@@ -54,7 +54,9 @@ impl Logins {
         for &b in data {
             match b {
                 b'\r' | b'\n' => {
-                    if self.banner.is_none() && !self.tail.trim_ascii().is_empty() {
+                    // Once a login has begun, it shows what the user types.
+                    let greets = self.user.is_none() && self.attempts == 0;
+                    if self.banner.is_none() && greets && !self.tail.trim_ascii().is_empty() {
                         self.banner = Some(Text::bounded(self.tail.trim_ascii(), MAX_TAIL));
                     }
                     self.tail.clear();

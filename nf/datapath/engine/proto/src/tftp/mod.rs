@@ -11,8 +11,8 @@ mod tests;
 use nf_fields::{Fields, ProtoId, Text, TextRef};
 
 use crate::{
-    Direction, Expectation, Flow, Gap, Info, Pattern, Probe, Protocol, Segment, Sink, Step,
-    TimeoutClass, udp,
+    Direction, Earlier, Expectation, Flow, Gap, Info, Pattern, Probe, Protocol, Segment, Sink,
+    Step, TimeoutClass, udp,
 };
 use message::{Options, Packet};
 
@@ -114,7 +114,14 @@ impl Protocol for Tftp {
         title: "Trivial File Transfer Protocol",
         spec: "RFC 1350, RFC 2347, RFC 2348, RFC 2349, RFC 7440",
         over: &[udp(&[PORT])],
-        patterns: &[Pattern::start(b"\0\x01"), Pattern::start(b"\0\x02")],
+        patterns: &[
+            Pattern::start(b"\0\x01"),
+            Pattern::start(b"\0\x02"),
+            Pattern::start(b"\0\x03\0\x01"),
+            Pattern::start(b"\0\x04\0"),
+            Pattern::start(b"\0\x05\0"),
+            Pattern::start(b"\0\x06"),
+        ],
         weight: 40,
         timeout: TimeoutClass::Default,
         message: TftpMessage::fields,
@@ -127,11 +134,37 @@ impl Protocol for Tftp {
         Self::default()
     }
 
-    /// By requests alone: they name one of three modes behind the name of a file.
+    /// By requests: they name one of three modes behind the name of a file.
     fn probe(seg: &Segment<'_>) -> Probe {
         match message::parse(seg.data) {
             Some(Packet::Request { file, .. }) if file.iter().all(|&o| o >= 0x20) => Probe::Certain,
             _ => Probe::No,
+        }
+    }
+
+    /// A transfer is a session of its own, without the request: the first block or the agreement
+    /// on options, and what answers it.
+    fn probe_again(seg: &Segment<'_>, earlier: &Earlier<'_>) -> Probe {
+        let before = |data: &[u8], block: u16| match message::parse(data) {
+            Some(Packet::Data { block: given, .. }) => block == 1 && given == 1,
+            Some(Packet::Acknowledge { block: given }) => block == 1 && given == 0,
+            Some(Packet::Accept { .. }) => block < 2,
+            _ => false,
+        };
+        let answers = |block| earlier.datagrams(seg.dir.reverse()).any(|data| before(data, block));
+        let told = |certain| if certain { Probe::Certain } else { Probe::Unsure };
+        match message::parse(seg.data) {
+            Some(Packet::Data { block: 1, .. }) => told(answers(1)),
+            Some(Packet::Acknowledge { block }) if block < 2 && seg.data.len() == 4 => {
+                told(answers(block))
+            }
+            Some(Packet::Accept { .. }) => Probe::Unsure,
+            Some(Packet::Error { code: 0..=8, text }) => {
+                let readable = text.iter().all(|o| (0x20..0x7f).contains(o));
+                let whole = text.len() > 3 && readable && seg.data.ends_with(b"\0");
+                if whole { Probe::Certain } else { Probe::No }
+            }
+            _ => Self::probe(seg),
         }
     }
 
@@ -194,6 +227,8 @@ impl Tftp {
             }
             Packet::Accept { options } => agree(self.record(seg.time), &options),
             Packet::Data { block, length } => self.data(block, length, seg, out),
+            // What acknowledges an error ends nothing.
+            Packet::Acknowledge { block } if self.record.is_none() && block != 0 => {}
             Packet::Acknowledge { block } => {
                 let last = self.last && self.newest == Some(block);
                 let record = self.record(seg.time);

@@ -309,7 +309,6 @@ impl Vnc {
                 _ => 3,
             };
             self.stage = if self.minor == 3 { Stage::OldOffer } else { Stage::Offer };
-            out.settled();
         }
         Took::Octets(BANNER)
     }
@@ -338,6 +337,10 @@ impl Vnc {
         self.record.authentication_method = Some(message::security_name(number));
         let told = VncMessage { security_type: Some(number), ..VncMessage::default() };
         self.tell("security_type", told, out);
+        // VeNCrypt may still lead to TLS.
+        if number != 19 {
+            out.settled();
+        }
         self.stage = match number {
             0 => {
                 out.anomaly(Anomaly::Refused);
