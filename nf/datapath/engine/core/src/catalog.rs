@@ -6,6 +6,7 @@ use foldhash::HashMapExt as _;
 use std::sync::OnceLock;
 
 use nf_fields::{Field, ProtoId};
+use nf_proto::named::{self, Named};
 use nf_proto::{Info, registry};
 use nf_wire::header::{HEADERS, HeaderInfo};
 
@@ -52,6 +53,8 @@ pub struct Protocol {
     pub spec: &'static str,
     /// Its parser, if it has one.
     pub info: Option<&'static Info>,
+    /// Its entry among those without a parser, if it is one.
+    pub named: Option<&'static Named>,
     /// Its attributes.
     pub attributes: Vec<Attribute>,
 }
@@ -84,6 +87,7 @@ impl Catalog {
                 title: header.doc,
                 spec: header.spec,
                 info: None,
+                named: None,
                 attributes: Vec::new(),
             });
             let fields = (header.fields)();
@@ -98,6 +102,7 @@ impl Catalog {
                 title: info.title,
                 spec: info.spec,
                 info: Some(info),
+                named: None,
                 attributes: Vec::new(),
             });
             made.extend(info.id, (info.message)(), Source::Message);
@@ -110,8 +115,25 @@ impl Catalog {
             title: "The packet itself: time, length, path",
             spec: "MMT-DPI",
             info: None,
+            named: None,
             attributes: Vec::new(),
         });
+        for named in named::all() {
+            // A parser or header of that name or id is what is meant.
+            if made.by_id.contains_key(&named.id) || made.by_name.contains_key(named.name) {
+                continue;
+            }
+            made.add(Protocol {
+                id: named.id,
+                name: named.name,
+                aliases: named.aliases,
+                title: named.title,
+                spec: named.spec,
+                info: None,
+                named: Some(named),
+                attributes: Vec::new(),
+            });
+        }
         for (proto, field, read) in scene::ATTRIBUTES {
             if let Some(&index) = made.by_name.get(proto) {
                 let id = made.protocols[index].id;
@@ -190,6 +212,17 @@ impl Catalog {
     }
 }
 
+impl Protocol {
+    /// The strongest way in which it is told: `header`, `dpi`, `pattern`, `port` or `name`.
+    pub fn told(&self) -> &'static str {
+        match (self.info, self.named) {
+            (Some(_), _) => "dpi",
+            (None, Some(named)) => named.told(),
+            (None, None) => "header",
+        }
+    }
+}
+
 fn is_transaction(attribute: &&Attribute) -> bool {
     matches!(attribute.source, Source::Transaction(_))
 }
@@ -227,5 +260,37 @@ mod tests {
         assert_eq!(catalog.attribute("ip.session_id").map(|a| a.id), Some(4107));
         assert!(catalog.attribute("tcp.nonsense").is_none());
         assert!(catalog.attribute("tcp").is_none());
+    }
+
+    /// MMT-DPI's table: number and name.
+    const MMT: &str = include_str!("mmt_protocols.csv");
+
+    #[test]
+    fn every_name_of_mmt_leads_to_its_id() {
+        let apps = nf_apps::Apps::builtin();
+        let catalog = Catalog::get();
+        let mut missing = Vec::new();
+        for line in MMT.lines() {
+            let (id, name) = line.split_once(',').unwrap();
+            let id = ProtoId(id.parse().unwrap());
+            let app = apps.by_name(name).and_then(|app| apps.get(app)).map(|app| app.id);
+            let protocol = catalog.by_name(name).map(|p| p.id);
+            // What is not known at all has the number 0 and no entry.
+            if id != ProtoId::UNKNOWN && protocol != Some(id) && app != Some(id) {
+                missing.push(format!("{name} {}", id.0));
+            }
+        }
+        assert!(MMT.lines().count() == 670 && missing.is_empty(), "{missing:?}");
+    }
+
+    #[test]
+    fn a_protocol_with_an_applications_name_has_its_id() {
+        let apps = nf_apps::Apps::builtin();
+        for named in Catalog::get().protocols().iter().filter(|p| p.named.is_some()) {
+            let app = apps.by_name(named.name).and_then(|app| apps.get(app));
+            assert!(app.is_none_or(|app| app.id == named.id), "{}", named.name);
+            let same = apps.by_id(named.id).and_then(|app| apps.get(app));
+            assert!(same.is_none_or(|app| &*app.name == named.name), "{}", named.name);
+        }
     }
 }

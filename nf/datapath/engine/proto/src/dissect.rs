@@ -8,6 +8,7 @@ use nf_fields::ProtoId;
 use nf_stream::Pool;
 use nf_wire::Transport;
 
+use crate::named::{Company, FIRST_DATAGRAMS, Named, Table, Told};
 use crate::registry::Entry;
 use crate::{
     Action, Classifier, Direction, Fault, Flow, Gap, Next, Observer, Parser, Probe, ProtoSet,
@@ -36,6 +37,7 @@ impl Default for Limits {
 pub struct Dissector {
     entries: &'static [Entry],
     classifier: Classifier,
+    named: Table,
     wants: Vec<Wants>,
     /// Bounds of classification.
     pub limits: Limits,
@@ -52,7 +54,11 @@ impl Dissector {
         enabled: &dyn Fn(ProtoId) -> bool,
         wants: &dyn Fn(ProtoId) -> Wants,
     ) -> Result<Self, String> {
+        let parsed = |n: &Named| {
+            entries.iter().any(|e| e.info.id == n.id || e.info.answers_to(n.name))
+        };
         Ok(Self {
+            named: Table::new(&|n| enabled(n.id) && !parsed(n)),
             classifier: Classifier::new(entries, enabled)?,
             wants: entries.iter().map(|e| wants(e.info.id)).collect(),
             entries,
@@ -66,8 +72,9 @@ impl Dissector {
     }
 
     /// The protocol that the ports of a session suggest.
-    pub fn port_guess(&self, flow: &Flow) -> Option<&'static Entry> {
-        self.classifier.port_guess(flow).and_then(|i| self.entries.get(i))
+    pub fn port_guess(&self, flow: &Flow) -> Option<ProtoId> {
+        let entry = self.classifier.port_guess(flow).and_then(|i| self.entries.get(i));
+        entry.map(|e| e.info.id).or_else(|| self.named.port_guess(flow))
     }
 
     fn position_of(&self, id: ProtoId) -> Option<usize> {
@@ -87,6 +94,51 @@ pub struct Dissection {
     stage: Stage,
     /// A path element named by a parser whose octets nobody reads.
     named_inside: bool,
+    /// What patterns without a parser say so far.
+    hunch: Hunch,
+}
+
+/// What is known while only patterns speak for a protocol.
+#[derive(Clone, Copy, Debug, Default)]
+struct Hunch {
+    /// The entry whose sign was seen.
+    entry: u16,
+    /// See the constants.
+    state: u8,
+}
+
+impl Hunch {
+    /// The initiator has sent payload; shifted by the direction.
+    const HEARD: u8 = 1;
+    /// The sign came from the initiator; shifted by the direction.
+    const SEEN: u8 = 4;
+    /// The entry's evidence is complete.
+    const COMPLETE: u8 = 16;
+    /// It is the session's protocol.
+    const TOLD: u8 = 32;
+
+    fn has(self, flag: u8) -> bool {
+        self.state & flag != 0
+    }
+
+    /// Notes a sign of `entry`.
+    fn note(&mut self, entry: u16, company: Company, dir: Direction) {
+        let seen = Self::SEEN << dir.index();
+        let both = Self::SEEN | Self::SEEN << 1;
+        if self.entry != entry {
+            self.state &= !(both | Self::COMPLETE);
+            self.entry = entry;
+        }
+        let complete = match company {
+            Company::None => true,
+            Company::Twice => self.has(both),
+            Company::Mutual => self.has(both & !seen),
+        };
+        self.state |= seen;
+        if complete {
+            self.state |= Self::COMPLETE;
+        }
+    }
 }
 
 #[derive(Default)]
@@ -136,6 +188,11 @@ impl Dissection {
     #[inline]
     pub fn is_open(&self) -> bool {
         !matches!(self.stage, Stage::Finished)
+    }
+
+    /// Whether the last element of the path was told by a pattern alone.
+    pub fn is_by_pattern(&self) -> bool {
+        self.hunch.has(Hunch::TOLD)
     }
 
     /// Whether nothing was recognised and nothing will be.
@@ -192,6 +249,10 @@ impl Dissection {
 
     /// The session is over: pending transactions are reported, memory is given back.
     pub fn end(&mut self, cx: &mut Context<'_>) {
+        let classifying = matches!(self.stage, Stage::Fresh | Stage::Trying(_));
+        if classifying && self.hunch.has(Hunch::COMPLETE) {
+            self.tell(cx);
+        }
         self.finish(cx);
     }
 
@@ -210,6 +271,34 @@ impl Dissection {
         }
     }
 
+    /// What patterns say of a payload that no parser is certain of: whether to wait for more.
+    fn suspect(&mut self, table: &Table, seg: &Segment<'_>, kept: bool) -> bool {
+        let heard = Hunch::HEARD << seg.dir.index();
+        let early = match seg.flow.transport {
+            Transport::Tcp => kept || !self.hunch.has(heard),
+            _ => self.tried <= FIRST_DATAGRAMS,
+        };
+        self.hunch.state |= heard;
+        if !early || self.hunch.has(Hunch::COMPLETE) {
+            return false;
+        }
+        match table.tell(seg.data, seg.dir, seg.flow) {
+            Told::Entry(entry, company) => self.hunch.note(entry, company, seg.dir),
+            Told::Short => return true,
+            Told::Nothing => {}
+        }
+        false
+    }
+
+    /// The entry whose evidence is complete is the protocol, and nothing further is read.
+    fn tell(&mut self, cx: &mut Context<'_>) {
+        self.finish(cx);
+        if let Some(id) = cx.shared.named.id(self.hunch.entry) {
+            self.hunch.state |= Hunch::TOLD;
+            self.push(id);
+        }
+    }
+
     fn classify(&mut self, cx: &mut Context<'_>, seg: &Segment<'_>) -> Action {
         self.tried = self.tried.saturating_add(1);
         let stream = seg.flow.transport == Transport::Tcp;
@@ -225,7 +314,22 @@ impl Dissection {
             _ => seg.data,
         };
         let candidates = cx.shared.classifier.candidates(seg.flow.transport, data, &self.excluded);
-        match ask(cx.shared, &Segment { data, ..*seg }, candidates, &mut self.excluded) {
+        let whole = Segment { data, ..*seg };
+        let mut verdict = ask(cx.shared, &whole, candidates, &mut self.excluded);
+        if !matches!(verdict, Verdict::Certain(_)) {
+            let wait = self.suspect(&cx.shared.named, &whole, kept);
+            if wait {
+                verdict = Verdict::Unsure;
+            }
+            // A parser that may still become certain goes before a pattern.
+            let last = self.tried >= cx.shared.limits.packets;
+            if self.hunch.has(Hunch::COMPLETE) && (last || matches!(verdict, Verdict::Nobody)) {
+                self.stage = trial.map_or(Stage::Fresh, Stage::Trying);
+                self.tell(cx);
+                return Action::Continue;
+            }
+        }
+        match verdict {
             Verdict::Certain(position) => {
                 return self.adopt(cx, seg, trial, kept, position);
             }
@@ -433,6 +537,7 @@ impl Dissection {
             None => {
                 self.tried = 0;
                 self.excluded = ProtoSet::default();
+                self.hunch = Hunch::default();
                 self.stage = Stage::Fresh;
             }
         }

@@ -17,6 +17,7 @@ mod cursor;
 mod dissect;
 pub mod fuzzing;
 mod info;
+pub mod named;
 mod protocol;
 pub mod registry;
 mod sink;

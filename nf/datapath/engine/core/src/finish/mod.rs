@@ -146,6 +146,11 @@ impl Finisher {
         if let Some(server) = &session.server_name {
             return self.snapshot.apps.lookup(&server.name);
         }
+        // A protocol that only one application speaks has its id.
+        let spoken = session.path.last().and_then(|id| self.snapshot.apps.by_id(id));
+        if spoken.is_some() && session.confidence >= Confidence::Pattern {
+            return spoken;
+        }
         let name = self.book.name(address, session.first, session.start)?;
         let app = self.snapshot.apps.lookup(&name)?;
         if session.confidence == Confidence::None {
