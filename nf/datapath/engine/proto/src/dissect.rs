@@ -54,9 +54,8 @@ impl Dissector {
         enabled: &dyn Fn(ProtoId) -> bool,
         wants: &dyn Fn(ProtoId) -> Wants,
     ) -> Result<Self, String> {
-        let parsed = |n: &Named| {
-            entries.iter().any(|e| e.info.id == n.id || e.info.answers_to(n.name))
-        };
+        let parsed =
+            |n: &Named| entries.iter().any(|e| e.info.id == n.id || e.info.answers_to(n.name));
         Ok(Self {
             named: Table::new(&|n| enabled(n.id) && !parsed(n)),
             classifier: Classifier::new(entries, enabled)?,
@@ -98,45 +97,42 @@ pub struct Dissection {
     hunch: Hunch,
 }
 
-/// What is known while only patterns speak for a protocol.
+/// What is known while only patterns speak for a protocol. Its id stands in the slot behind the
+/// path, so that a session is no larger for it.
 #[derive(Clone, Copy, Debug, Default)]
-struct Hunch {
-    /// The entry whose sign was seen.
-    entry: u16,
-    /// See the constants.
-    state: u8,
-}
+struct Hunch(u8);
 
 impl Hunch {
     /// The initiator has sent payload; shifted by the direction.
     const HEARD: u8 = 1;
-    /// The sign came from the initiator; shifted by the direction.
+    /// A sign came from the initiator; shifted by the direction.
     const SEEN: u8 = 4;
-    /// The entry's evidence is complete.
+    /// The evidence is complete.
     const COMPLETE: u8 = 16;
     /// It is the session's protocol.
     const TOLD: u8 = 32;
 
     fn has(self, flag: u8) -> bool {
-        self.state & flag != 0
+        self.0 & flag != 0
     }
 
-    /// Notes a sign of `entry`.
-    fn note(&mut self, entry: u16, company: Company, dir: Direction) {
+    /// Forgets what was suspected.
+    fn drop_suspicion(&mut self) {
+        self.0 &= Self::HEARD | Self::HEARD << 1;
+    }
+
+    /// Notes a sign.
+    fn note(&mut self, company: Company, dir: Direction) {
         let seen = Self::SEEN << dir.index();
         let both = Self::SEEN | Self::SEEN << 1;
-        if self.entry != entry {
-            self.state &= !(both | Self::COMPLETE);
-            self.entry = entry;
-        }
         let complete = match company {
             Company::None => true,
             Company::Twice => self.has(both),
             Company::Mutual => self.has(both & !seen),
         };
-        self.state |= seen;
+        self.0 |= seen;
         if complete {
-            self.state |= Self::COMPLETE;
+            self.0 |= Self::COMPLETE;
         }
     }
 }
@@ -201,6 +197,7 @@ impl Dissection {
     }
 
     fn push(&mut self, proto: ProtoId) {
+        self.hunch.drop_suspicion();
         if let Some(slot) = self.path.get_mut(usize::from(self.depth)) {
             *slot = proto;
             self.depth = self.depth.saturating_add(1);
@@ -278,12 +275,21 @@ impl Dissection {
             Transport::Tcp => kept || !self.hunch.has(heard),
             _ => self.tried <= FIRST_DATAGRAMS,
         };
-        self.hunch.state |= heard;
+        self.hunch.0 |= heard;
         if !early || self.hunch.has(Hunch::COMPLETE) {
             return false;
         }
         match table.tell(seg.data, seg.dir, seg.flow) {
-            Told::Entry(entry, company) => self.hunch.note(entry, company, seg.dir),
+            Told::Entry(entry, company) => {
+                let slot = self.path.get_mut(usize::from(self.depth));
+                if let (Some(slot), Some(id)) = (slot, table.id(entry)) {
+                    if *slot != id {
+                        self.hunch.drop_suspicion();
+                        *slot = id;
+                    }
+                    self.hunch.note(company, seg.dir);
+                }
+            }
             Told::Short => return true,
             Told::Nothing => {}
         }
@@ -293,9 +299,9 @@ impl Dissection {
     /// The entry whose evidence is complete is the protocol, and nothing further is read.
     fn tell(&mut self, cx: &mut Context<'_>) {
         self.finish(cx);
-        if let Some(id) = cx.shared.named.id(self.hunch.entry) {
-            self.hunch.state |= Hunch::TOLD;
+        if let Some(id) = self.path.get(usize::from(self.depth)).copied() {
             self.push(id);
+            self.hunch.0 |= Hunch::TOLD;
         }
     }
 

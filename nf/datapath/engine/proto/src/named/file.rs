@@ -139,8 +139,7 @@ fn test(word: &str) -> Option<Test> {
         return octets_at(at, value, mask);
     }
     if let Some((low, high)) = octets.split_once('-') {
-        let (low, high) =
-            (u8::from_str_radix(low, 16).ok()?, u8::from_str_radix(high, 16).ok()?);
+        let (low, high) = (u8::from_str_radix(low, 16).ok()?, u8::from_str_radix(high, 16).ok()?);
         return (low <= high).then_some(Test::Range { at: at.parse().ok()?, low, high });
     }
     let (value, mask) = hex(octets)?;

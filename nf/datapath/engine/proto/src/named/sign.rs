@@ -173,8 +173,7 @@ impl Test {
             Test::Length { low, .. } if data.len() < *low => Fit::Short,
             Test::Length { high, .. } => holds(data.len() <= *high),
             Test::Counts { at, width, big, add } => {
-                let Some(number) = at.checked_add(*width).and_then(|end| data.get(*at..end))
-                else {
+                let Some(number) = at.checked_add(*width).and_then(|end| data.get(*at..end)) else {
                     return Fit::Short;
                 };
                 let join = |sum: i64, octet: &u8| sum << 8 | i64::from(*octet);

@@ -199,7 +199,10 @@ fn a_sign_that_needs_its_port_says_nothing_elsewhere() {
 fn ports_alone_give_a_guess_and_parsers_go_first() {
     let shared = crate::testing::dissector(crate::registry::PROTOCOLS, Default::default()).unwrap();
     let guess = |transport, port| shared.port_guess(&flow(transport, port)).map(|id| id.0);
-    assert_eq!(guess(Transport::Tcp, 873), all().iter().find(|n| n.name == "rsync").map(|n| n.id.0));
+    assert_eq!(
+        guess(Transport::Tcp, 873),
+        all().iter().find(|n| n.name == "rsync").map(|n| n.id.0)
+    );
     assert_eq!(guess(Transport::Tcp, 80), Some(153));
     assert_eq!(guess(Transport::Tcp, 40_123), None);
 }
