@@ -10,7 +10,9 @@ use nf_proto::named::{self, Named};
 use nf_proto::{Info, registry};
 use nf_wire::header::{HEADERS, HeaderInfo};
 
+use crate::overview;
 use crate::plan::scene;
+use crate::row::Count;
 
 /// Where an attribute's value comes from.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +25,17 @@ pub enum Source {
     Transaction(u16),
     /// What the engine itself knows of packet and session.
     Scene(scene::Read),
+    /// What only who sees all packets can tell.
+    Overview(overview::Read),
+    /// How many sessions there are, which only the finishing side knows.
+    Census(Count),
+}
+
+impl Source {
+    /// Whether any packet has it, and not only one with a message.
+    pub fn is_of_packet(&self) -> bool {
+        !matches!(self, Source::Message(_) | Source::Transaction(_))
+    }
 }
 
 /// An attribute of a protocol.
@@ -138,6 +151,18 @@ impl Catalog {
             if let Some(&index) = made.by_name.get(proto) {
                 let id = made.protocols[index].id;
                 made.extend(id, std::slice::from_ref(field), |_| Source::Scene(*read));
+            }
+        }
+        for (proto, field, read) in overview::ATTRIBUTES {
+            if let Some(&index) = made.by_name.get(proto) {
+                let id = made.protocols[index].id;
+                made.extend(id, std::slice::from_ref(field), |_| Source::Overview(*read));
+            }
+        }
+        for (proto, field, count) in scene::CENSUS {
+            if let Some(&index) = made.by_name.get(proto) {
+                let id = made.protocols[index].id;
+                made.extend(id, std::slice::from_ref(field), |_| Source::Census(*count));
             }
         }
         let every: Vec<ProtoId> = made.protocols.iter().map(|p| p.id).collect();

@@ -15,6 +15,7 @@ use nf_flow::{Clock, ClockFaults, KeyHasher, SessionKey, TICK_NS};
 use nf_wire::{Fault, LinkType};
 
 use crate::fragments::{Fragments, Verdict};
+use crate::overview::Overseer;
 use crate::parcel::{Item, Kind, Owner, Parcel};
 use crate::snapshot::Snapshot;
 
@@ -80,6 +81,7 @@ pub struct Dispatcher {
     sequence: u64,
     index: u64,
     fragments: Fragments,
+    overseer: Overseer,
     errors: DecodeErrors,
     released: Vec<(Item, Arc<Block>)>,
 }
@@ -95,6 +97,7 @@ impl Dispatcher {
             sequence: 0,
             index: 0,
             fragments: Fragments::default(),
+            overseer: Overseer::default(),
             errors: DecodeErrors::default(),
             released: Vec::new(),
         }
@@ -172,13 +175,16 @@ impl Dispatcher {
             return false;
         }
         self.address(item, frame, snapshot);
+        if snapshot.plan.oversees {
+            self.overseer.note(item, frame);
+        }
         true
     }
 
     #[inline]
     fn address(&mut self, item: &mut Item, frame: &[u8], snapshot: &Snapshot) {
-        let vlan = item.packet.vlan;
         for (ip, owner) in item.packet.ips().iter().zip(&mut item.owners) {
+            let vlan = item.packet.vlan_of(ip);
             if let Some((key, swapped)) = SessionKey::new(frame, ip, vlan, snapshot.key) {
                 *owner = Owner { key, swapped, hash: self.hasher.hash(&key) };
             } else {
@@ -211,8 +217,8 @@ impl Dispatcher {
         }
         let count = item.packet.ips().len();
         if count == 0 {
-            // Of no session: anybody's.
-            return self.sequence % self.share.of as u64 == self.share.number as u64;
+            // Of no session. All are one worker's, so that the first of a kind is the first.
+            return self.share.number == 0;
         }
         let layers = item.owners.iter().take(count).enumerate();
         item.layers = layers

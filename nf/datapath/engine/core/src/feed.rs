@@ -4,8 +4,8 @@
 use foldhash::HashMap;
 use nf_fields::ProtoId;
 use nf_proto::{Action, Context, Direction, Segment};
-use nf_stream::{Place, Pool};
-use nf_wire::sctp;
+use nf_stream::{Message, Place, Pool};
+use nf_wire::{sctp, sctp_chunk};
 
 use crate::observe::{Anomalies, Heard};
 use crate::session::Session;
@@ -100,22 +100,44 @@ impl Hands<'_> {
         told
     }
 
-    /// Feeds the user messages of an SCTP packet (RFC 9260 §3.3.1). Messages spread over several
-    /// DATA chunks are not put together.
+    /// Feeds the user messages of an SCTP packet (RFC 9260 §3.3.1, RFC 8260 §2.1), each once.
     pub fn messages(&mut self, session: &mut Session, dir: Direction, packet: &[u8]) {
-        const DATA: u8 = 0;
-        const WHOLE: u8 = 3;
-        const DATA_HEADER: usize = 16;
         let Ok(header) = sctp::Header::new_checked(packet) else { return };
         for (at, chunk) in header.chunks() {
-            let user = (at + 12 + DATA_HEADER)..(at + 12 + usize::from(chunk.length()));
-            if chunk.kind() == DATA
-                && chunk.flags() & WHOLE == WHOLE
-                && let Some(message) = packet.get(user)
-            {
-                session.answer.payload(dir, self.timestamp);
-                self.feed(session, dir, message, false);
+            let end = at + usize::from(chunk.length());
+            let octets = packet.get(sctp::HEADER_LEN..).unwrap_or_default();
+            let octets = octets.get(at..end.min(octets.len())).unwrap_or_default();
+            match chunk.kind() {
+                sctp_chunk::INIT | sctp_chunk::INIT_ACK => {
+                    if let Some(both) = &mut session.sctp {
+                        both[dir.index()].restart(self.pool);
+                    }
+                }
+                _ => {
+                    if let Some(data) = sctp_chunk::user_data(&chunk, octets) {
+                        self.message(session, dir, &data);
+                    }
+                }
             }
+        }
+    }
+
+    fn message(&mut self, session: &mut Session, dir: Direction, data: &sctp_chunk::UserData<'_>) {
+        session.answer.payload(dir, self.timestamp);
+        if !session.dissection.is_open() || session.quarantined {
+            return;
+        }
+        let both = session.sctp.get_or_insert_default();
+        let chunk = nf_stream::Chunk {
+            number: data.number,
+            first: data.first,
+            last: data.last,
+            data: data.payload,
+        };
+        match both[dir.index()].take(chunk, self.pool) {
+            Message::Whole(message) => self.feed(session, dir, message, data.cut),
+            Message::Joined(message) => self.feed(session, dir, &message, data.cut),
+            Message::Partial | Message::Again => {}
         }
     }
 

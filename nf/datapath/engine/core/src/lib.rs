@@ -20,6 +20,7 @@ mod fragments;
 pub mod hook;
 pub mod merge;
 mod observe;
+mod overview;
 pub mod parcel;
 pub mod path;
 pub mod plan;

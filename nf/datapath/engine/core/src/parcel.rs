@@ -6,6 +6,8 @@ use nf_capture::{Block, PacketRef};
 use nf_flow::{Clock, SessionKey};
 use nf_wire::{MAX_IP_LAYERS, Packet};
 
+use crate::overview::Overview;
+
 /// A session key with what lookup needs.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Owner {
@@ -47,6 +49,8 @@ pub struct Item {
     pub at: PacketRef,
     /// The headers.
     pub packet: Packet,
+    /// How things stand over all packets; only where somebody asks.
+    pub overview: Overview,
     /// Session keys of the IP layers.
     pub owners: [Owner; MAX_IP_LAYERS],
 }

@@ -134,8 +134,10 @@ pub struct SessionFacts {
     pub key: SessionKey,
     /// Whether the initiator is the higher end of the key.
     pub initiator_is_high: bool,
-    /// Outermost VLAN identifier + 1 of the first packet; 0 when untagged.
+    /// VLAN identifier + 1 of the first packet; 0 when untagged.
     pub vlan: u16,
+    /// ICMP type and code of the first packet.
+    pub icmp: Option<[u8; 2]>,
     /// Path seen from the initiator.
     pub path: Path,
     /// Path seen from the responder; empty while it has not spoken.
@@ -196,6 +198,19 @@ pub enum Owned {
     Time(u64),
     /// Lists and records, as JSON.
     Json(Box<[u8]>),
+    /// How many sessions there are at that moment: the finishing side puts the number here.
+    Count(Count),
+}
+
+/// What is counted of the sessions of an IP version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Count {
+    /// Sessions begun so far.
+    Begun(u8),
+    /// Those that have not ended.
+    Active(u8),
+    /// Those ended by silence.
+    Idle(u8),
 }
 
 /// Most octets of text kept for one attribute of an event.
@@ -227,7 +242,7 @@ impl Owned {
     /// The value, borrowed; JSON comes as text.
     pub fn value(&self) -> Value<'_> {
         match self {
-            Owned::None => Value::None,
+            Owned::None | Owned::Count(_) => Value::None,
             Owned::Bool(v) => Value::Bool(*v),
             Owned::Uint(v) => Value::Uint(*v),
             Owned::Int(v) => Value::Int(*v),
@@ -299,6 +314,11 @@ pub enum Hint {
         address: IpAddr,
         /// Until when, nanoseconds of packet time.
         until: u64,
+    },
+    /// A session of this IP version has begun.
+    Begun {
+        /// 4 or 6.
+        version: u8,
     },
     /// A session announced.
     Expect {

@@ -2,6 +2,7 @@
 
 use nf_flow::SessionKey;
 use nf_proto::{Direction, Dissection, Flow, TimeoutClass};
+use nf_stream::{Messages, Pool};
 use nf_wire::id;
 
 use crate::path::{Path, PathTable};
@@ -40,6 +41,10 @@ pub struct Session {
     /// Octets and packets of sessions within.
     pub(crate) nested: Option<Box<Nested>>,
     pub(crate) vlan: u16,
+    /// Type and code of the message that began it.
+    pub(crate) icmp: Option<[u8; 2]>,
+    /// Messages of an association.
+    pub(crate) sctp: Option<Box<[Messages; 2]>>,
 }
 
 /// What protocols have said about a session.
@@ -79,6 +84,8 @@ impl Session {
             timeout: TimeoutClass::Default,
             initiator_is_high: false,
             vlan: 0,
+            icmp: None,
+            sctp: None,
             closed: None,
             quarantined: false,
         }
@@ -97,6 +104,13 @@ impl Session {
             Some(_) => snapshot.timeouts.closed,
             None => snapshot.timeouts.of(self.timeout),
         }
+    }
+
+    /// Gives back what is held for later.
+    pub(crate) fn release(&mut self, pool: &mut Pool) {
+        self.tcp.halves.iter_mut().for_each(|half| half.release(pool));
+        let messages = self.sctp.iter_mut().flat_map(|both| both.iter_mut());
+        messages.for_each(|way| way.release(pool));
     }
 
     /// Both ends, initiator first.
@@ -145,6 +159,7 @@ impl Session {
             key: self.key,
             initiator_is_high: self.initiator_is_high,
             vlan: self.vlan,
+            icmp: self.icmp,
             path: if up == u32::MAX { whole(down) } else { whole(up) },
             path_down: if down == u32::MAX { Default::default() } else { whole(down) },
             confidence,

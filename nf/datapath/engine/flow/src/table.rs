@@ -332,7 +332,7 @@ fn ask_for_huge_pages<T>(page: &mut Vec<T>) {
         const SMALL: usize = 4096;
         let room = page.spare_capacity_mut();
         let skip = room.as_ptr().cast::<u8>().align_offset(SMALL);
-        let length = size_of_val(room).saturating_sub(skip) / SMALL * SMALL;
+        let length = size_of_val(room).saturating_sub(skip) & !SMALL.wrapping_sub(1);
         // SAFETY: the range lies in the room of `page`, and the advice changes none of its content.
         // Nothing depends on whether it is followed.
         unsafe {

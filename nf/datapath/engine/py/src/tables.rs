@@ -39,7 +39,7 @@ pub(crate) fn protocols(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
                     Source::Header(..) => "header",
                     Source::Message(_) => "message",
                     Source::Transaction(_) => "transaction",
-                    Source::Scene(_) => "engine",
+                    Source::Scene(_) | Source::Overview(_) | Source::Census(_) => "engine",
                 },
             )?;
             attributes.append(a)?;

@@ -52,6 +52,7 @@ fn follow(tunnel: Next, frame: &[u8], out: &mut Packet) {
         end: at.saturating_add(ip.payload_captured as usize),
         wire_end: at.saturating_add(ip.payload_len as usize),
         bounded: true,
+        vlan: 0,
         tunnel_id: 0,
         out,
     };
@@ -67,6 +68,7 @@ fn walk(link: LinkType, frame: &[u8], wire_len: u32, out: &mut Packet) {
         end: frame.len(),
         wire_end: wire_end.min(frame.len().saturating_add(MAX_OFFLOAD)).max(frame.len()),
         bounded: false,
+        vlan: 0,
         tunnel_id: 0,
         out,
     };
@@ -132,6 +134,8 @@ struct Walk<'a, 'p> {
     wire_end: usize,
     /// Whether `wire_end` is what a header says, so that a header beyond it contradicts it.
     bounded: bool,
+    /// First VLAN identifier + 1 since the last IP layer.
+    vlan: u16,
     /// Of the tunnel that leads to the next IP layer.
     tunnel_id: u32,
     out: &'p mut Packet,

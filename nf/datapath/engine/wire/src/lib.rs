@@ -126,6 +126,8 @@ pub struct IpLayer {
     pub total_len: u32,
     /// Set when this is a fragment (either kind; `offset == 0 && more` is a first one).
     pub fragment: Option<Fragment>,
+    /// First VLAN identifier + 1 between this layer and the one around it; 0 without a tag.
+    pub vlan: u16,
     /// Tunnel identifier that led to this layer: TEID, VNI, GRE key or PPTP call, ERSPAN session,
     /// L2TP tunnel << 16 | session; 0 outside tunnels.
     pub tunnel_id: u32,
@@ -187,6 +189,13 @@ impl Packet {
     #[inline]
     pub fn ips_mut(&mut self) -> &mut [IpLayer] {
         self.ips.get_mut(..usize::from(self.ip_count)).unwrap_or(&mut [])
+    }
+
+    /// VLAN identifier + 1 of a layer: the tag next around it within its tunnel, or else the
+    /// frame's; 0 without any.
+    #[inline]
+    pub fn vlan_of(&self, ip: &IpLayer) -> u16 {
+        if ip.vlan == 0 { self.vlan } else { ip.vlan }
     }
 
     /// The first IP layer that is a fragment of a datagram, if any is.

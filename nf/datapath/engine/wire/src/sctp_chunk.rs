@@ -12,12 +12,54 @@ use crate::{Fault, id};
 /// Octets of a chunk header.
 pub const HEADER_LEN: usize = 4;
 
-/// Chunk types.
+/// Type of a DATA chunk.
+pub const DATA: u8 = 0;
+/// Type of an INIT chunk.
+pub const INIT: u8 = 1;
+/// Type of an INIT ACK chunk.
+pub const INIT_ACK: u8 = 2;
+/// Type of an I-DATA chunk (RFC 8260).
+pub const I_DATA: u8 = 64;
+
+/// Other chunk types.
 mod kind {
-    pub(super) const DATA: u8 = 0;
-    pub(super) const INIT: u8 = 1;
-    pub(super) const INIT_ACK: u8 = 2;
+    pub(super) use super::{DATA, INIT, INIT_ACK};
     pub(super) const SACK: u8 = 3;
+}
+
+/// What a DATA or I-DATA chunk carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UserData<'a> {
+    /// Transmission sequence number.
+    pub number: u32,
+    /// A message begins with it.
+    pub first: bool,
+    /// A message ends with it.
+    pub last: bool,
+    /// Its part of the message, as far as it was captured.
+    pub payload: &'a [u8],
+    /// Some of it was not captured.
+    pub cut: bool,
+}
+
+/// Reads a chunk with data; `octets` are the chunk's, header included, without padding. `None`
+/// for other chunks, and where the header is not there as a whole.
+pub fn user_data<'a>(chunk: &Header<'_>, octets: &'a [u8]) -> Option<UserData<'a>> {
+    const LAST: u8 = 1;
+    const FIRST: u8 = 2;
+    let header = match chunk.kind() {
+        DATA => 16,
+        I_DATA => 20,
+        _ => return None,
+    };
+    let payload = octets.get(header..)?;
+    Some(UserData {
+        number: be32(octets, field::FIRST_WORD),
+        first: chunk.flags() & FIRST != 0,
+        last: chunk.flags() & LAST != 0,
+        payload,
+        cut: octets.len() < usize::from(chunk.length()),
+    })
 }
 
 mod field {
@@ -250,5 +292,28 @@ mod tests {
         }
         assert_eq!(proto(77), ProtoId::UNKNOWN);
         assert_eq!(padded(5), 8);
+    }
+
+    #[test]
+    fn user_data_is_read_from_both_kinds_of_chunk_as_far_as_it_was_captured() {
+        let whole = [0, 3, 0, 18, 0, 0, 0, 9, 0, 1, 0, 2, 0, 0, 0, 60, b'h', b'i'];
+        let chunk = Header::new_checked(&whole).unwrap();
+        let read = user_data(&chunk, &whole).unwrap();
+        assert_eq!((read.number, read.first, read.last), (9, true, true));
+        assert_eq!((read.payload, read.cut), (&b"hi"[..], false));
+
+        let cut = user_data(&chunk, &whole[..17]).unwrap();
+        assert_eq!((cut.payload, cut.cut), (&b"h"[..], true));
+        assert_eq!(user_data(&chunk, &whole[..15]), None);
+
+        let mut interleaved = [0u8; 21];
+        interleaved[..4].copy_from_slice(&[64, 2, 0, 21]);
+        interleaved[20] = b'x';
+        let chunk = Header::new_checked(&interleaved).unwrap();
+        let read = user_data(&chunk, &interleaved).unwrap();
+        assert_eq!((read.payload, read.first, read.last), (&b"x"[..], true, false));
+
+        let sack = [3, 0, 0, 16, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0];
+        assert_eq!(user_data(&Header::new_checked(&sack).unwrap(), &sack), None);
     }
 }

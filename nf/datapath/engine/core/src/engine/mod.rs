@@ -145,7 +145,7 @@ impl Engine {
     fn spawn_workers(&self, reader: Reader) -> Result<Side, EngineError> {
         let (to_poller, chunks) = bounded(CHUNKS);
         let mut handles = Vec::new();
-        for (number, seat) in Supply::new(reader, self.workers).into_iter().enumerate() {
+        for (number, seat) in Supply::seats(reader, self.workers).into_iter().enumerate() {
             let station = self.station(Share { number, of: self.workers });
             let to_poller = to_poller.clone();
             let name = format!("nf-worker-{number}");

@@ -39,7 +39,7 @@ pub(super) struct Supply {
 
 impl Supply {
     /// A place for each of so many workers.
-    pub fn new(reader: Reader, workers: usize) -> Vec<Seat> {
+    pub fn seats(reader: Reader, workers: usize) -> Vec<Seat> {
         let supply = Arc::new(Self {
             state: Mutex::new(State {
                 reader: Some(Box::new(reader)),

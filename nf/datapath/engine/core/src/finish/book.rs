@@ -60,6 +60,8 @@ impl Book {
                 }
                 names.push_back(Name { told, until: until.saturating_add(GRACE_NS), name });
             }
+            // Not of another session.
+            Hint::Begun { .. } => {}
             Hint::Expect { expectation, until } => {
                 let key = (expectation.address, expectation.port);
                 if self.expected.len() >= MAX_EXPECTED

@@ -5,6 +5,8 @@
 //! the same for any number of workers. Then the row filter, then the aggregates.
 
 mod book;
+mod census;
+mod community;
 pub mod names;
 mod session_fields;
 mod view;
@@ -23,13 +25,15 @@ use crate::snapshot::Snapshot;
 use crate::worker::Produce;
 
 use book::Book;
+use census::Census;
 pub use session_fields::{DEFAULT_SESSION_FIELDS, SESSION_FIELDS};
-pub use view::{RowView, community_id};
+pub use view::RowView;
 
 /// See the module.
 pub struct Finisher {
     snapshot: Arc<Snapshot>,
     book: Book,
+    census: Census,
     texts: PathTexts,
     /// Sums over sessions.
     pub aggregates: Aggregates,
@@ -50,6 +54,7 @@ impl Finisher {
         let has = |name: &str| reports.iter().any(|r| r == name);
         Self {
             book: Book::default(),
+            census: Census::default(),
             texts: PathTexts::default(),
             aggregates: Aggregates::new(has("protocol"), has("app"), has("host")),
             in_sessions: 0,
@@ -102,7 +107,10 @@ impl Finisher {
     }
 
     fn note(&mut self, order: Order, hint: Hint) {
-        self.book.note(order.moment >> 4, hint);
+        match hint {
+            Hint::Begun { version } => self.census.begun(version),
+            hint => self.book.note(order.moment >> 4, hint),
+        }
     }
 
     /// Names what the row is about; whether it is to be written.
@@ -111,6 +119,14 @@ impl Finisher {
         if of_session {
             self.in_sessions += row.session.packets.iter().sum::<u64>();
             self.sessions += 1;
+            if self.snapshot.plan.counts_sessions {
+                self.census.ended(&row.session);
+            }
+        }
+        if let What::Event { values, .. } = &mut row.what
+            && self.snapshot.plan.counts_sessions
+        {
+            self.census.fill_in(values);
         }
         let app = if row.session.id == 0 { None } else { self.identify(&mut row.session) };
         row.names = Names {

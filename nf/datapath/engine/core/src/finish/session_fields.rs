@@ -2,7 +2,8 @@
 
 use nf_fields::{Field, Scope, Type, Value, json};
 
-use super::view::{RowView, community_id};
+use super::community::community_id;
+use super::view::RowView;
 use crate::catalog;
 use crate::row::What;
 
@@ -74,7 +75,7 @@ session_fields! {
         "dst_port": U16 => |v| Value::Uint(v.target.1.into());
         /// IP protocol number.
         "ip_proto": Type::Uint(8) => |v| Value::Uint(v.row.session.key.protocol().into());
-        /// Outermost VLAN identifier.
+        /// VLAN identifier: of the outermost tag, within tunnels of the tunnel's own.
         "vlan": U16 => |v| match v.row.session.vlan {
             0 => Value::None,
             tag => Value::Uint(u64::from(tag) - 1),
@@ -119,7 +120,8 @@ session_fields! {
         "end_reason": Type::Text => |v| text(v.row.session.end_reason.name());
         /// Community ID, version 1, seed 0.
         "community_id": Type::Text => |v| {
-            let id = || community_id(v.source, v.target, v.row.session.key.protocol());
+            let s = &v.row.session;
+            let id = || community_id(v.source, v.target, s.key.protocol(), s.icmp);
             Value::Text(v.community.get_or_init(id))
             };
     }

@@ -39,6 +39,10 @@ pub struct Plan {
     pub sessions: bool,
     /// Transaction rows are wanted.
     pub transactions: bool,
+    /// Somebody asks for what only who sees all packets can tell.
+    pub oversees: bool,
+    /// Somebody asks how many sessions there are.
+    pub counts_sessions: bool,
     messages_of: HashSet<ProtoId>,
     transactions_of: HashSet<ProtoId>,
     all_transactions: bool,
@@ -104,7 +108,7 @@ impl Plan {
                 names: event.attributes.clone(),
                 attributes,
             });
-            if matches!(trigger.source, Source::Header(..) | Source::Scene(_)) {
+            if trigger.source.is_of_packet() {
                 plan.on_packet.push(Arc::clone(&event));
             }
             plan.events.push(event);
@@ -119,6 +123,8 @@ impl Plan {
         match attribute.source {
             Source::Message(_) => drop(self.messages_of.insert(attribute.proto)),
             Source::Transaction(_) => drop(self.transactions_of.insert(attribute.proto)),
+            Source::Overview(_) => self.oversees = true,
+            Source::Census(_) => self.counts_sessions = true,
             Source::Header(..) | Source::Scene(_) => {}
         }
     }

@@ -7,7 +7,7 @@ use nf_wire::IpLayer;
 use crate::catalog::{Attribute, Source};
 use crate::parcel::Item;
 use crate::path::Path;
-use crate::row::Owned;
+use crate::row::{Count, Owned};
 use crate::session::Session;
 use crate::transport::Segmented;
 
@@ -44,6 +44,8 @@ impl Scene<'_> {
                 _ => Owned::None,
             },
             Source::Scene(read) => read(self, attribute.proto),
+            Source::Overview(read) => read(self),
+            Source::Census(count) => Owned::Count(count),
         }
     }
 
@@ -170,13 +172,22 @@ pub static ATTRIBUTES: &[(&str, Field, Read)] = &[
         ),
         |s, _| Owned::Uint(s.item.index),
     ),
-    ("ip", field(4107, "session_id", U64, Scope::Packet, "Id of the session."), |s, _| {
-        uint(session(s, |x, _| x.id))
-    }),
+    ("ip", field(4107, "session_id", U64, Scope::Packet, "Id of the session."), id_of_session),
     (
         "ip",
         field(4106, "session", U64, Scope::Event, "Id of a session, on its first packet."),
         first_of_session,
+    ),
+    (
+        "ip",
+        field(
+            32,
+            "l4s_marked",
+            U8,
+            Scope::Packet,
+            "1 on a packet of an L4S sender: ECT(1), or congestion experienced (RFC 9331).",
+        ),
+        |s, _| uint(ecn(s).map(|ecn| u64::from(matches!(ecn, 1 | 3)))),
     ),
     (
         "ip",
@@ -190,9 +201,7 @@ pub static ATTRIBUTES: &[(&str, Field, Read)] = &[
     ),
     ("ip", field(21, "client_port", U16, Scope::Packet, "Port of the initiator."), client_port),
     ("ip", field(22, "server_port", U16, Scope::Packet, "Port of the responder."), server_port),
-    ("ipv6", field(4107, "session_id", U64, Scope::Packet, "Id of the session."), |s, _| {
-        uint(session(s, |x, _| x.id))
-    }),
+    ("ipv6", field(4107, "session_id", U64, Scope::Packet, "Id of the session."), id_of_session),
     (
         "ipv6",
         field(4106, "session", U64, Scope::Event, "Id of a session, on its first packet."),
@@ -289,6 +298,32 @@ pub static ATTRIBUTES: &[(&str, Field, Read)] = &[
     ),
 ];
 
+const fn census(id: u16, name: &'static str, doc: &'static str) -> Field {
+    field(id, name, U64, Scope::Packet, doc)
+}
+
+/// Counts of sessions.
+pub static CENSUS: &[(&str, Field, Count)] = &[
+    ("ip", census(27, "ip_session_count", "Sessions begun so far."), Count::Begun(4)),
+    (
+        "ip",
+        census(28, "ip_active_session_count", "Sessions that have not ended."),
+        Count::Active(4),
+    ),
+    ("ip", census(29, "ip_timedout_session_count", "Sessions ended by silence."), Count::Idle(4)),
+    ("ipv6", census(23, "ip6_session_count", "Sessions begun so far."), Count::Begun(6)),
+    (
+        "ipv6",
+        census(24, "ip6_active_session_count", "Sessions that have not ended."),
+        Count::Active(6),
+    ),
+    (
+        "ipv6",
+        census(25, "ip6_timedout_session_count", "Sessions ended by silence."),
+        Count::Idle(6),
+    ),
+];
+
 /// Attributes every protocol has (MMT-DPI's generic ones that one packet can answer).
 pub static GENERIC: &[(Field, Read)] = &[
     (
@@ -365,10 +400,37 @@ pub static GENERIC: &[(Field, Read)] = &[
         ),
         |s, proto| s.of_path(proto, |x| Owned::Time(x.end)),
     ),
+    (
+        field(
+            4105,
+            "stats",
+            Type::Text,
+            Scope::SessionChanging,
+            "The counters and times above as one object.",
+        ),
+        |s, proto| s.of_path(proto, statistics),
+    ),
     (field(4104, "p_data_len", U64, Scope::Packet, "How many octets p_data has."), |s, proto| {
         uint(s.header(proto).map(|h| h.len() as u64))
     }),
 ];
+
+fn statistics(session: &Session) -> Owned {
+    let sum = |both: [u64; 2]| both.iter().sum::<u64>();
+    let mut json = Vec::new();
+    for (key, value) in [
+        ("{\"packet_count\":", Value::Uint(sum(session.packets))),
+        (",\"data_count\":", Value::Uint(sum(session.bytes))),
+        (",\"payload_count\":", Value::Uint(sum(session.payload))),
+        (",\"first_packet_time\":", Value::Time(session.start)),
+        (",\"last_packet_time\":", Value::Time(session.end)),
+    ] {
+        json.extend_from_slice(key.as_bytes());
+        nf_fields::json::write_value(&mut json, value);
+    }
+    json.push(b'}');
+    Owned::Json(json.into())
+}
 
 fn octets(scene: &Scene<'_>, proto: ProtoId, most: usize) -> Owned {
     scene
@@ -376,23 +438,39 @@ fn octets(scene: &Scene<'_>, proto: ProtoId, most: usize) -> Owned {
         .map_or(Owned::None, |h| Owned::of(Value::Binary(h.get(..most).unwrap_or(h))))
 }
 
-fn first_of_session(scene: &Scene<'_>, _: ProtoId) -> Owned {
-    let first = |x: &Session, _| (x.first == scene.item.sequence).then_some(x.id);
-    uint(session(scene, first).flatten())
+/// The session, if its own IP header is one of `proto`.
+fn session_of<'a>(scene: &Scene<'a>, proto: ProtoId) -> Option<&'a Session> {
+    let ip = scene.item.packet.ips().last()?;
+    let header = scene.item.packet.layers().get(usize::from(ip.layer))?;
+    scene.session.filter(|_| header.proto == proto).map(|(session, _)| session)
 }
 
-fn client_address(scene: &Scene<'_>, _: ProtoId) -> Owned {
-    session(scene, |x, _| Owned::Ip(x.flow().initiator)).unwrap_or(Owned::None)
+fn id_of_session(scene: &Scene<'_>, proto: ProtoId) -> Owned {
+    uint(session_of(scene, proto).map(|x| x.id))
 }
 
-fn server_address(scene: &Scene<'_>, _: ProtoId) -> Owned {
-    session(scene, |x, _| Owned::Ip(x.flow().responder)).unwrap_or(Owned::None)
+fn first_of_session(scene: &Scene<'_>, proto: ProtoId) -> Owned {
+    let begun = |x: &&Session| x.first == scene.item.sequence;
+    uint(session_of(scene, proto).filter(begun).map(|x| x.id))
 }
 
-fn client_port(scene: &Scene<'_>, _: ProtoId) -> Owned {
-    uint(session(scene, |x, _| x.flow().initiator_port))
+/// Explicit congestion notification (RFC 3168 §5) of the innermost IPv4 header.
+fn ecn(scene: &Scene<'_>) -> Option<u8> {
+    scene.header(nf_wire::id::IP)?.get(1).map(|tos| tos & 3)
 }
 
-fn server_port(scene: &Scene<'_>, _: ProtoId) -> Owned {
-    uint(session(scene, |x, _| x.flow().responder_port))
+fn client_address(scene: &Scene<'_>, proto: ProtoId) -> Owned {
+    session_of(scene, proto).map_or(Owned::None, |x| Owned::Ip(x.flow().initiator))
+}
+
+fn server_address(scene: &Scene<'_>, proto: ProtoId) -> Owned {
+    session_of(scene, proto).map_or(Owned::None, |x| Owned::Ip(x.flow().responder))
+}
+
+fn client_port(scene: &Scene<'_>, proto: ProtoId) -> Owned {
+    uint(session_of(scene, proto).map(|x| x.flow().initiator_port))
+}
+
+fn server_port(scene: &Scene<'_>, proto: ProtoId) -> Owned {
+    uint(session_of(scene, proto).map(|x| x.flow().responder_port))
 }

@@ -11,7 +11,7 @@ use crate::config::TableFull;
 use crate::feed::Hands;
 use crate::observe::Heard;
 use crate::parcel::{Item, Owner};
-use crate::row::{EndReason, Moment, Owned, What};
+use crate::row::{EndReason, Hint, Moment, Order, Owned, What};
 use crate::session::Session;
 use crate::snapshot::Snapshot;
 use crate::transport::TcpHeader;
@@ -50,6 +50,13 @@ impl Worker {
         let begun = Session::new(owner.key, id, item.sequence, item.at.timestamp, item.clock);
         let handle = self.table.insert(owner.hash, begun).ok()?;
         self.stats.sessions += 1;
+        if snapshot.plan.counts_sessions {
+            let moment = Moment::Packet(layer).of(item.sequence);
+            let order = Order { moment, session: id, minor: self.minor };
+            self.minor += 1;
+            let version = item.packet.ips()[layer].version;
+            self.produce.hints.push((order, Hint::Begun { version }));
+        }
         Some((handle, true))
     }
 
@@ -157,7 +164,7 @@ impl Worker {
             self.stats.panics += 1;
             self.heard = Heard::default();
             self.blame(session.dissection.path().last().copied());
-            session.tcp.halves.iter_mut().for_each(|half| half.release(&mut self.pool));
+            session.release(&mut self.pool);
         }
         let facts = session.facts(&self.paths, snapshot, reason);
         if !self.heard.is_empty() {
@@ -198,7 +205,7 @@ impl Worker {
                 while hands.give_up_hole(session, dir) {}
             }
         }
-        session.tcp.halves.iter_mut().for_each(|half| half.release(&mut self.pool));
+        session.release(&mut self.pool);
         if !session.quarantined {
             let anomalies = &mut self.anomalies;
             let now = session.end;

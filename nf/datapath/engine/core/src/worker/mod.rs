@@ -13,7 +13,7 @@ use nf_fields::ProtoId;
 use nf_flow::{Handle, Table, Wheel};
 use nf_proto::Action;
 use nf_stream::Pool;
-use nf_wire::{IpLayer, Transport, id};
+use nf_wire::{IpLayer, Transport, id, sctp};
 
 use crate::account::Tally;
 use crate::catalog::Catalog;
@@ -171,7 +171,7 @@ impl Worker {
         let Some(session) = self.table.get_mut(handle) else { return };
         if created {
             session.initiator_is_high = owner.swapped;
-            session.vlan = item.packet.vlan;
+            session.vlan = item.packet.vlan_of(ip);
         }
         let dir = session.direction(owner.swapped).index();
         let nested = session.nested.get_or_insert_with(|| Box::new(Nested::default()));
@@ -206,7 +206,8 @@ impl Worker {
             // A SYN with ACK is the answer: its receiver began.
             let answer = header.is_some_and(|h| h.has(flag::SYN) && h.has(flag::ACK));
             session.initiator_is_high = swapped != answer;
-            session.vlan = item.packet.vlan;
+            session.vlan = item.packet.vlan_of(&ip);
+            session.icmp = icmp_head(&ip, frame);
         }
         let dir = session.direction(swapped);
         let way = dir.index();
@@ -238,7 +239,9 @@ impl Worker {
             segmented = hands.segment(session, &header, dir, payload, ip.payload_len as usize);
             self.stats.outside_window += u64::from(segmented.outside);
         } else if ip.transport == Transport::Sctp {
-            hands.messages(session, dir, frame.get(start.saturating_sub(12)..).unwrap_or_default());
+            let captured = start.saturating_add(ip.payload_captured as usize);
+            let chunks = start.saturating_sub(sctp::HEADER_LEN)..captured;
+            hands.messages(session, dir, frame.get(chunks).unwrap_or_default());
         } else if !payload.is_empty() && !later_fragment {
             session.answer.payload(dir, item.at.timestamp);
             let cut = ip.payload_captured < ip.payload_len;
@@ -340,6 +343,16 @@ fn tcp_header(item: &Item, ip: &IpLayer, frame: &[u8]) -> Option<TcpHeader> {
     let above = item.packet.layers().get(usize::from(ip.layer) + 1..)?;
     let layer = above.iter().find(|l| l.proto == id::TCP)?;
     TcpHeader::read(frame.get(usize::from(layer.offset)..)?)
+}
+
+/// Type and code of an ICMP message; nothing of other protocols.
+fn icmp_head(ip: &IpLayer, frame: &[u8]) -> Option<[u8; 2]> {
+    let is_icmp = matches!((ip.version, ip.protocol), (4, 1) | (6, 58));
+    let later_fragment = ip.fragment.is_some_and(|f| f.offset > 0);
+    if !is_icmp || later_fragment {
+        return None;
+    }
+    frame.get(ip.payload as usize..)?.first_chunk().copied()
 }
 
 /// The packet's path up to its transport: chunks of SCTP are the packet's, not the session's.

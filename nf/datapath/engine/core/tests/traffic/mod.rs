@@ -119,6 +119,16 @@ pub fn udp(host: u32, source: u16, target: u16, data: &[u8]) -> Vec<u8> {
     ipv4(host, 17, &payload)
 }
 
+/// An SCTP packet with these chunks from 10.x.x.x (by `host`) to 192.0.2.1.
+pub fn sctp(host: u32, source: u16, target: u16, chunks: &[u8]) -> Vec<u8> {
+    let mut payload = Vec::new();
+    payload.extend(source.to_be_bytes());
+    payload.extend(target.to_be_bytes());
+    payload.extend([0; 8]);
+    payload.extend_from_slice(chunks);
+    ipv4(host, 132, &payload)
+}
+
 /// A segment from 10.x.x.x (by `host`) to 192.0.2.1.
 pub fn tcp(host: u32, source: u16, target: u16, flags: u8, seq: u32, data: &[u8]) -> Vec<u8> {
     let mut payload = Vec::new();

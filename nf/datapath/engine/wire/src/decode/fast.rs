@@ -74,6 +74,7 @@ pub(super) fn ethernet(frame: &[u8], out: &mut Packet) -> Option<Next> {
         dst_port,
         total_len: total as u32,
         fragment: None,
+        vlan: 0,
         tunnel_id: 0,
         payload: payload as u32,
         payload_captured: end.saturating_sub(payload) as u32,

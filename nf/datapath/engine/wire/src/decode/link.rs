@@ -120,8 +120,12 @@ impl Walk<'_, '_> {
         if !self.push(proto, start) {
             return Next::Stop;
         }
+        let vlan = header.vid().wrapping_add(1);
+        if self.vlan == 0 {
+            self.vlan = vlan;
+        }
         if self.out.vlan == 0 && self.out.ip_count == 0 {
-            self.out.vlan = header.vid().wrapping_add(1);
+            self.out.vlan = vlan;
         }
         self.at = start.saturating_add(vlan::HEADER_LEN);
         Next::EtherType(header.ethertype())

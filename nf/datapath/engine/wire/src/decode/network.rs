@@ -139,6 +139,7 @@ impl Walk<'_, '_> {
             version,
             offset,
             total_len: u32::try_from(total).unwrap_or(u32::MAX),
+            vlan: std::mem::take(&mut self.vlan),
             tunnel_id: std::mem::take(&mut self.tunnel_id),
             ..IpLayer::default()
         };

@@ -37,6 +37,7 @@ fn tcp_gives_ports_and_bounds_without_padding() {
         dst_port: 80,
         total_len: 57,
         fragment: None,
+        vlan: 0,
         tunnel_id: 0,
         payload: end - 5,
         payload_captured: 5,
