@@ -150,7 +150,8 @@ impl Finisher {
             && let Some(proto) = self.book.expected(address, port, session.first, session.start)
         {
             for path in [&mut session.path, &mut session.path_down] {
-                if session.confidence == Confidence::Port && !path.is_empty() {
+                let guessed = matches!(session.confidence, Confidence::Port | Confidence::Pattern);
+                if guessed && !path.is_empty() {
                     path.pop();
                 }
                 if !path.is_empty() {
