@@ -14,7 +14,7 @@ TIMES = "times"
 # Which tools read which input. The peers of the small ones are those that keep flows.
 PLAN: Mapping[str, tuple[str, ...]] = {
     "mix": (
-        "nf", "nf (1)", "nf (2)", "nf arrow", "ndpiReader", "softflowd", "tshark", "nfstream",
+        "nf", "nf (1)", "nf (2)", "nf twice", "nf arrow", "ndpiReader", "softflowd", "tshark", "nfstream",
     ),
     "http": ("nf", "ndpiReader", "softflowd", "tshark", "nfstream"),
     "small-100k": ("nf", "ndpiReader", "softflowd", "nfstream"),
@@ -112,6 +112,22 @@ def per_session(quantity: Callable[[Measurement], float], tool: str = "nf") -> F
     return figure
 
 
+def share_of_two(place: str) -> Figure:
+    """Two workers on one input beside two runs at once on an input each, in percent.
+
+    Two processors need not be twice one: they may be two threads of one core, and share caches and
+    memory. Runs that have nothing to do with each other tell what they give.
+    """
+
+    def figure(results: Results, _inputs: Inputs) -> float | None:
+        workers, twice = results.get((place, "nf (2)")), results.get((place, "nf twice"))
+        if workers is None or twice is None or workers.wall <= 0:
+            return None
+        return twice.wall / 2 / workers.wall * 100
+
+    return figure
+
+
 def slower(place: str, ours: str, than: str) -> Figure:
     """By how many percent one way is slower than another."""
 
@@ -146,6 +162,7 @@ GOALS = (
     at_most("memory of a session at 1M flows", 1024, "octets", per_session(memory)),
     at_least("mobile (GTP-U), beside ndpiReader", 4, TIMES, times_faster("mobile", "ndpiReader")),
     at_least("mix, 2 workers beside one thread", 1.7, TIMES, times_faster("mix", "nf", "nf (2)")),
+    at_least("mix, 2 workers, of what two processors give", 85, "%", share_of_two("mix")),
     at_most("mix, Arrow in Python beside jsonl", 10, "% more", slower("mix", "nf arrow", "nf")),
 )
 

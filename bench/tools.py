@@ -50,9 +50,21 @@ def nf(name: str, about: str, *options: str) -> Tool:
 
 def nf_sessions(threads: int) -> Tool:
     """Session records as JSON Lines."""
-    told = "one thread" if threads == 0 else f"a reader and workers: {threads}"
+    told = "one thread" if threads == 0 else f"workers: {threads}"
     options = ("-o", "jsonl", "--report", "session", "--threads", str(threads))
     return nf(f"nf ({threads})" if threads else "nf", f"session records, {told}", *options)
+
+
+def nf_twice() -> Tool:
+    """Two runs of one thread at once, which share nothing: what this machine's processors give."""
+    one = nf_sessions(0)
+    both = '"$0" "$@" >/dev/null & "$0" "$@" >/dev/null; code=$?; wait $! && exit $code'
+    return Tool(
+        "nf twice",
+        "two runs of one thread at once",
+        one.version,
+        lambda path: ["sh", "-c", both, *one.command(path)],
+    )
 
 
 def nf_summary() -> Tool:
@@ -155,6 +167,7 @@ OURS: dict[str, Callable[[], Tool]] = {
     "nf": lambda: nf_sessions(0),
     "nf (1)": lambda: nf_sessions(1),
     "nf (2)": lambda: nf_sessions(2),
+    "nf twice": nf_twice,
     "nf summary": nf_summary,
     "nf arrow": nf_arrow,
 }

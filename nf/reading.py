@@ -29,7 +29,7 @@ __all__ = ["Options", "Reading", "default_threads", "read"]
 REPORTS: tuple[config.Report, ...] = get_args(config.Report)
 SUMS = ("protocol", "app", "host")
 """Reports whose rows are known at the end only."""
-ROWS_AT_A_TIME = 8192
+ROWS_AT_A_TIME = 2048
 PATIENCE_SECONDS = 0.25
 MOST_WORKERS = 8
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 REQUIREMENTS = FOLDER / "requirements.txt"
 DRAFTS = FOLDER / "requirements-drafts.txt"
+INDUSTRY = FOLDER / "requirements-industry.txt"
+_ENVIRONMENTS = {"pypi": REQUIREMENTS, "pypi-drafts": DRAFTS, "pypi-industry": INDUSTRY}
 
 
 @functools.cache
@@ -41,7 +43,7 @@ def _version(tool: str) -> str:
     source, _, package = tool.rpartition(":")
     if source:
         code = "import sys,importlib.metadata as m;print(m.version(sys.argv[1]))"
-        requirements = {"pypi": REQUIREMENTS, "pypi-drafts": DRAFTS}[source]
+        requirements = _ENVIRONMENTS[source]
         argv = [str(environment(requirements)), "-c", code, package]
     else:
         argv = ["dpkg-query", "-W", "-f", "${Version}", tool]

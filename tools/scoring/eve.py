@@ -12,11 +12,17 @@ import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from tools.scoring import eve_windows
 from tools.scoring.engine import Reading, Row
 
 Event = dict[str, Any]
 
-EVENT_TYPES = frozenset(("http", "tls", "dns", "ssh", "quic", "dhcp", "ftp", "flow"))
+EVENT_TYPES = frozenset(
+    (
+        *"http tls dns ssh quic dhcp ftp smtp sip mqtt websocket flow".split(),
+        *eve_windows.KNOWN_KEYS,
+    )
+)
 
 # What a check may ask besides what traffic says. The rest of the check is still compared, but as
 # "at least so many", for it selects fewer events with these than without.
@@ -41,6 +47,7 @@ INCOMPARABLE = {
     "tls.client_handshake": "rows have fingerprints of the hello, not its lists",
     "quic.extensions": "rows have fingerprints of the hello, not its lists",
     "quic.cyu": "a fingerprint of Suricata's own",
+    "mqtt.connect.password": "passwords are never kept",
     "icmp_": "rows of sessions have no ICMP types",
     "response_icmp_": "rows of sessions have no ICMP types",
     "app_proto_": "rows have one protocol for both directions",
@@ -53,7 +60,10 @@ L4_NAMES = {
 # Suricata's words for protocols that have a parser here.
 APP_PROTOCOLS = {
     "http": "http", "http2": "http2", "tls": "tls", "dns": "dns", "ssh": "ssh", "ftp": "ftp",
-    "ftp-data": "ftp_data", "dhcp": "dhcp", "quic": "quic", "ntp": "ntp",
+    "ftp-data": "ftp_data", "dhcp": "dhcp", "quic": "quic", "ntp": "ntp", "smtp": "smtp",
+    "imap": "imap", "pop3": "pop", "ldap": "ldap", "telnet": "telnet", "irc": "irc", "sip": "sip",
+    "mqtt": "mqtt", "websocket": "websocket", "pgsql": "postgres", "redis": "redis",
+    **eve_windows.APP_PROTOCOLS,
 }  # fmt: skip
 # Suricata's words for options that a DHCP client asks for; it lists no others.
 DHCP_OPTIONS = {
@@ -105,7 +115,8 @@ def _turned(base: Event) -> Event:
 def _flow(row: Row) -> Event:
     return _base(row) | {
         "event_type": "flow",
-        "app_proto": row["protocol"],
+        # Suricata has no name for what HTTP/2 carries.
+        "app_proto": "http2" if row["protocol"] == "grpc" else row["protocol"],
         "flow.age": int(row["end"]) - int(row["start"]),
         "flow.pkts_toserver": row["packets_up"],
         "flow.pkts_toclient": row["packets_down"],
@@ -165,6 +176,21 @@ def _quic(record: Row) -> Iterator[Event]:
     }
 
 
+def _sip(record: Row) -> Iterator[Event]:
+    # There a request and its final response are an event each; a call is none of its own.
+    if record.get("kind") != "request":
+        return
+    method, uri, status = record.get("method"), record.get("uri"), record.get("status")
+    common: Event = {"event_type": "sip", "sip.version": "SIP/2.0"}
+    if uri is not None:
+        line = f"{method} {uri} SIP/2.0"
+        yield common | {"sip.method": method, "sip.uri": uri, "sip.request_line": line}
+    if status is not None:
+        reason = record.get("reason")
+        line = f"SIP/2.0 {status} {reason or ''}"
+        yield common | {"sip.code": str(status), "sip.reason": reason, "sip.response_line": line}
+
+
 def _dns(record: Row) -> Iterator[Event]:
     common: Event = {"event_type": "dns", "dns.id": record.get("id")}
     name, kind = record.get("qname"), record.get("qtype")
@@ -194,6 +220,77 @@ def _ssh(record: Row) -> Iterator[Event]:
         "ssh.server.hassh.hash": record.get("hassh_server"),
         "ssh.server.hassh.string": record.get("hassh_server_full"),
     }
+
+
+# What answers a packet of MQTT; a publication of quality 2 is answered three times.
+MQTT_ANSWERS = {
+    "connect": ("connack",), "publish": ("puback", "pubrec", "pubrel", "pubcomp"),
+    "subscribe": ("suback",), "unsubscribe": ("unsuback",),
+}  # fmt: skip
+# Packets of MQTT whose flags say more than that they are as they must be.
+MQTT_QOS = {"subscribe": 1, "unsubscribe": 1, "pubrel": 1}
+
+
+def _mqtt(record: Row) -> Iterator[Event]:
+    kind = str(record.get("kind"))
+    event: Event = {"event_type": "mqtt"}
+    for word in (kind, *MQTT_ANSWERS.get(kind, ())):
+        own = word == kind
+        event |= {
+            f"mqtt.{word}.qos": record.get("qos") if own else MQTT_QOS.get(word, 0),
+            f"mqtt.{word}.retain": bool(own and record.get("retain")),
+            f"mqtt.{word}.dup": bool(own and record.get("dup")),
+            f"mqtt.{word}.message_id": record.get("message_id"),
+            f"mqtt.{word}.reason_code": record.get("reason_code"),
+            f"mqtt.{word}.return_code": record.get("reason_code"),
+        }
+        listed = record.get("properties" if own else "response_properties")
+        event |= _properties(f"mqtt.{word}", listed)
+    event |= {
+        "mqtt.connect.protocol_string": record.get("protocol_string"),
+        "mqtt.connect.protocol_version": record.get("protocol_version"),
+        "mqtt.connect.client_id": record.get("client_id"),
+        "mqtt.connect.username": record.get("username"),
+        "mqtt.connect.flags.username": record.get("username") is not None,
+        "mqtt.connect.flags.password": record.get("password_seen"),
+        "mqtt.connect.flags.clean_session": record.get("clean_session"),
+        "mqtt.connect.flags.will": record.get("will_topic") is not None,
+        "mqtt.connect.flags.will_retain": bool(record.get("will_retain")),
+        "mqtt.connect.will.topic": record.get("will_topic"),
+        "mqtt.connect.will.message": record.get("will_message"),
+        "mqtt.connack.session_present": record.get("session_present"),
+        "mqtt.publish.topic": record.get("topic"),
+        "mqtt.publish.message": record.get("message"),
+    }
+    event |= _properties("mqtt.connect.will", record.get("will_properties"))
+    topics, codes = record.get("topics") or [], record.get("reason_codes") or []
+    asked = [
+        {"topic": topic, "qos": qos}
+        for topic, qos in zip(topics, record.get("topics_qos") or [], strict=False)
+    ]
+    event |= {
+        "mqtt.subscribe.topics": asked,
+        "mqtt.unsubscribe.topics": topics,
+        "mqtt.suback.qos_granted": codes,
+        "mqtt.unsuback.reason_codes": codes,
+    }
+    yield event
+
+
+def _properties(place: str, listed: Iterable[Row] | None) -> Event:
+    return {f"{place}.properties.{each['name']}": each["value"] for each in listed or ()}
+
+
+def _websocket(record: Row) -> Iterator[Event]:
+    opcode = record.get("opcode")
+    first = {"event_type": "websocket", "websocket.mask": record.get("mask")}
+    yield first | {"websocket.opcode": opcode, "websocket.fin": record.get("frames") == 1}
+    answer = {"ping": "pong", "close": "close"}.get(str(opcode))
+    if answer and record.get("response_us") is not None:
+        yield first | {
+            "websocket.opcode": answer, "websocket.fin": True,
+            "websocket.mask": not record.get("mask"),
+        }  # fmt: skip
 
 
 def _ftp(record: Row) -> Iterator[Event]:
@@ -239,6 +336,27 @@ def _dhcp(record: Row) -> Iterator[Event]:
             yield both | given | {"dhcp.type": "reply", "dhcp.dhcp_type": kind}
 
 
+def _smtp(record: Row) -> Iterator[Event]:
+    sender = record.get("mail_from")
+    said = {
+        "smtp.rcpt_to": [f"<{name}>" for name in record.get("rcpt_to") or []],
+        "email.to": (record.get("to") or "").split(", "),
+        "email.cc": (record.get("cc") or "").split(", "),
+        "email.attachment": record.get("attachments") or [],
+    }
+    yield {
+        "event_type": "smtp",
+        "smtp.helo": record.get("helo"),
+        "smtp.mail_from": None if sender is None else f"<{sender}>",
+        "email.from": record.get("from"),
+    } | {
+        f"{key}[{place}]": value
+        for key, values in said.items()
+        for place, value in enumerate(values)
+        if value
+    }
+
+
 def _listed(key: str, records: Iterable[Row], fields: Mapping[str, str]) -> Event:
     return {
         f"{key}[{place}].{theirs}": record.get(ours)
@@ -256,6 +374,11 @@ TRANSLATIONS: Mapping[str, Callable[[Row], Iterator[Event]]] = {
     "ssh": _ssh,
     "ftp": _ftp,
     "dhcp": _dhcp,
+    "smtp": _smtp,
+    "sip": _sip,
+    "mqtt": _mqtt,
+    "websocket": _websocket,
+    **eve_windows.TRANSLATIONS,
 }
 
 KNOWN_KEYS: Mapping[str, frozenset[str]] = {
@@ -264,6 +387,12 @@ KNOWN_KEYS: Mapping[str, frozenset[str]] = {
     "quic": frozenset(next(_quic({}))),
     "ssh": frozenset(next(_ssh({}))),
     "ftp": frozenset(next(_ftp({}))),
+    "smtp": frozenset(
+        (
+            "smtp.helo", "smtp.mail_from", "smtp.rcpt_to[]", "email.from", "email.to[]",
+            "email.cc[]", "email.attachment[]",
+        )
+    ),
     "dns": frozenset(
         f"dns.{key}"
         for key in (
@@ -279,9 +408,28 @@ KNOWN_KEYS: Mapping[str, frozenset[str]] = {
             "rebinding_time", "subnet_mask", "dns_servers[]", "routers[]", "params[]",
         )
     ),
+    "sip": frozenset(
+        f"sip.{key}"
+        for key in (
+            "version", "method", "uri", "request_line", "code", "reason", "response_line",
+        )
+    ),
+    "mqtt": frozenset(
+        f"mqtt.{key}"
+        for word in MQTT_ANSWERS | {"disconnect": (), "auth": ()}
+        for each in (word, *MQTT_ANSWERS.get(word, ()))
+        for key in (
+            *(f"{each}.{flag}" for flag in ("qos", "retain", "dup", "message_id")),
+            f"{each}.reason_code", f"{each}.return_code", f"{each}.properties.*",
+        )
+    )
+    | frozenset(key for key in next(_mqtt({})) if "None" not in key)
+    | frozenset(("mqtt.connect.will.properties.*",)),
+    "websocket": frozenset(next(_websocket({}))),
     "flow": frozenset(
         ("app_proto", "flow.age", "flow.pkts_toserver", "flow.pkts_toclient")
     ),
+    **eve_windows.KNOWN_KEYS,
 }  # fmt: skip
 BASE_KEYS = frozenset(
     ("event_type", "src_ip", "dest_ip", "src_port", "dest_port", "proto", "ip_v", "vlan",

@@ -176,7 +176,10 @@ def why_not(event_type: str, key: str, value: object) -> str | None:
 def is_known(event_type: str, key: str) -> bool:
     """Whether events made from rows may have the key."""
     general = INDEX.sub("[]", key)
-    return any(k in eve.BASE_KEYS or k in eve.KNOWN_KEYS[event_type] for k in (key, general))
+    # The names of some keys are the traffic's own.
+    family = f"{general.rpartition('.')[0]}.*"
+    ways = (key, general, family)
+    return any(k in eve.BASE_KEYS or k in eve.KNOWN_KEYS[event_type] for k in ways)
 
 
 def _listed(key: str, reasons: Mapping[str, str]) -> str | None:

@@ -204,3 +204,23 @@ def websocket(target: Path) -> None:
         lab.server.spawn([*peer, "server", SERVER_IPV4], ready="listening")
         with lab.recording(target):
             lab.client.run([*peer, "client", SERVER_IPV4])
+
+
+@recorded(
+    "websocket-pieces.pcap",
+    tools=("pypi:websockets",),
+    expect={
+        "ipv6 && http.response.code == 101": 2,
+        "websocket.fin == 0": 2,
+        "websocket.opcode == 8": 4,
+        "websocket.rsv == 4 || websocket.payload": 4,
+    },
+)
+def websocket_pieces(target: Path) -> None:
+    """WebSocket over IPv6: a message in four fragments, a long one, a close with a code of the
+    user's, messages that are compressed."""
+    peer = [str(environment()), str(FOLDER / "scenarios" / "websocket_peer.py")]
+    with Pair() as lab:
+        lab.server.spawn([*peer, "server", SERVER_IPV6], ready="listening")
+        with lab.recording(target):
+            lab.client.run([*peer, "sailor", SERVER_IPV6])

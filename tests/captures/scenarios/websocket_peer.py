@@ -1,4 +1,5 @@
-"""Both ends of a WebSocket conversation; runs in the scratch environment: server|client ADDRESS."""
+"""Both ends of a WebSocket conversation; runs in the scratch environment: server|client|sailor
+ADDRESS."""
 
 from __future__ import annotations
 
@@ -34,5 +35,19 @@ async def _talk(address: str) -> None:
         await (await connection.ping(b"still there?"))
 
 
+async def _sail(address: str) -> None:
+    url = f"ws://[{address}]:{PORT}/log"
+    async with connect(url, compression=None, proxy=None) as connection:
+        await connection.send(["fair ", "wind ", "and ", "tide"])
+        await connection.recv()
+        await connection.send("a long entry " * 300)
+        await connection.recv()
+        await connection.close(3001, "home again")
+    async with connect(url, proxy=None) as connection:
+        await connection.send("squeezed " * 30)
+        await connection.recv()
+
+
 if __name__ == "__main__":
-    asyncio.run((_serve if sys.argv[1] == "server" else _talk)(sys.argv[2]))
+    parts = {"server": _serve, "client": _talk, "sailor": _sail}
+    asyncio.run(parts[sys.argv[1]](sys.argv[2]))

@@ -133,6 +133,16 @@ def test_a_lookup_is_a_request_and_a_response() -> None:
     assert not passes(check("dns", **{"dns.answers[1].rrtype": "A"}), found)
 
 
+def test_a_request_of_sip_and_its_response_are_an_event_each_and_a_call_is_none() -> None:
+    said = {"method": "BYE", "uri": "sip:a@example.org", "status": 200, "reason": "OK"}
+    found = events(sip={"kind": "request"} | said)
+
+    assert passes(check("sip", sip__method="BYE", sip__version="SIP/2.0"), found)
+    assert passes(check("sip", sip__code="200", sip__response_line="SIP/2.0 200 OK"), found)
+    assert passes(check("sip", 2), found)
+    assert passes(check("sip", 0), events(sip={"kind": "call"} | said))
+
+
 def test_an_exchange_of_dhcp_is_one_event_for_each_message() -> None:
     found = events(
         dhcp={"types": ["request", "ack"], "assigned_ip": "192.0.2.9", "params": [1, 28, 3]}

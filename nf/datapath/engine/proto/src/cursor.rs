@@ -91,6 +91,24 @@ impl<'a> Cursor<'a> {
         self.array().map(u64::from_be_bytes)
     }
 
+    /// Two octets, the low one first.
+    #[inline]
+    pub fn u16_le(&mut self) -> Option<u16> {
+        self.array().map(u16::from_le_bytes)
+    }
+
+    /// Four octets, the low one first.
+    #[inline]
+    pub fn u32_le(&mut self) -> Option<u32> {
+        self.array().map(u32::from_le_bytes)
+    }
+
+    /// Eight octets, the low one first.
+    #[inline]
+    pub fn u64_le(&mut self) -> Option<u64> {
+        self.array().map(u64::from_le_bytes)
+    }
+
     /// Octets behind a one-octet length.
     #[inline]
     pub fn prefixed_u8(&mut self) -> Option<&'a [u8]> {

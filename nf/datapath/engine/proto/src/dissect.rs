@@ -39,6 +39,8 @@ pub struct Dissector {
     classifier: Classifier,
     named: Table,
     wants: Vec<Wants>,
+    /// Per entry: the protocols it speaks for, and who listens to these.
+    spoken: Vec<Vec<(ProtoId, Wants)>>,
     /// Bounds of classification.
     pub limits: Limits,
 }
@@ -60,6 +62,10 @@ impl Dissector {
             named: Table::new(&|n| enabled(n.id) && !parsed(n)),
             classifier: Classifier::new(entries, enabled)?,
             wants: entries.iter().map(|e| wants(e.info.id)).collect(),
+            spoken: entries
+                .iter()
+                .map(|e| e.info.speaks.iter().map(|&id| (id, wants(id))).collect())
+                .collect(),
             entries,
             limits,
         })
@@ -74,6 +80,13 @@ impl Dissector {
     pub fn port_guess(&self, flow: &Flow) -> Option<ProtoId> {
         let entry = self.classifier.port_guess(flow).and_then(|i| self.entries.get(i));
         entry.map(|e| e.info.id).or_else(|| self.named.port_guess(flow))
+    }
+
+    fn sink<'s>(&'s self, observer: &'s mut dyn Observer, position: usize) -> Sink<'s> {
+        let id = self.entry(position).map(|e| e.info.id).unwrap_or_default();
+        let wants = self.wants.get(position).copied().unwrap_or_default();
+        let spoken = self.spoken.get(position).map_or(&[][..], Vec::as_slice);
+        Sink::speaking(observer, id, wants, spoken)
     }
 
     fn position_of(&self, id: ProtoId) -> Option<usize> {
@@ -91,8 +104,8 @@ pub struct Dissection {
     /// Protocols that are out of the question.
     excluded: ProtoSet,
     stage: Stage,
-    /// A path element named by a parser whose octets nobody reads.
-    named_inside: bool,
+    /// Path elements named by the parser at work, inside its own.
+    named_inside: u8,
     /// What patterns without a parser say so far.
     hunch: Hunch,
 }
@@ -153,8 +166,33 @@ enum Stage {
 struct Trial {
     /// Streams from their start, while a probe is unsure.
     kept: [Vec<u8>; 2],
-    /// Lengths and directions of what is kept, in the order of arrival.
-    order: Vec<(Direction, u32)>,
+    /// What is kept, piece by piece in the order of arrival.
+    order: Vec<Piece>,
+}
+
+/// A segment whose octets a [`Trial`] keeps.
+struct Piece {
+    dir: Direction,
+    length: u32,
+    time: u64,
+    cut: bool,
+}
+
+/// Datagrams of a session that were kept while a probe was unsure of it.
+#[derive(Clone, Copy, Default)]
+pub struct Earlier<'a>(Option<&'a Trial>);
+
+impl<'a> Earlier<'a> {
+    /// Those of one direction, oldest first.
+    pub fn datagrams(&self, dir: Direction) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let mut rest = self.0.map_or(&[][..], |trial| trial.kept(dir));
+        let pieces = self.0.map_or(&[][..], |trial| trial.order.as_slice());
+        pieces.iter().filter(move |piece| piece.dir == dir).map_while(move |piece| {
+            let (data, tail) = rest.split_at_checked(piece.length as usize)?;
+            rest = tail;
+            Some(data)
+        })
+    }
 }
 
 struct Parsing {
@@ -204,8 +242,21 @@ impl Dissection {
         }
     }
 
+    /// Takes the parser at work off the path, with what it named inside.
     fn pop(&mut self) {
-        self.depth = self.depth.saturating_sub(1);
+        self.depth = self.depth.saturating_sub(1).saturating_sub(self.named_inside);
+        self.named_inside = 0;
+    }
+
+    /// Adds a protocol that the parser at work named inside its own: one, or as many as it reads.
+    fn name_inside(&mut self, proto: ProtoId, read: usize) {
+        let named = usize::from(self.named_inside);
+        let outer = usize::from(self.depth).saturating_sub(named);
+        let is_named = self.path().get(outer..).unwrap_or_default().contains(&proto);
+        if !is_named && named < read.max(1) && usize::from(self.depth) < MAX_DEPTH {
+            self.push(proto);
+            self.named_inside = self.named_inside.saturating_add(1);
+        }
     }
 
     /// Takes a segment: stream octets in order, or one datagram.
@@ -227,10 +278,9 @@ impl Dissection {
                 let Some(entry) = cx.shared.entry(parsing.position) else {
                     return;
                 };
-                let wants = cx.shared.wants.get(parsing.position).copied().unwrap_or_default();
                 release(&mut parsing.pending, dir, cx.pool);
                 clear(&mut parsing.need, dir);
-                let mut sink = Sink::new(cx.observer, entry.info.id, wants);
+                let mut sink = cx.shared.sink(cx.observer, parsing.position);
                 if parsing.parser.gap(dir, lost, &mut sink) == Gap::GiveUp {
                     cx.observer.fault(entry.info.id, Fault::Gap);
                     self.finish(cx);
@@ -256,10 +306,7 @@ impl Dissection {
     fn finish(&mut self, cx: &mut Context<'_>) {
         match std::mem::replace(&mut self.stage, Stage::Finished) {
             Stage::Parsing(mut parsing) => {
-                if let Some(entry) = cx.shared.entry(parsing.position) {
-                    let wants = cx.shared.wants.get(parsing.position).copied().unwrap_or_default();
-                    parsing.parser.end(&mut Sink::new(cx.observer, entry.info.id, wants));
-                }
+                parsing.parser.end(&mut cx.shared.sink(cx.observer, parsing.position));
                 release(&mut parsing.pending, Direction::Up, cx.pool);
                 release(&mut parsing.pending, Direction::Down, cx.pool);
             }
@@ -321,7 +368,8 @@ impl Dissection {
         };
         let candidates = cx.shared.classifier.candidates(seg.flow.transport, data, &self.excluded);
         let whole = Segment { data, ..*seg };
-        let mut verdict = ask(cx.shared, &whole, candidates, &mut self.excluded);
+        let earlier = Earlier(trial.as_deref());
+        let mut verdict = ask(cx.shared, &whole, &earlier, candidates, &mut self.excluded);
         if !matches!(verdict, Verdict::Certain(_)) {
             let wait = self.suspect(&cx.shared.named, &whole, kept);
             if wait {
@@ -386,7 +434,7 @@ impl Dissection {
     fn replay(&mut self, cx: &mut Context<'_>, seg: &Segment<'_>, trial: &Trial) -> Action {
         let mut action = Action::Continue;
         let [mut up, mut down] = trial.kept.each_ref().map(Vec::as_slice);
-        for &(dir, length) in &trial.order {
+        for &Piece { dir, length, time, cut } in &trial.order {
             let rest = match dir {
                 Direction::Up => &mut up,
                 Direction::Down => &mut down,
@@ -395,7 +443,7 @@ impl Dissection {
                 break;
             };
             *rest = tail;
-            let piece = Segment { data, dir, ..*seg };
+            let piece = Segment { data, dir, time, cut, ..*seg };
             action = action.max(self.feed(cx, &piece));
         }
         action
@@ -405,6 +453,7 @@ impl Dissection {
         match cx.shared.entry(position) {
             Some(entry) if usize::from(self.depth) < MAX_DEPTH => {
                 self.push(entry.info.id);
+                self.named_inside = 0;
                 self.stage = Stage::Parsing(Box::new(Parsing {
                     position,
                     parser: (entry.create)(flow),
@@ -423,7 +472,6 @@ impl Dissection {
         let Some(entry) = cx.shared.entry(parsing.position) else {
             return Action::Continue;
         };
-        let wants = cx.shared.wants.get(parsing.position).copied().unwrap_or_default();
         let stream = seg.flow.transport == Transport::Tcp;
         let index = seg.dir.index();
         let (Some(pending), Some(need)) =
@@ -449,19 +497,17 @@ impl Dissection {
         }
         let data = if held.is_empty() { seg.data } else { held.as_slice() };
 
-        let mut sink = Sink::new(cx.observer, entry.info.id, wants);
+        let mut sink = cx.shared.sink(cx.observer, parsing.position);
         let outcome = run(parsing.parser.as_mut(), seg, data, &mut sink);
-        let (inner, settled) = (sink.inner(), sink.is_settled());
+        let inner = sink.inner();
+        let is_over = sink.is_settled() && !sink.has_listener();
         let rest = data.get(outcome.consumed..).unwrap_or_default();
 
-        if let Some(proto) = inner
-            && !self.named_inside
-        {
-            self.push(proto);
-            self.named_inside = true;
+        for proto in inner.into_iter().flatten() {
+            self.name_inside(proto, entry.info.speaks.len());
         }
         match outcome.next {
-            Next::Same if settled && wants == Wants::default() => {
+            Next::Same if is_over => {
                 cx.pool.give_back(held.len());
                 self.finish(cx);
             }
@@ -579,7 +625,7 @@ fn run(parser: &mut dyn Parser, seg: &Segment<'_>, data: &[u8], sink: &mut Sink<
             && step.need <= left
             && step.next == Next::Same
             && total.action == Action::Continue
-            && (!sink.is_settled() || sink.wants_messages() || sink.wants_transactions());
+            && (!sink.is_settled() || sink.has_listener());
         if !again {
             return total;
         }
@@ -596,6 +642,7 @@ enum Verdict {
 fn ask(
     shared: &Dissector,
     seg: &Segment<'_>,
+    earlier: &Earlier<'_>,
     candidates: ProtoSet,
     excluded: &mut ProtoSet,
 ) -> Verdict {
@@ -612,7 +659,7 @@ fn ask(
         let Some(entry) = shared.entry(position) else {
             continue;
         };
-        match (entry.probe)(seg) {
+        match (entry.probe_again)(seg, earlier) {
             Probe::Certain => return Verdict::Certain(position),
             Probe::Unsure => verdict = Verdict::Unsure,
             Probe::No => excluded.insert(rank),
@@ -649,7 +696,7 @@ impl Trial {
             return false;
         }
         let length = u32::try_from(seg.data.len()).unwrap_or(u32::MAX);
-        self.order.push((seg.dir, length));
+        self.order.push(Piece { dir: seg.dir, length, time: seg.time, cut: seg.cut });
         self.kept_mut(seg.dir).extend_from_slice(seg.data);
         true
     }

@@ -32,6 +32,8 @@ pub struct Info {
     pub transaction: fn() -> &'static [Field],
     /// What can be wrong with it, in the order of its anomaly enum.
     pub anomalies: &'static [AnomalyInfo],
+    /// Protocols that its parser reads inside its own and reports in their names.
+    pub speaks: &'static [ProtoId],
 }
 
 fn no_fields() -> &'static [Field] {
@@ -54,6 +56,7 @@ impl Info {
         message: no_fields,
         transaction: no_fields,
         anomalies: &[],
+        speaks: &[],
     };
 
     /// Whether `name` is this protocol's name or one of its aliases.

@@ -12,39 +12,109 @@
     clippy::arithmetic_side_effects
 )]
 
+mod aper;
 mod classify;
 mod cursor;
 mod dissect;
 pub mod fuzzing;
 mod info;
+mod lines;
 pub mod named;
 mod protocol;
 pub mod registry;
+mod sasl;
 mod sink;
 pub mod testing;
+mod waiting;
 
 // One folder per protocol, alphabetical; `make new-protocol` adds its line here.
 
+pub mod amqp;
+pub mod bacnet;
+pub mod cip;
+pub mod coap;
+pub mod cotp;
+mod windows;
+
+// One folder per protocol, alphabetical; `make new-protocol` adds its line here.
+
+pub mod bgp;
+pub mod bittorrent;
+pub mod dcerpc;
 pub mod dhcp;
+pub mod diameter;
+pub mod dicom;
+pub mod dnp3;
 pub mod dns;
+pub mod dtls;
+pub mod enip;
 pub mod ftp;
 pub mod gquic;
+pub mod gtpv2;
 pub mod http;
 pub mod http2;
 pub mod http3;
+pub mod iec104;
+pub mod imap;
+pub mod irc;
+pub mod isakmp;
+pub mod jabber;
+pub mod kafka;
+pub mod kerberos;
+pub mod ldap;
 pub mod llmnr;
 pub mod mdns;
+pub mod mgcp;
+pub mod modbus;
+pub mod mongodb;
+pub mod mqtt;
+pub mod mysql;
+pub mod nas_5g;
+pub mod netbios;
+pub mod nfs;
+pub mod ngap;
+pub mod ntlm;
 pub mod ntp;
+pub mod opcua;
+pub mod openvpn;
+pub mod pop;
+pub mod postgres;
+pub mod ptp;
 pub mod quic;
+pub mod radius;
+pub mod rdp;
+pub mod redis;
+pub mod rpc;
+pub mod rtcp;
+pub mod rtp;
+pub mod rtsp;
+pub mod s1ap;
+pub mod s7comm;
+pub mod sdp;
+pub mod sip;
+pub mod smb;
+pub mod smtp;
+pub mod snmp;
+pub mod socks;
+pub mod ssdp;
 pub mod ssh;
+pub mod stun;
+pub mod syslog;
+pub mod tds;
+pub mod telnet;
+pub mod tftp;
 pub mod tls;
+pub mod tpkt;
+pub mod vnc;
+pub mod websocket;
+pub mod wireguard;
 
 #[cfg(test)]
 mod template;
 
 pub use classify::{Classifier, ProtoSet};
 pub use cursor::Cursor;
-pub use dissect::{Context, Dissection, Dissector, Limits};
+pub use dissect::{Context, Dissection, Dissector, Earlier, Limits};
 pub use info::{AnomalyInfo, Carrier, Info, Over, Pattern, TimeoutClass, sctp, tcp, udp, within};
 pub use nf_stream::Pool;
 pub use protocol::{Action, Direction, Flow, Gap, Next, Parser, Probe, Protocol, Segment, Step};

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use nf_fields::ProtoId;
 use nf_wire::Transport;
 
-use crate::{Info, Sink};
+use crate::{Earlier, Info, Sink};
 
 /// Which way octets go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -190,6 +190,16 @@ pub trait Protocol: Send + 'static {
     fn probe(seg: &Segment<'_>) -> Probe
     where
         Self: Sized;
+
+    /// As `probe`, for protocols of which one datagram says too little: `earlier` holds those of
+    /// the session that were kept while a probe was unsure. Streams need no such thing, their
+    /// probes see all from the start.
+    fn probe_again(seg: &Segment<'_>, _earlier: &Earlier<'_>) -> Probe
+    where
+        Self: Sized,
+    {
+        Self::probe(seg)
+    }
 
     /// Takes messages off the front of `seg.data` and reports them to `out`.
     ///

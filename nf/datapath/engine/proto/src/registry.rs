@@ -1,6 +1,6 @@
 //! Every protocol with a parser, one line each.
 
-use crate::{Flow, Info, Parser, Probe, Protocol, Segment};
+use crate::{Earlier, Flow, Info, Parser, Probe, Protocol, Segment};
 use nf_fields::ProtoId;
 
 /// A registered protocol.
@@ -10,6 +10,8 @@ pub struct Entry {
     pub info: Info,
     /// See [`Protocol::probe`].
     pub probe: fn(&Segment<'_>) -> Probe,
+    /// See [`Protocol::probe_again`].
+    pub probe_again: fn(&Segment<'_>, &Earlier<'_>) -> Probe,
     /// See [`Protocol::new`].
     pub create: fn(&Flow) -> Box<dyn Parser>,
 }
@@ -17,7 +19,12 @@ pub struct Entry {
 impl Entry {
     /// The entry of protocol `P`.
     pub const fn of<P: Protocol>() -> Self {
-        Self { info: P::INFO, probe: P::probe, create: |flow| Box::new(P::new(flow)) }
+        Self {
+            info: P::INFO,
+            probe: P::probe,
+            probe_again: P::probe_again,
+            create: |flow| Box::new(P::new(flow)),
+        }
     }
 }
 
@@ -30,20 +37,84 @@ macro_rules! protocols {
 
 protocols! {
     // Alphabetical; `make new-protocol` adds its line here.
+    crate::amqp::Amqp,
+    crate::bacnet::Bacnet,
+    crate::bgp::Bgp,
+    crate::bittorrent::Bittorrent,
+    crate::cip::Cip,
+    crate::coap::Coap,
+    crate::cotp::Cotp,
+    crate::cotp::IsoMms,
+    crate::dcerpc::Dcerpc,
     crate::dhcp::Dhcp,
+    crate::diameter::Diameter,
+    crate::dicom::Dicom,
+    crate::dnp3::Dnp3,
     crate::dns::Dns,
+    crate::dtls::Dtls,
+    crate::enip::Enip,
     crate::ftp::Ftp,
     crate::ftp::FtpData,
     crate::gquic::Gquic,
+    crate::gtpv2::Gtpv2,
     crate::http::Http,
+    crate::http2::Grpc,
     crate::http2::Http2,
     crate::http3::Http3,
+    crate::iec104::Iec104,
+    crate::imap::Imap,
+    crate::irc::Irc,
+    crate::isakmp::Isakmp,
+    crate::jabber::Jabber,
+    crate::kafka::Kafka,
+    crate::kerberos::Kerberos,
+    crate::ldap::Ldap,
     crate::llmnr::Llmnr,
     crate::mdns::Mdns,
+    crate::mgcp::Mgcp,
+    crate::modbus::Modbus,
+    crate::mongodb::Mongodb,
+    crate::mqtt::Mqtt,
+    crate::mysql::Mysql,
+    crate::nas_5g::Nas5g,
+    crate::netbios::Netbios,
+    crate::nfs::Nfs,
+    crate::ngap::Ngap,
     crate::ntp::Ntp,
+    crate::opcua::Opcua,
+    crate::openvpn::Openvpn,
+    crate::pop::Pop,
+    crate::postgres::Postgres,
+    crate::ptp::Ptp,
     crate::quic::Quic,
+    crate::radius::Radius,
+    crate::rdp::Rdp,
+    crate::redis::Redis,
+    crate::rpc::Rpc,
+    crate::rtcp::Rtcp,
+    crate::rtp::Rtp,
+    crate::rtsp::Rtsp,
+    crate::s1ap::S1ap,
+    crate::s7comm::S7comm,
+    crate::s7comm::S7commPlus,
+    crate::sip::Sip,
+    crate::smb::Smb,
+    crate::smtp::Smtp,
+    crate::snmp::Snmp,
+    crate::socks::Socks,
+    crate::ssdp::Ssdp,
     crate::ssh::Ssh,
+    crate::stun::Stun,
+    crate::stun::Turn,
+    crate::syslog::Syslog,
+    crate::tds::Tds,
+    crate::telnet::Telnet,
+    crate::tftp::Tftp,
     crate::tls::Tls,
+    crate::tpkt::Tpkt,
+    crate::vnc::Vnc,
+    crate::websocket::Websocket,
+    crate::wireguard::Wireguard,
 }
 
 /// The entry that answers to `name`.

@@ -86,13 +86,41 @@ pub struct Sink<'a> {
     proto: ProtoId,
     wants: Wants,
     settled: bool,
-    inner: Option<ProtoId>,
+    inner: [Option<ProtoId>; MAX_INSIDE],
+    spoken: &'a [(ProtoId, Wants)],
 }
+
+/// Most protocols that one parser names within its own.
+pub const MAX_INSIDE: usize = 4;
 
 impl<'a> Sink<'a> {
     /// A sink for the parser of `proto`.
     pub fn new(observer: &'a mut dyn Observer, proto: ProtoId, wants: Wants) -> Self {
-        Self { observer, proto, wants, settled: false, inner: None }
+        Self::speaking(observer, proto, wants, &[])
+    }
+
+    /// A sink for the parser of `proto`, which reports for the protocols of `spoken`, too.
+    pub fn speaking(
+        observer: &'a mut dyn Observer,
+        proto: ProtoId,
+        wants: Wants,
+        spoken: &'a [(ProtoId, Wants)],
+    ) -> Self {
+        Self { observer, proto, wants, settled: false, inner: [None; MAX_INSIDE], spoken }
+    }
+
+    /// A sink in the name of a protocol that this parser reads inside its own
+    /// ([`crate::Info::speaks`]).
+    pub fn of(&mut self, proto: ProtoId) -> Sink<'_> {
+        let known = self.spoken.iter().find(|(id, _)| *id == proto);
+        let wants = known.map_or(self.wants, |(_, wants)| *wants);
+        Sink::speaking(self.observer, proto, wants, self.spoken)
+    }
+
+    /// Whether anybody reads anything that this parser can report.
+    pub fn has_listener(&self) -> bool {
+        let spoken = self.spoken.iter().map(|(_, wants)| *wants);
+        spoken.chain([self.wants]).any(|wants| wants != Wants::default())
     }
 
     /// Whether anybody reads this protocol's messages: ask before building one.
@@ -142,10 +170,15 @@ impl<'a> Sink<'a> {
         self.observer.expect(expectation);
     }
 
-    /// Names a protocol within this one whose octets cannot be read, as path and verdict.
+    /// Names a protocol within this one as path and verdict: one whose octets cannot be read, or
+    /// that this parser reads itself. Several are named from the outermost one inwards; naming
+    /// one again does nothing.
     #[inline]
     pub fn inside(&mut self, proto: ProtoId) {
-        self.inner = Some(proto);
+        let free = self.inner.iter_mut().find(|p| p.is_none_or(|known| known == proto));
+        if let Some(slot) = free {
+            *slot = Some(proto);
+        }
     }
 
     /// Counts an anomaly (see [`crate::anomalies!`]).
@@ -161,9 +194,9 @@ impl<'a> Sink<'a> {
         self.settled = true;
     }
 
-    /// The protocol named by [`Sink::inside`].
+    /// The protocols named by [`Sink::inside`].
     #[inline]
-    pub fn inner(&self) -> Option<ProtoId> {
+    pub fn inner(&self) -> [Option<ProtoId>; MAX_INSIDE] {
         self.inner
     }
 

@@ -1,5 +1,6 @@
 //! A batch of rows of one kind.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
@@ -25,6 +26,14 @@ pub struct Batch {
     snapshot: Arc<Snapshot>,
 }
 
+/// What is kept of a text's room for the next: memory fresh from the system costs more to touch
+/// than the text does to write.
+const LARGEST_SCRATCH: usize = 16 << 20;
+
+thread_local! {
+    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
 enum Rows {
     /// What happened, row by row.
     Each(Vec<Row>),
@@ -48,22 +57,22 @@ fn kind_of(row: &Row) -> &'static str {
 
 impl Batch {
     /// Rows in their order, cut where the kind changes.
-    pub(crate) fn split(rows: Vec<Row>, snapshot: &Arc<Snapshot>) -> Vec<Batch> {
-        let mut batches: Vec<Batch> = Vec::new();
-        for row in rows {
-            let kind = kind_of(&row);
-            match batches.last_mut() {
-                Some(Batch { rows: Rows::Each(last), kind: same, .. }) if *same == kind => {
-                    last.push(row);
-                }
-                _ => batches.push(Batch {
-                    rows: Rows::Each(vec![row]),
-                    kind,
-                    snapshot: Arc::clone(snapshot),
-                }),
-            }
+    pub(crate) fn split(mut rows: Vec<Row>, snapshot: &Arc<Snapshot>) -> Vec<Batch> {
+        let runs: Vec<(usize, &'static str)> = rows
+            .chunk_by(|a, b| kind_of(a) == kind_of(b))
+            .filter_map(|run| Some((run.len(), kind_of(run.first()?))))
+            .collect();
+        // Rows of one kind, which is the rule, stay where they are.
+        if let [(_, kind)] = runs[..] {
+            return vec![Batch { rows: Rows::Each(rows), kind, snapshot: Arc::clone(snapshot) }];
         }
-        batches
+        let mut rows = rows.drain(..);
+        let one = |(length, kind)| Batch {
+            rows: Rows::Each(rows.by_ref().take(length).collect()),
+            kind,
+            snapshot: Arc::clone(snapshot),
+        };
+        runs.into_iter().map(one).collect()
     }
 
     /// A batch without rows: it still tells columns and types. `None` when there is no such kind.
@@ -159,20 +168,22 @@ impl Batch {
         fields: Option<Vec<String>>,
     ) -> PyResult<Bound<'py, PyBytes>> {
         let chosen = self.chosen(fields)?;
-        let text = py.detach(|| {
-            let mut text = Vec::with_capacity(self.__len__() * 700);
-            match (&self.rows, &chosen) {
-                (Rows::Each(rows), Chosen::Columns(columns)) => {
-                    jsonl::write(&mut text, rows, columns, &self.snapshot);
-                }
-                (Rows::Sums(rows, _), Chosen::Positions(columns)) => {
-                    sums::jsonl(&mut text, rows, columns);
-                }
-                _ => {}
+        let mut text = SCRATCH.take();
+        text.clear();
+        py.detach(|| match (&self.rows, &chosen) {
+            (Rows::Each(rows), Chosen::Columns(columns)) => {
+                jsonl::write(&mut text, rows, columns, &self.snapshot);
             }
-            text
+            (Rows::Sums(rows, _), Chosen::Positions(columns)) => {
+                sums::jsonl(&mut text, rows, columns);
+            }
+            _ => {}
         });
-        Ok(PyBytes::new(py, &text))
+        let bytes = PyBytes::new(py, &text);
+        if text.capacity() <= LARGEST_SCRATCH {
+            SCRATCH.set(text);
+        }
+        Ok(bytes)
     }
 
     /// CSV, with a header line if asked for.

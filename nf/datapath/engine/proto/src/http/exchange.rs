@@ -9,6 +9,7 @@ use super::line::Version;
 use super::record::HttpTransaction;
 use super::value::{auth_scheme, authority_of, decimal, host_and_port, media_type};
 use crate::Sink;
+use crate::ntlm::Ntlm;
 
 /// Most requests without a response.
 const MAX_PENDING: usize = 64;
@@ -113,6 +114,14 @@ fn mime(value: Option<&Text>) -> Option<Text> {
 }
 
 impl HttpTransaction {
+    /// Adds what an authentication by NTLM says.
+    fn learn(&mut self, value: Option<&Text>) {
+        let Some(value) = value else { return };
+        let mut ntlm = self.ntlm.take().unwrap_or_default();
+        let known = ntlm.learn_header(value.as_bytes()).is_some() || ntlm != Ntlm::default();
+        self.ntlm = known.then_some(ntlm);
+    }
+
     fn ask(&mut self, head: Head, method: Method) {
         let target = head.uri.as_ref().map_or(&[][..], Text::as_bytes);
         let authority = match method {
@@ -126,6 +135,7 @@ impl HttpTransaction {
             self.host_port = port;
         }
         self.request_mime = mime(head.content_type.as_ref());
+        self.learn(head.authorization.as_ref());
         self.auth = head.authorization.as_ref().and_then(|value| auth_scheme(value.as_bytes()));
         self.method = head.method;
         self.uri = head.uri;
@@ -137,6 +147,7 @@ impl HttpTransaction {
     }
 
     fn answer(&mut self, head: Head) {
+        self.learn(head.www_authenticate.as_ref());
         self.mime = mime(head.content_type.as_ref());
         self.content_length =
             head.content_length.as_ref().and_then(|value| decimal(value.as_bytes()));

@@ -26,6 +26,7 @@ pub(crate) enum Name {
     TransferEncoding,
     Upgrade,
     UserAgent,
+    WwwAuthenticate,
     XCdn,
     XForwardedFor,
     XSessionType,
@@ -59,7 +60,10 @@ impl Name {
                 _ => (b"x-session-type", Name::XSessionType),
             },
             15 => (b"x-forwarded-for", Name::XForwardedFor),
-            16 => (b"content-encoding", Name::ContentEncoding),
+            16 => match name.first() {
+                Some(b'w' | b'W') => (b"www-authenticate", Name::WwwAuthenticate),
+                _ => (b"content-encoding", Name::ContentEncoding),
+            },
             17 => (b"transfer-encoding", Name::TransferEncoding),
             _ => return Name::Other,
         };
@@ -90,6 +94,7 @@ pub(crate) struct Head {
     pub(crate) transfer_encoding: Option<Text>,
     pub(crate) upgrade: Option<Text>,
     pub(crate) user_agent: Option<Text>,
+    pub(crate) www_authenticate: Option<Text>,
     pub(crate) x_forwarded_for: Option<Text>,
     pub(crate) x_session_type: Option<Text>,
     pub(crate) x_cdn: bool,
@@ -143,6 +148,7 @@ impl Head {
             Name::TransferEncoding => &mut self.transfer_encoding,
             Name::Upgrade => &mut self.upgrade,
             Name::UserAgent => &mut self.user_agent,
+            Name::WwwAuthenticate => &mut self.www_authenticate,
             Name::XForwardedFor => &mut self.x_forwarded_for,
             Name::XSessionType => &mut self.x_session_type,
             Name::XCdn => {

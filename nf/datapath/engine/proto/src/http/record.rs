@@ -3,6 +3,7 @@
 use nf_fields::{Fields, Text, TextRef};
 
 use super::head::Head;
+use crate::ntlm::Ntlm;
 
 /// Something seen of one HTTP message. Which members are there tells what: `msg_start` when it
 /// begins, `header` with each header line, `headers_end` with everything that start line and
@@ -156,6 +157,8 @@ pub struct HttpTransaction {
     pub cookie: Option<Text>,
     /// Scheme of the Authorization header; credentials are not kept.
     pub auth: Option<Text>,
+    /// Login by NTLM.
+    pub ntlm: Option<Ntlm>,
     /// Transfer-Encoding of the response.
     pub transfer_encoding: Option<Text>,
     /// Content-Encoding of the response.

@@ -1,5 +1,6 @@
 //! HTTP/2 (RFC 9113) with header compression (RFC 7541): with prior knowledge, behind an
-//! upgrade from HTTP/1, or from the middle of a connection. One transaction per stream.
+//! upgrade from HTTP/1, or from the middle of a connection. One transaction per stream; what is
+//! gRPC is named inside, its calls and messages are told in the streams' transactions.
 //!
 //! Bounds: 48 KiB of a frame other than DATA, 64 KiB and 64 frames of a header block, 1,024
 //! fields of it, 64 KiB of compression table per direction, 256 open streams and 256 KiB of
@@ -8,6 +9,7 @@
 //! Settled: with the first header block that names the server, or with the eighth without.
 
 mod frame;
+mod grpc;
 mod hpack;
 mod huffman;
 mod record;
@@ -24,6 +26,7 @@ use crate::{
     within,
 };
 use frame::{Header, Likeness, PREFACE};
+pub use grpc::Grpc;
 use hpack::Table;
 pub use record::{Http2Message, Http2Transaction};
 use stream::Streams;
@@ -74,6 +77,8 @@ crate::anomalies! {
         TooManyStreams = "too_many_streams",
         /// The connection was ended with an error code.
         ConnectionError = "connection_error",
+        /// Content of gRPC that is no row of messages.
+        GrpcInvalid = "grpc_invalid",
     }
 }
 
@@ -151,6 +156,7 @@ impl Protocol for Http2 {
         message: Http2Message::fields,
         transaction: Http2Transaction::fields,
         anomalies: Anomaly::INFOS,
+        ..Info::DEFAULT
     };
 
     fn new(_flow: &Flow) -> Self {

@@ -135,6 +135,14 @@ pub struct Http2Transaction {
     pub response_headers: Option<u32>,
     /// The stream carries gRPC.
     pub grpc: bool,
+    /// Service of the call.
+    pub grpc_service: Option<Text>,
+    /// Method of the call.
+    pub grpc_method: Option<Text>,
+    /// Messages of gRPC in the request.
+    pub grpc_request_messages: Option<u32>,
+    /// Messages of gRPC in the response.
+    pub grpc_response_messages: Option<u32>,
     /// grpc-status of the trailers.
     pub grpc_status: Option<u32>,
     /// grpc-message of the trailers.

@@ -213,6 +213,9 @@ impl Http2 {
             let side = stream.side(request);
             side.begun = true;
             side.length = side.length.saturating_add(octets.len() as u64);
+            if !stream.count_messages(request, octets) {
+                out.anomaly(Anomaly::GrpcInvalid);
+            }
         }
         let fresh = std::mem::take(&mut self.lane(dir).fresh);
         if out.wants_messages() {
@@ -435,6 +438,9 @@ impl Http2 {
                 Kind::Response => Some(seg.dir.reverse()),
                 Kind::Neither => None,
             };
+        }
+        if section.grpc {
+            out.inside(super::grpc::ID);
         }
         self.name_server(&section, out);
         let request = promised.is_some() || self.is_client(seg.dir);

@@ -2,6 +2,7 @@
 
 use nf_fields::Text;
 
+use super::grpc::{Messages, called};
 use super::record::Http2Transaction;
 use super::section::{Kind, Section};
 use crate::Sink;
@@ -20,6 +21,8 @@ pub(super) struct Side {
     pub(super) broken: bool,
     pub(super) fields: u32,
     pub(super) length: u64,
+    /// Messages of gRPC in the content.
+    messages: Messages,
 }
 
 impl Side {
@@ -77,6 +80,18 @@ impl Stream {
         added
     }
 
+    /// Counts the messages in a piece of a side's content if it is gRPC's; false when that is none.
+    pub(super) fn count_messages(&mut self, request: bool, octets: &[u8]) -> bool {
+        let known = self.record.grpc;
+        let side = self.side(request);
+        if !known || side.broken {
+            return true;
+        }
+        let sound = side.messages.take(octets);
+        side.broken |= !sound;
+        sound
+    }
+
     /// One side has ended.
     pub(super) fn end_side(&mut self, request: bool, time: u64) {
         self.side(request).ended = true;
@@ -103,6 +118,12 @@ impl Stream {
         record.response_headers = response.begun.then_some(response.fields);
         record.response_us = timed.then_some(response_us);
         record.complete = request.is_whole() && response.is_whole();
+        if record.grpc {
+            let called = record.uri.as_ref().and_then(|path| called(path.as_bytes()));
+            (record.grpc_service, record.grpc_method) = called.unzip();
+            record.grpc_request_messages = Some(request.messages.count);
+            record.grpc_response_messages = Some(response.messages.count);
+        }
         out.transaction(self.start, std::mem::take(record));
     }
 }

@@ -151,9 +151,51 @@ fn grpc_is_seen_by_its_content_type_and_status() {
     ]);
 
     assert!(
-        records(&heard)[0].contains(r#""grpc":true,"grpc_status":5,"grpc_message":"none such""#)
+        records(&heard)[0].contains(concat!(
+            r#""grpc":true,"grpc_request_messages":1,"grpc_response_messages":0,"grpc_status":5,"#,
+            r#""grpc_message":"none such""#
+        )),
+        "{heard:?}"
     );
     assert!(records(&heard)[0].contains(r#""complete":true"#));
+}
+
+#[test]
+fn calls_of_grpc_are_named_and_their_messages_counted() {
+    let ask = headers(
+        0,
+        1,
+        &[
+            (":method", "POST"),
+            (":scheme", "http"),
+            (":path", "/harbour.Tides/Watch"),
+            (":authority", "a.test"),
+            ("content-type", "application/grpc"),
+        ],
+    );
+    let content = frame(kind::DATA, 0, 1, b"\0\0\0\0\x03one\0\0\0\0\x03t");
+    let heard = play(&[
+        Up(&[opening(), ask, frame(kind::DATA, 1, 1, b"\0\0\0\0\0")].concat()),
+        Down(&headers(0, 1, &[(":status", "200"), ("content-type", "application/grpc")])),
+        Down(&[content, frame(kind::DATA, 0, 1, b"wo")].concat()),
+        Down(&headers(1, 1, &[("grpc-status", "0")])),
+    ]);
+
+    assert_eq!(heard.path, ["http2", "grpc"]);
+    assert!(
+        records(&heard)[0].contains(concat!(
+            r#""grpc":true,"grpc_service":"harbour.Tides","grpc_method":"Watch","#,
+            r#""grpc_request_messages":1,"grpc_response_messages":2,"grpc_status":0"#
+        )),
+        "{heard:?}"
+    );
+
+    let wrong = play(&[
+        Up(&[opening(), headers(0, 1, GET)].concat()),
+        Down(&headers(0, 1, &[(":status", "200"), ("content-type", "application/grpc")])),
+        Down(&frame(kind::DATA, 1, 1, b"{\"no\": \"message\"}")),
+    ]);
+    assert_eq!(wrong.anomalies, ["http2.grpc_invalid"]);
 }
 
 #[test]

@@ -7,17 +7,23 @@ use super::Named;
 use super::sign::{Company, Sign, Test};
 use crate::Direction;
 
-/// Reads a whole file; the message of a mistake starts with its line.
+/// Reads a whole file; every mistake is told, a line each, after the number of its own.
 pub(super) fn read(text: &'static str) -> Result<Vec<Named>, String> {
     let mut entries: Vec<Named> = Vec::new();
+    let mut mistakes = Vec::new();
     for (index, line) in text.lines().enumerate() {
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        take(line, &mut entries).map_err(|e| format!("{}: {e}", index.saturating_add(1)))?;
+        if let Err(mistake) = take(line, &mut entries) {
+            mistakes.push(format!("{}: {mistake}", index.saturating_add(1)));
+        }
     }
-    Ok(entries)
+    match mistakes.is_empty() {
+        true => Ok(entries),
+        false => Err(mistakes.join("\n")),
+    }
 }
 
 fn take(line: &'static str, entries: &mut Vec<Named>) -> Result<(), String> {
@@ -129,10 +135,10 @@ fn test(word: &str) -> Option<Test> {
     if let Some(text) = word.strip_prefix("has:") {
         return Some(Test::Has(quoted(text)?));
     }
-    if let Some((place, sum)) = word.split_once('=') {
+    let Some((at, octets)) = word.split_once(':') else {
+        let (place, sum) = word.split_once('=')?;
         return counts(place, sum);
-    }
-    let (at, octets) = word.split_once(':')?;
+    };
     if octets.starts_with('"') {
         let value = quoted(octets)?;
         let mask = vec![0xff; value.len()];

@@ -64,6 +64,10 @@ impl Named {
 /// Every protocol of the file, in its order.
 pub fn all() -> &'static [Named] {
     static NAMED: OnceLock<Vec<Named>> = OnceLock::new();
-    // A test reads the file, so that a mistake in it never gets here.
-    NAMED.get_or_init(|| file::read(BUILTIN).unwrap_or_default())
+    // Tests read the file, so that a mistake in it never gets further.
+    NAMED.get_or_init(|| {
+        let entries = file::read(BUILTIN);
+        debug_assert!(entries.is_ok(), "protocols.conf:{entries:?}");
+        entries.unwrap_or_default()
+    })
 }

@@ -9,11 +9,13 @@ pub mod code {
     pub const SUPPORTED_GROUPS: u16 = 10;
     pub const EC_POINT_FORMATS: u16 = 11;
     pub const SIGNATURE_ALGORITHMS: u16 = 13;
+    pub const USE_SRTP: u16 = 14;
     pub const ALPN: u16 = 16;
     pub const SESSION_TICKET: u16 = 35;
     pub const PRE_SHARED_KEY: u16 = 41;
     pub const EARLY_DATA: u16 = 42;
     pub const SUPPORTED_VERSIONS: u16 = 43;
+    pub const CONNECTION_ID: u16 = 54;
     pub const QUIC_PARAMETERS: u16 = 57;
     pub const ENCRYPTED_CLIENT_HELLO: u16 = 0xfe0d;
     pub const ENCRYPTED_SERVER_NAME: u16 = 0xffce;
@@ -25,6 +27,11 @@ pub mod code {
 pub struct Extensions<'a>(pub &'a [u8]);
 
 impl<'a> Extensions<'a> {
+    /// The content of the first extension with `code`.
+    pub fn find(self, code: u16) -> Option<&'a [u8]> {
+        self.walk().find(|(found, _)| *found == code).map(|(_, data)| data)
+    }
+
     /// Code and content of each, until one does not fit.
     pub fn walk(self) -> Walk<'a> {
         Walk(Cursor::new(self.0))

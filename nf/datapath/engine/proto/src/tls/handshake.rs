@@ -231,10 +231,10 @@ impl<'a> ClientHello<'a> {
     }
 }
 
-/// Whether `version` is TLS 1.3 or a draft of it.
+/// Whether `version` is TLS 1.3, DTLS 1.3 or a draft of the former.
 #[inline]
 pub fn is_tls13(version: u16) -> bool {
-    version == 0x0304 || matches!(version >> 8, 0x7f | 0xfb)
+    version == 0x0304 || version == 0xfefc || matches!(version >> 8, 0x7f | 0xfb)
 }
 
 /// ServerHello or HelloRetryRequest.

@@ -24,7 +24,7 @@ mod report;
 mod session;
 #[cfg(test)]
 pub(crate) mod tests;
-mod transcript;
+pub(crate) mod transcript;
 
 use nf_fields::{Fields, ProtoId};
 
@@ -99,6 +99,7 @@ impl Protocol for Tls {
         message: TlsMessage::fields,
         transaction: TlsTransaction::fields,
         anomalies: Anomaly::INFOS,
+        ..Info::DEFAULT
     };
 
     fn new(_flow: &Flow) -> Self {

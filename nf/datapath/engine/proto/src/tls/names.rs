@@ -77,6 +77,7 @@ pub fn alpn_protocol(name: &[u8]) -> Option<ProtoId> {
         b"pop3" => 272,
         b"irc" => 183,
         b"mqtt" => 657,
+        b"coap" | b"co" => 1241,
         b"xmpp-client" | b"xmpp-server" => 186,
         b"stun.turn" | b"stun.nat-discovery" => 347,
         b"postgresql" => 276,

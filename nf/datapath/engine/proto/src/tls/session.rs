@@ -4,6 +4,7 @@ mod messages;
 
 use nf_fields::ProtoId;
 
+use super::fingerprint::Carried;
 use super::handshake::{self, ClientHello};
 use super::record::{self, Header, HeaderFault, Ssl2ClientHello, Ssl2ServerHello, content};
 use super::transcript::Transcript;
@@ -400,7 +401,8 @@ impl Tls {
         if !out.wants_transactions() || self.is_established {
             return None;
         }
-        let transcript = self.transcript.get_or_insert_with(|| Box::new(Transcript::new(time)));
+        let transcript =
+            self.transcript.get_or_insert_with(|| Box::new(Transcript::new(time, Carried::Tcp)));
         Some(transcript)
     }
 }

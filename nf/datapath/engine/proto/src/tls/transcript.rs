@@ -23,8 +23,9 @@ const MAX_JA3: usize = 4096;
 const MAX_OFFERED: usize = 512;
 
 /// What a handshake has told so far.
-pub(super) struct Transcript {
+pub(crate) struct Transcript {
     start: u64,
+    carried: Carried,
     record: TlsTransaction,
     session_id: Vec<u8>,
     offered: Option<Vec<u16>>,
@@ -47,9 +48,10 @@ pub fn alpn_texts(hello: &ClientHello<'_>) -> Vec<Text> {
 
 impl Transcript {
     /// Begins at packet time `start`.
-    pub fn new(start: u64) -> Self {
+    pub fn new(start: u64, carried: Carried) -> Self {
         Self {
             start,
+            carried,
             record: TlsTransaction::default(),
             session_id: Vec::new(),
             offered: None,
@@ -74,7 +76,7 @@ impl Transcript {
         record.ech = hello.has_ech;
         record.ja3 = Some(fingerprint::md5_hex(&ja3).into());
         record.ja3_full = Some(Text::bounded(ja3.as_bytes(), MAX_JA3));
-        record.ja4 = Some(fingerprint::ja4(hello, Carried::Tcp).into());
+        record.ja4 = Some(fingerprint::ja4(hello, self.carried).into());
     }
 
     /// Returns whether the choice was among what was offered.
@@ -144,6 +146,11 @@ impl Transcript {
         if self.has_hello {
             self.record.handshake_us = Some(time.saturating_sub(self.start) / 1000);
         }
+    }
+
+    /// When the handshake began, and what it told.
+    pub fn into_record(self) -> (u64, TlsTransaction) {
+        (self.start, self.record)
     }
 
     pub fn report(self, out: &mut Sink<'_>) {
