@@ -1,3 +1,5 @@
+#![allow(clippy::arithmetic_side_effects, reason = "lengths of examples are small")]
+
 use std::collections::HashSet;
 
 use nf_wire::Transport;
