@@ -92,6 +92,7 @@ impl Iterator for Bits {
     }
 }
 
+#[derive(Clone, Copy)]
 struct Anchored {
     proto: usize,
     from: usize,
@@ -104,10 +105,19 @@ impl Anchored {
     #[inline]
     fn may_match(&self, data: &[u8], stream: bool) -> bool {
         match data.get(self.from..) {
+            // Nearly all differ in the first octet, which needs no call.
+            Some([first, ..]) if Some(first) != self.bytes.first() => false,
             Some(at) => at.starts_with(self.bytes) || (stream && self.bytes.starts_with(at)),
             None => stream,
         }
     }
+}
+
+/// Patterns that may start at several offsets.
+#[derive(Default)]
+struct Floating {
+    automaton: Option<AhoCorasick>,
+    patterns: Vec<Anchored>,
 }
 
 /// Compiled candidates: see the module.
@@ -120,10 +130,10 @@ pub struct Classifier {
     always: ProtoSet,
     /// Patterns at offset 0, by first octet.
     by_first: Vec<Vec<Anchored>>,
-    /// Patterns at another fixed offset.
-    by_offset: Vec<Anchored>,
-    floating: Option<AhoCorasick>,
-    floating_of: Vec<Anchored>,
+    /// Patterns at another fixed offset, by carrier.
+    by_offset: [Vec<Anchored>; 3],
+    /// Patterns without one, by carrier.
+    floating: [Floating; 3],
     /// (transport, port) → ranks.
     ports: [Vec<(u16, ProtoSet)>; 3],
 }
@@ -154,9 +164,8 @@ impl Classifier {
             carried: Default::default(),
             always: ProtoSet::default(),
             by_first: (0..256).map(|_| Vec::new()).collect(),
-            by_offset: Vec::new(),
-            floating: None,
-            floating_of: Vec::new(),
+            by_offset: Default::default(),
+            floating: Default::default(),
             ports: Default::default(),
         };
         for rank in 0..made.order.len() {
@@ -168,12 +177,12 @@ impl Classifier {
         for table in &mut made.ports {
             table.sort_by_key(|(port, _)| *port);
         }
-        if !made.floating_of.is_empty() {
+        for floating in made.floating.iter_mut().filter(|f| !f.patterns.is_empty()) {
             let automaton = AhoCorasick::builder()
                 .match_kind(MatchKind::Standard)
-                .build(made.floating_of.iter().map(|p| p.bytes))
+                .build(floating.patterns.iter().map(|p| p.bytes))
                 .map_err(|e| format!("patterns: {e}"))?;
-            made.floating = Some(automaton);
+            floating.automaton = Some(automaton);
         }
         Ok(made)
     }
@@ -218,8 +227,15 @@ impl Classifier {
                         list.push(anchored);
                     }
                 }
-                Some(_) if pattern.from == pattern.to => self.by_offset.push(anchored),
-                Some(_) => self.floating_of.push(anchored),
+                Some(_) => {
+                    let carried = self.carried.iter().map(|set| set.contains(rank));
+                    let fixed = pattern.from == pattern.to;
+                    let tables = self.by_offset.iter_mut().zip(&mut self.floating);
+                    for ((by_offset, floating), _) in tables.zip(carried).filter(|(_, on)| *on) {
+                        let list = if fixed { &mut *by_offset } else { &mut floating.patterns };
+                        list.push(anchored);
+                    }
+                }
                 None => self.always.insert(rank),
             }
         }
@@ -230,7 +246,8 @@ impl Classifier {
     /// short to tell a pattern from its absence counts as a match.
     #[inline]
     pub fn candidates(&self, transport: Transport, data: &[u8], excluded: &ProtoSet) -> ProtoSet {
-        let Some(carried) = carrier_index(transport).and_then(|i| self.carried.get(i)) else {
+        let index = carrier_index(transport);
+        let Some(carried) = index.and_then(|i| self.carried.get(i)) else {
             return ProtoSet::default();
         };
         let stream = transport == Transport::Tcp;
@@ -242,22 +259,24 @@ impl Classifier {
                 }
             }
         }
-        for pattern in &self.by_offset {
+        for pattern in index.and_then(|i| self.by_offset.get(i)).into_iter().flatten() {
             if pattern.may_match(data, stream) {
                 matched.insert(pattern.proto);
             }
         }
-        if let Some(automaton) = &self.floating {
+        if let Some(floating) = index.and_then(|i| self.floating.get(i))
+            && let Some(automaton) = &floating.automaton
+        {
             let window = data.get(..PATTERN_WINDOW).unwrap_or(data);
             for hit in automaton.find_overlapping_iter(window) {
-                if let Some(pattern) = self.floating_of.get(hit.pattern().as_usize())
+                if let Some(pattern) = floating.patterns.get(hit.pattern().as_usize())
                     && (pattern.from..=pattern.to).contains(&hit.start())
                 {
                     matched.insert(pattern.proto);
                 }
             }
             if stream {
-                for pattern in &self.floating_of {
+                for pattern in &floating.patterns {
                     if data.len() < pattern.from.saturating_add(pattern.bytes.len()) {
                         matched.insert(pattern.proto);
                     }
