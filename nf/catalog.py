@@ -31,6 +31,8 @@ def protocols() -> tuple[Protocol, ...]:
             title=one["title"],
             spec=one["spec"],
             parser=one["parser"],
+            told=one["told"],
+            family=one["family"],
             attributes=tuple(
                 Attribute(**{**attribute, "aliases": tuple(attribute["aliases"])})
                 for attribute in one["attributes"]

@@ -17,7 +17,7 @@ __all__ = ["configure", "run"]
 DESCRIPTION = """\
 Lists the protocols, or with a NAME the attributes and anomalies of one.
 
-A protocol with a parser has its messages read; one without is a header, or is only recognised.
+Told by says how: header and dpi are read, pattern and port are only recognised, name is not.
 """
 EXAMPLES = """\
 examples:
@@ -39,13 +39,13 @@ def run(arguments: Namespace) -> int:
     if arguments.name is not None:
         return _one(_find(arguments.name), arguments.format)
     if arguments.format == "json":
-        names = ("id", "name", "aliases", "title", "spec", "parser")
+        names = ("id", "name", "aliases", "title", "spec", "parser", "told")
         return print_json([{name: getattr(one, name) for name in names} for one in protocols()])
     rows = [
-        {"id": one.id, "name": one.name, "parser": "yes" if one.parser else "", "title": one.title}
+        {"id": one.id, "name": one.name, "told": one.told, "title": one.title}
         for one in sorted(protocols(), key=lambda one: one.name)
     ]
-    print_table(rows, "id", "name", "parser", last="title")
+    print_table(rows, "id", "name", "told", last="title")
     return exits.OK
 
 
@@ -68,6 +68,9 @@ def _one(protocol: Protocol, form: str) -> int:
         print(f"{'aliases':<10}{' '.join(protocol.aliases)}")
     print(f"{'standard':<10}{protocol.spec}")
     print(f"{'parser':<10}{'yes' if protocol.parser else 'no'}")
+    print(f"{'told by':<10}{protocol.told}")
+    if not protocol.attributes:
+        return exits.OK
     rows = [
         {
             "id": one.id,

@@ -6,6 +6,7 @@ use foldhash::HashMapExt as _;
 use std::sync::OnceLock;
 
 use nf_fields::{Field, ProtoId};
+use nf_proto::named::{self, Named};
 use nf_proto::{Info, registry};
 use nf_wire::header::{HEADERS, HeaderInfo};
 
@@ -65,6 +66,8 @@ pub struct Protocol {
     pub spec: &'static str,
     /// Its parser, if it has one.
     pub info: Option<&'static Info>,
+    /// Its entry among those without a parser, if it is one.
+    pub named: Option<&'static Named>,
     /// Its attributes.
     pub attributes: Vec<Attribute>,
 }
@@ -97,6 +100,7 @@ impl Catalog {
                 title: header.doc,
                 spec: header.spec,
                 info: None,
+                named: None,
                 attributes: Vec::new(),
             });
             let fields = (header.fields)();
@@ -111,6 +115,7 @@ impl Catalog {
                 title: info.title,
                 spec: info.spec,
                 info: Some(info),
+                named: None,
                 attributes: Vec::new(),
             });
             made.extend(info.id, (info.message)(), Source::Message);
@@ -123,8 +128,25 @@ impl Catalog {
             title: "The packet itself: time, length, path",
             spec: "MMT-DPI",
             info: None,
+            named: None,
             attributes: Vec::new(),
         });
+        for named in named::all() {
+            // A parser or header of that name or id is what is meant.
+            if made.by_id.contains_key(&named.id) || made.by_name.contains_key(named.name) {
+                continue;
+            }
+            made.add(Protocol {
+                id: named.id,
+                name: named.name,
+                aliases: named.aliases,
+                title: named.title,
+                spec: named.spec,
+                info: None,
+                named: Some(named),
+                attributes: Vec::new(),
+            });
+        }
         for (proto, field, read) in scene::ATTRIBUTES {
             if let Some(&index) = made.by_name.get(proto) {
                 let id = made.protocols[index].id;
@@ -152,23 +174,22 @@ impl Catalog {
         made
     }
 
+    /// Adds a protocol; a header that a parser reads as well stays one.
     fn add(&mut self, protocol: Protocol) {
-        // What is also met as a header without a view is one protocol.
-        if let Some(known) = self.by_id.get(&protocol.id).and_then(|&i| self.protocols.get_mut(i))
-            && known.name == protocol.name
-        {
-            known.title = protocol.title;
-            known.spec = protocol.spec;
-            known.info = protocol.info;
-            return;
-        }
-        let index = self.protocols.len();
+        let known = self.by_id.get(&protocol.id).copied();
+        let index = known.unwrap_or(self.protocols.len());
         self.by_id.entry(protocol.id).or_insert(index);
         self.by_name.entry(protocol.name).or_insert(index);
         for alias in protocol.aliases {
             self.by_name.entry(alias).or_insert(index);
         }
-        self.protocols.push(protocol);
+        match known.and_then(|index| self.protocols.get_mut(index)) {
+            Some(known) => {
+                let attributes = std::mem::take(&mut known.attributes);
+                *known = Protocol { attributes, ..protocol };
+            }
+            None => self.protocols.push(protocol),
+        }
     }
 
     fn extend(&mut self, id: ProtoId, fields: &[Field], source: impl Fn(u16) -> Source) {
@@ -224,6 +245,17 @@ impl Catalog {
     }
 }
 
+impl Protocol {
+    /// The strongest way in which it is told: `header`, `dpi`, `pattern`, `port` or `name`.
+    pub fn told(&self) -> &'static str {
+        match (self.info, self.named) {
+            (Some(_), _) => "dpi",
+            (None, Some(named)) => named.told(),
+            (None, None) => "header",
+        }
+    }
+}
+
 fn is_transaction(attribute: &&Attribute) -> bool {
     matches!(attribute.source, Source::Transaction(_))
 }
@@ -261,5 +293,47 @@ mod tests {
         assert_eq!(catalog.attribute("ip.session_id").map(|a| a.id), Some(4107));
         assert!(catalog.attribute("tcp.nonsense").is_none());
         assert!(catalog.attribute("tcp").is_none());
+    }
+
+    /// MMT-DPI's table: number and name.
+    const MMT: &str = include_str!("mmt_protocols.csv");
+
+    /// Its names that mean another entry of its own here: TDS is what its MSSQL speaks, and its
+    /// QUIC is Google's, while the word means the standard's.
+    const MOVED: [(&str, &str); 2] = [("mssql", "tds"), ("quic", "quic_ietf")];
+
+    #[test]
+    fn every_name_of_mmt_leads_to_its_id() {
+        let apps = nf_apps::Apps::builtin();
+        let catalog = Catalog::get();
+        let mut missing = Vec::new();
+        for line in MMT.lines() {
+            let (id, name) = line.split_once(',').unwrap();
+            let id = ProtoId(id.parse().unwrap());
+            let app = apps.by_name(name).and_then(|app| apps.get(app)).map(|app| app.id);
+            let protocol = catalog.by_name(name).map(|p| p.id);
+            let same = |&(old, new): &(&str, &str)| {
+                old == name && catalog.by_name(new).map(|p| p.id) == protocol
+            };
+            if protocol.is_some() && MOVED.iter().any(same) {
+                continue;
+            }
+            // What is not known at all has the number 0 and no entry.
+            if id != ProtoId::UNKNOWN && protocol != Some(id) && app != Some(id) {
+                missing.push(format!("{name} {}", id.0));
+            }
+        }
+        assert!(MMT.lines().count() == 670 && missing.is_empty(), "{missing:?}");
+    }
+
+    #[test]
+    fn a_protocol_with_an_applications_name_has_its_id() {
+        let apps = nf_apps::Apps::builtin();
+        for named in Catalog::get().protocols().iter().filter(|p| p.named.is_some()) {
+            let app = apps.by_name(named.name).and_then(|app| apps.get(app));
+            assert!(app.is_none_or(|app| app.id == named.id), "{}", named.name);
+            let same = apps.by_id(named.id).and_then(|app| apps.get(app));
+            assert!(same.is_none_or(|app| &*app.name == named.name), "{}", named.name);
+        }
     }
 }

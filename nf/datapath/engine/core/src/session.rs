@@ -138,10 +138,11 @@ impl Session {
         let [up, down] = self.paths;
         let headers = paths.get(if up == u32::MAX { down } else { up });
         if !self.dissection.path().is_empty() || is_told_by_headers(&headers) {
-            confidence = Confidence::Dpi;
-        } else if let Some(entry) = snapshot.dissector.port_guess(&self.flow()) {
+            let by_pattern = self.dissection.is_by_pattern();
+            confidence = if by_pattern { Confidence::Pattern } else { Confidence::Dpi };
+        } else if let Some(id) = snapshot.dissector.port_guess(&self.flow()) {
             confidence = Confidence::Port;
-            guess = Some(entry.info.id);
+            guess = Some(id);
         }
         let whole = |number: u32| {
             let mut path = paths.get(number);

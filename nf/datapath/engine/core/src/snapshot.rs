@@ -1,8 +1,8 @@
 //! The immutable configuration the engine runs on. Compiled off the packets' way, swapped in at
 //! a batch boundary; what cannot be compiled is refused with the setting's name and never runs.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use nf_apps::Apps;
 use nf_fields::{Fields, ProtoId};
@@ -146,7 +146,7 @@ impl Snapshot {
             number: NUMBER.fetch_add(1, Ordering::Relaxed),
             plan,
             dissector,
-            apps: Arc::new(applications(config)?),
+            apps: applications(config)?,
             filter,
             filter_fields,
             timeouts: Patience::compile(&config.timeouts)?,
@@ -180,10 +180,16 @@ fn disabled(config: &EngineConfig) -> Result<Vec<ProtoId>, ConfigError> {
     config.disabled_protocols.iter().enumerate().map(one).collect()
 }
 
-fn applications(config: &EngineConfig) -> Result<Apps, ConfigError> {
+fn applications(config: &EngineConfig) -> Result<Arc<Apps>, ConfigError> {
+    /// Those that come with the engine: read once, not with every configuration.
+    static BUILTIN: OnceLock<Arc<Apps>> = OnceLock::new();
+
     let files: Vec<(&str, &str)> =
         config.applications.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-    Apps::with_files(&files).map_err(|e| ConfigError::of_applications(&e))
+    if files.is_empty() {
+        return Ok(Arc::clone(BUILTIN.get_or_init(|| Arc::new(Apps::builtin()))));
+    }
+    Apps::with_files(&files).map(Arc::new).map_err(|e| ConfigError::of_applications(&e))
 }
 
 fn root(config: &EngineConfig) -> Result<Option<LinkType>, ConfigError> {

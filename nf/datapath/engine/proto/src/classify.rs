@@ -138,8 +138,9 @@ pub struct Classifier {
     ports: [Vec<(u16, ProtoSet)>; 3],
 }
 
+/// Where the tables of a carrier stand.
 #[inline]
-fn carrier_index(transport: Transport) -> Option<usize> {
+pub(crate) fn carrier_index(transport: Transport) -> Option<usize> {
     match transport {
         Transport::Tcp => Some(0),
         Transport::Udp => Some(1),

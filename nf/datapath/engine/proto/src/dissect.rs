@@ -8,6 +8,7 @@ use nf_fields::ProtoId;
 use nf_stream::Pool;
 use nf_wire::Transport;
 
+use crate::named::{Company, FIRST_DATAGRAMS, Named, Table, Told};
 use crate::registry::Entry;
 use crate::{
     Action, Classifier, Direction, Fault, Flow, Gap, Next, Observer, Parser, Probe, ProtoSet,
@@ -36,6 +37,7 @@ impl Default for Limits {
 pub struct Dissector {
     entries: &'static [Entry],
     classifier: Classifier,
+    named: Table,
     wants: Vec<Wants>,
     /// Per entry: the protocols it speaks for, and who listens to these.
     spoken: Vec<Vec<(ProtoId, Wants)>>,
@@ -54,7 +56,10 @@ impl Dissector {
         enabled: &dyn Fn(ProtoId) -> bool,
         wants: &dyn Fn(ProtoId) -> Wants,
     ) -> Result<Self, String> {
+        let parsed =
+            |n: &Named| entries.iter().any(|e| e.info.id == n.id || e.info.answers_to(n.name));
         Ok(Self {
+            named: Table::new(&|n| enabled(n.id) && !parsed(n)),
             classifier: Classifier::new(entries, enabled)?,
             wants: entries.iter().map(|e| wants(e.info.id)).collect(),
             spoken: entries
@@ -72,8 +77,9 @@ impl Dissector {
     }
 
     /// The protocol that the ports of a session suggest.
-    pub fn port_guess(&self, flow: &Flow) -> Option<&'static Entry> {
-        self.classifier.port_guess(flow).and_then(|i| self.entries.get(i))
+    pub fn port_guess(&self, flow: &Flow) -> Option<ProtoId> {
+        let entry = self.classifier.port_guess(flow).and_then(|i| self.entries.get(i));
+        entry.map(|e| e.info.id).or_else(|| self.named.port_guess(flow))
     }
 
     fn sink<'s>(&'s self, observer: &'s mut dyn Observer, position: usize) -> Sink<'s> {
@@ -100,6 +106,48 @@ pub struct Dissection {
     stage: Stage,
     /// Path elements named by the parser at work, inside its own.
     named_inside: u8,
+    /// What patterns without a parser say so far.
+    hunch: Hunch,
+}
+
+/// What is known while only patterns speak for a protocol. Its id stands in the slot behind the
+/// path, so that a session is no larger for it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Hunch(u8);
+
+impl Hunch {
+    /// The initiator has sent payload; shifted by the direction.
+    const HEARD: u8 = 1;
+    /// A sign came from the initiator; shifted by the direction.
+    const SEEN: u8 = 4;
+    /// The evidence is complete.
+    const COMPLETE: u8 = 16;
+    /// It is the session's protocol.
+    const TOLD: u8 = 32;
+
+    fn has(self, flag: u8) -> bool {
+        self.0 & flag != 0
+    }
+
+    /// Forgets what was suspected.
+    fn drop_suspicion(&mut self) {
+        self.0 &= Self::HEARD | Self::HEARD << 1;
+    }
+
+    /// Notes a sign.
+    fn note(&mut self, company: Company, dir: Direction) {
+        let seen = Self::SEEN << dir.index();
+        let both = Self::SEEN | Self::SEEN << 1;
+        let complete = match company {
+            Company::None => true,
+            Company::Twice => self.has(both),
+            Company::Mutual => self.has(both & !seen),
+        };
+        self.0 |= seen;
+        if complete {
+            self.0 |= Self::COMPLETE;
+        }
+    }
 }
 
 #[derive(Default)]
@@ -176,12 +224,18 @@ impl Dissection {
         !matches!(self.stage, Stage::Finished)
     }
 
+    /// Whether the last element of the path was told by a pattern alone.
+    pub fn is_by_pattern(&self) -> bool {
+        self.hunch.has(Hunch::TOLD)
+    }
+
     /// Whether nothing was recognised and nothing will be.
     pub fn is_unknown(&self) -> bool {
         self.depth == 0 && matches!(self.stage, Stage::Finished)
     }
 
     fn push(&mut self, proto: ProtoId) {
+        self.hunch.drop_suspicion();
         if let Some(slot) = self.path.get_mut(usize::from(self.depth)) {
             *slot = proto;
             self.depth = self.depth.saturating_add(1);
@@ -242,6 +296,10 @@ impl Dissection {
 
     /// The session is over: pending transactions are reported, memory is given back.
     pub fn end(&mut self, cx: &mut Context<'_>) {
+        let classifying = matches!(self.stage, Stage::Fresh | Stage::Trying(_));
+        if classifying && self.hunch.has(Hunch::COMPLETE) {
+            self.tell(cx);
+        }
         self.finish(cx);
     }
 
@@ -254,6 +312,43 @@ impl Dissection {
             }
             Stage::Trying(mut trial) => trial.drop_kept(cx.pool),
             Stage::Fresh | Stage::Finished => {}
+        }
+    }
+
+    /// What patterns say of a payload that no parser is certain of: whether to wait for more.
+    fn suspect(&mut self, table: &Table, seg: &Segment<'_>, kept: bool) -> bool {
+        let heard = Hunch::HEARD << seg.dir.index();
+        let early = match seg.flow.transport {
+            Transport::Tcp => kept || !self.hunch.has(heard),
+            _ => self.tried <= FIRST_DATAGRAMS,
+        };
+        self.hunch.0 |= heard;
+        if !early || self.hunch.has(Hunch::COMPLETE) {
+            return false;
+        }
+        match table.tell(seg.data, seg.dir, seg.flow) {
+            Told::Entry(entry, company) => {
+                let slot = self.path.get_mut(usize::from(self.depth));
+                if let (Some(slot), Some(id)) = (slot, table.id(entry)) {
+                    if *slot != id {
+                        self.hunch.drop_suspicion();
+                        *slot = id;
+                    }
+                    self.hunch.note(company, seg.dir);
+                }
+            }
+            Told::Short => return true,
+            Told::Nothing => {}
+        }
+        false
+    }
+
+    /// The entry whose evidence is complete is the protocol, and nothing further is read.
+    fn tell(&mut self, cx: &mut Context<'_>) {
+        self.finish(cx);
+        if let Some(id) = self.path.get(usize::from(self.depth)).copied() {
+            self.push(id);
+            self.hunch.0 |= Hunch::TOLD;
         }
     }
 
@@ -272,8 +367,23 @@ impl Dissection {
             _ => seg.data,
         };
         let candidates = cx.shared.classifier.candidates(seg.flow.transport, data, &self.excluded);
+        let whole = Segment { data, ..*seg };
         let earlier = Earlier(trial.as_deref());
-        match ask(cx.shared, &Segment { data, ..*seg }, &earlier, candidates, &mut self.excluded) {
+        let mut verdict = ask(cx.shared, &whole, &earlier, candidates, &mut self.excluded);
+        if !matches!(verdict, Verdict::Certain(_)) {
+            let wait = self.suspect(&cx.shared.named, &whole, kept);
+            if wait {
+                verdict = Verdict::Unsure;
+            }
+            // A parser that may still become certain goes before a pattern.
+            let last = self.tried >= cx.shared.limits.packets;
+            if self.hunch.has(Hunch::COMPLETE) && (last || matches!(verdict, Verdict::Nobody)) {
+                self.stage = trial.map_or(Stage::Fresh, Stage::Trying);
+                self.tell(cx);
+                return Action::Continue;
+            }
+        }
+        match verdict {
             Verdict::Certain(position) => {
                 return self.adopt(cx, seg, trial, kept, position);
             }
@@ -479,6 +589,7 @@ impl Dissection {
             None => {
                 self.tried = 0;
                 self.excluded = ProtoSet::default();
+                self.hunch = Hunch::default();
                 self.stage = Stage::Fresh;
             }
         }

@@ -19,6 +19,7 @@ mod dissect;
 pub mod fuzzing;
 mod info;
 mod lines;
+pub mod named;
 mod protocol;
 pub mod registry;
 mod sasl;

@@ -7,6 +7,7 @@ use nf_fields::{Fields, ProtoId, json};
 use nf_wire::Transport;
 
 pub use crate::fuzzing::fuzz_one;
+use crate::named;
 use crate::registry::{self, Entry};
 use crate::{
     Context, Direction, Dissection, Dissector, Expectation, Fault, Flow, Limits, NameSource,
@@ -64,7 +65,9 @@ impl Heard {
     }
 
     fn name_of(&self, id: ProtoId) -> String {
-        self.entry(id).map_or_else(|| id.0.to_string(), |e| e.info.name.to_string())
+        let parsed = self.entry(id).map(|e| e.info.name);
+        let named = || named::all().iter().find(|n| n.id == id).map(|n| n.name);
+        parsed.or_else(named).map_or_else(|| id.0.to_string(), ToString::to_string)
     }
 }
 

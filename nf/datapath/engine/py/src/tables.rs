@@ -22,6 +22,8 @@ pub(crate) fn protocols(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
         one.set_item("title", protocol.title)?;
         one.set_item("spec", protocol.spec)?;
         one.set_item("parser", protocol.info.is_some())?;
+        one.set_item("told", protocol.told())?;
+        one.set_item("family", protocol.named.map_or("", |named| named.family))?;
         let attributes = PyList::empty(py);
         for attribute in &protocol.attributes {
             let a = PyDict::new(py);

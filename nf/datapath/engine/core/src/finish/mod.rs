@@ -150,7 +150,8 @@ impl Finisher {
             && let Some(proto) = self.book.expected(address, port, session.first, session.start)
         {
             for path in [&mut session.path, &mut session.path_down] {
-                if session.confidence == Confidence::Port && !path.is_empty() {
+                let guessed = matches!(session.confidence, Confidence::Port | Confidence::Pattern);
+                if guessed && !path.is_empty() {
                     path.pop();
                 }
                 if !path.is_empty() {
@@ -161,6 +162,11 @@ impl Finisher {
         }
         if let Some(server) = &session.server_name {
             return self.snapshot.apps.lookup(&server.name);
+        }
+        // A protocol that only one application speaks has its id.
+        let spoken = session.path.last().and_then(|id| self.snapshot.apps.by_id(id));
+        if spoken.is_some() && session.confidence >= Confidence::Pattern {
+            return spoken;
         }
         let name = self.book.name(address, session.first, session.start)?;
         let app = self.snapshot.apps.lookup(&name)?;
