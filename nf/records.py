@@ -357,7 +357,8 @@ class Protocol:
         title: What it is.
         spec: Where it is specified.
         parser: Its messages are parsed; without, it is recognised or is a header.
-        told: How sessions of it are told: `header`, `dpi`, `pattern`, `port`, or `name` (not at all).
+        told: How sessions of it are told: `header`, `dpi`, `pattern`, `port`, or
+            `name` (not at all).
         family: What kind it is, where a word for it is known.
         attributes: What it can be asked for.
         anomalies: What its parser counts as anomalies, with their meanings.
