@@ -60,7 +60,8 @@ class EngineConfig:
         max_sessions: Most sessions at a time.
         table_full: What happens to a new session when there is no room.
         max_held_bytes: Octets held for unfinished messages and early segments.
-        classify_packets: Payload packets after which an unknown session stays unknown (1 to 255).
+        classify_packets: Payload packets after which an unknown session stays unknown (1 to 255);
+            half as many where only one side has spoken.
         classify_bytes: Octets kept of a session while it is not sure what it is.
         seed: Seed of the session hash; 0 takes a random one.
     """

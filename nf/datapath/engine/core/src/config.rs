@@ -41,7 +41,8 @@ pub struct EngineConfig {
     pub table_full: TableFull,
     /// Octets held for unfinished messages and early segments, over all workers.
     pub max_held_bytes: usize,
-    /// Payload packets of a session after which classification gives up.
+    /// Payload packets of a session after which classification gives up; half as many where only
+    /// one side has spoken.
     pub classify_packets: u8,
     /// Octets kept of a session while classification is unsure.
     pub classify_bytes: usize,

@@ -1,13 +1,15 @@
 //! Which protocols are worth asking about a payload, in which order.
 //!
-//! Compiled once from the registry: per carrier, the protocols by weight; ports point at theirs;
-//! anchored and floating patterns go through one table of first octets and one automaton. The
-//! answer is a set, so that asking costs in proportion to what matched, not to what exists.
+//! Compiled once from the registry, per carrier: ports point at their protocols, patterns at one
+//! offset go through a table of the octets they begin with, floating ones through an automaton. The
+//! answer is a set in the order of weights, so that asking costs in proportion to what matched, not
+//! to what exists.
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use nf_fields::ProtoId;
 use nf_wire::Transport;
 
+use crate::anchors::Anchors;
 use crate::registry::Entry;
 use crate::{Carrier, Flow};
 
@@ -92,50 +94,64 @@ impl Iterator for Bits {
     }
 }
 
+/// Protocols without patterns that have said no: their places among [`Classifier`]'s.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Excluded(u16);
+
 #[derive(Clone, Copy)]
-struct Anchored {
-    proto: usize,
+struct Pattern {
+    rank: usize,
     from: usize,
     to: usize,
     bytes: &'static [u8],
 }
 
-impl Anchored {
+impl Pattern {
     /// Whether the octets at its place are the pattern's, or the stream ends before they differ.
     #[inline]
     fn may_match(&self, data: &[u8], stream: bool) -> bool {
         match data.get(self.from..) {
-            // Nearly all differ in the first octet, which needs no call.
-            Some([first, ..]) if Some(first) != self.bytes.first() => false,
             Some(at) => at.starts_with(self.bytes) || (stream && self.bytes.starts_with(at)),
             None => stream,
         }
     }
+
+    /// So many octets are needed to tell it from its absence.
+    fn reach(&self) -> usize {
+        self.from.saturating_add(self.bytes.len())
+    }
 }
 
-/// Patterns that may start at several offsets.
+/// What is known of one transport.
 #[derive(Default)]
-struct Floating {
+struct Carried {
+    /// Ranks of its protocols.
+    ranks: ProtoSet,
+    /// Those without patterns, asked until they say no: place in the set of the excluded, rank.
+    always: Vec<(u16, usize)>,
+    /// Patterns at one offset.
+    fixed: Vec<Pattern>,
+    /// Where their first octets stand.
+    anchors: Anchors,
+    /// The farthest offset of those.
+    farthest: usize,
+    /// Patterns that may start at several offsets.
+    floating: Vec<Pattern>,
     automaton: Option<AhoCorasick>,
-    patterns: Vec<Anchored>,
+    /// So many octets tell each of those from its absence at its first offset.
+    reach: usize,
+    /// Port → ranks.
+    ports: Vec<(u16, ProtoSet)>,
 }
 
 /// Compiled candidates: see the module.
 pub struct Classifier {
     /// Registry positions in the order in which they are asked: `order[rank] = position`.
     order: Vec<usize>,
-    /// Ranks carried by TCP, UDP, SCTP.
-    carried: [ProtoSet; 3],
-    /// Ranks without patterns: always asked.
-    always: ProtoSet,
-    /// Patterns at offset 0, by first octet.
-    by_first: Vec<Vec<Anchored>>,
-    /// Patterns at another fixed offset, by carrier.
-    by_offset: [Vec<Anchored>; 3],
-    /// Patterns without one, by carrier.
-    floating: [Floating; 3],
-    /// (transport, port) → ranks.
-    ports: [Vec<(u16, ProtoSet)>; 3],
+    /// Ranks without patterns, in the order of their places among the excluded.
+    always: Vec<usize>,
+    /// TCP, UDP, SCTP.
+    carriers: [Carried; 3],
 }
 
 /// Where the tables of a carrier stand.
@@ -160,35 +176,29 @@ impl Classifier {
         }
         let mut order: Vec<usize> = (0..entries.len()).collect();
         order.sort_by_key(|&i| entries.get(i).map(|e| (e.info.weight, e.info.id)));
-        let mut made = Self {
-            order,
-            carried: Default::default(),
-            always: ProtoSet::default(),
-            by_first: (0..256).map(|_| Vec::new()).collect(),
-            by_offset: Default::default(),
-            floating: Default::default(),
-            ports: Default::default(),
-        };
+        let mut made = Self { order, always: Vec::new(), carriers: Default::default() };
         for rank in 0..made.order.len() {
             let entry = made.order.get(rank).and_then(|&i| entries.get(i));
             if let Some(entry) = entry.filter(|e| enabled(e.info.id)) {
                 made.add(rank, entry);
             }
         }
-        for table in &mut made.ports {
-            table.sort_by_key(|(port, _)| *port);
+        if made.always.len() > u16::BITS as usize {
+            return Err(format!("{} protocols without patterns; at most 16", made.always.len()));
         }
-        for floating in made.floating.iter_mut().filter(|f| !f.patterns.is_empty()) {
-            let automaton = AhoCorasick::builder()
-                .match_kind(MatchKind::Standard)
-                .build(floating.patterns.iter().map(|p| p.bytes))
-                .map_err(|e| format!("patterns: {e}"))?;
-            floating.automaton = Some(automaton);
+        for carried in &mut made.carriers {
+            carried.compile()?;
         }
         Ok(made)
     }
 
     fn add(&mut self, rank: usize, entry: &Entry) {
+        let patterns = || entry.info.patterns.iter().filter(|p| !p.bytes.is_empty());
+        let place = (patterns().count() < entry.info.patterns.len() || patterns().count() == 0)
+            .then(|| {
+                self.always.push(rank);
+                u16::try_from(self.always.len().saturating_sub(1)).unwrap_or(u16::MAX)
+            });
         for over in entry.info.over {
             let index = match over.carrier {
                 Carrier::Tcp => 0,
@@ -196,48 +206,26 @@ impl Classifier {
                 Carrier::Sctp => 2,
                 Carrier::Within(_) => continue,
             };
-            if let Some(set) = self.carried.get_mut(index) {
-                set.insert(rank);
-            }
-            if let Some(table) = self.ports.get_mut(index) {
-                for &port in over.ports {
-                    match table.iter_mut().find(|(p, _)| *p == port) {
-                        Some((_, set)) => set.insert(rank),
-                        None => {
-                            let mut set = ProtoSet::default();
-                            set.insert(rank);
-                            table.push((port, set));
-                        }
+            let Some(carried) = self.carriers.get_mut(index) else { continue };
+            for &port in over.ports {
+                match carried.ports.iter_mut().find(|(p, _)| *p == port) {
+                    Some((_, set)) => set.insert(rank),
+                    None => {
+                        let mut set = ProtoSet::default();
+                        set.insert(rank);
+                        carried.ports.push((port, set));
                     }
                 }
             }
-        }
-        if entry.info.patterns.is_empty() {
-            self.always.insert(rank);
-        }
-        for pattern in entry.info.patterns {
-            let anchored = Anchored {
-                proto: rank,
-                from: pattern.from.into(),
-                to: pattern.to.into(),
-                bytes: pattern.bytes,
-            };
-            match pattern.bytes.first() {
-                Some(&first) if pattern.to == 0 => {
-                    if let Some(list) = self.by_first.get_mut(usize::from(first)) {
-                        list.push(anchored);
-                    }
-                }
-                Some(_) => {
-                    let carried = self.carried.iter().map(|set| set.contains(rank));
-                    let fixed = pattern.from == pattern.to;
-                    let tables = self.by_offset.iter_mut().zip(&mut self.floating);
-                    for ((by_offset, floating), _) in tables.zip(carried).filter(|(_, on)| *on) {
-                        let list = if fixed { &mut *by_offset } else { &mut floating.patterns };
-                        list.push(anchored);
-                    }
-                }
-                None => self.always.insert(rank),
+            if carried.ranks.contains(rank) {
+                continue;
+            }
+            carried.ranks.insert(rank);
+            carried.always.extend(place.map(|place| (place, rank)));
+            for pattern in patterns() {
+                let (from, to) = (pattern.from.into(), pattern.to.into());
+                let list = if from == to { &mut carried.fixed } else { &mut carried.floating };
+                list.push(Pattern { rank, from, to, bytes: pattern.bytes });
             }
         }
     }
@@ -246,56 +234,35 @@ impl Classifier {
     /// those of which a pattern matched. Ask them in ascending order. A stream that is still too
     /// short to tell a pattern from its absence counts as a match.
     #[inline]
-    pub fn candidates(&self, transport: Transport, data: &[u8], excluded: &ProtoSet) -> ProtoSet {
-        let index = carrier_index(transport);
-        let Some(carried) = index.and_then(|i| self.carried.get(i)) else {
-            return ProtoSet::default();
-        };
-        let stream = transport == Transport::Tcp;
-        let mut matched = ProtoSet::default();
-        if let Some(list) = data.first().and_then(|&b| self.by_first.get(usize::from(b))) {
-            for pattern in list {
-                if pattern.may_match(data, stream) {
-                    matched.insert(pattern.proto);
-                }
+    pub fn candidates(&self, transport: Transport, data: &[u8], excluded: Excluded) -> ProtoSet {
+        let carried = carrier_index(transport).and_then(|i| self.carriers.get(i));
+        let Some(carried) = carried else { return ProtoSet::default() };
+        let mut found = ProtoSet::default();
+        for (place, rank) in &carried.always {
+            if excluded.0 >> place & 1 == 0 {
+                found.insert(*rank);
             }
         }
-        for pattern in index.and_then(|i| self.by_offset.get(i)).into_iter().flatten() {
-            if pattern.may_match(data, stream) {
-                matched.insert(pattern.proto);
-            }
+        carried.look(data, transport == Transport::Tcp, &mut found);
+        found
+    }
+
+    /// The protocol of `rank` has said no. One with patterns is asked whenever they match again.
+    #[inline]
+    pub fn exclude(&self, rank: usize, excluded: &mut Excluded) {
+        if let Some(place) = self.always.iter().position(|&r| r == rank) {
+            excluded.0 |= 1 << place;
         }
-        if let Some(floating) = index.and_then(|i| self.floating.get(i))
-            && let Some(automaton) = &floating.automaton
-        {
-            let window = data.get(..PATTERN_WINDOW).unwrap_or(data);
-            for hit in automaton.find_overlapping_iter(window) {
-                if let Some(pattern) = floating.patterns.get(hit.pattern().as_usize())
-                    && (pattern.from..=pattern.to).contains(&hit.start())
-                {
-                    matched.insert(pattern.proto);
-                }
-            }
-            if stream {
-                for pattern in &floating.patterns {
-                    if data.len() < pattern.from.saturating_add(pattern.bytes.len()) {
-                        matched.insert(pattern.proto);
-                    }
-                }
-            }
-        }
-        self.always.without(excluded).or(&matched).and(carried)
     }
 
     /// Ranks whose ports include one of the flow's, responder's port first.
     #[inline]
     pub fn on_ports(&self, flow: &Flow) -> (ProtoSet, ProtoSet) {
-        let Some(table) = carrier_index(flow.transport).and_then(|i| self.ports.get(i)) else {
-            return Default::default();
-        };
+        let carried = carrier_index(flow.transport).and_then(|i| self.carriers.get(i));
+        let Some(carried) = carried else { return Default::default() };
         let of = |port: u16| {
-            let found = table.binary_search_by_key(&port, |(p, _)| *p).ok();
-            found.and_then(|i| table.get(i)).map(|(_, set)| *set).unwrap_or_default()
+            let found = carried.ports.binary_search_by_key(&port, |(p, _)| *p).ok();
+            found.and_then(|i| carried.ports.get(i)).map(|(_, set)| *set).unwrap_or_default()
         };
         (of(flow.responder_port), of(flow.initiator_port))
     }
@@ -319,11 +286,66 @@ impl Classifier {
     }
 }
 
+impl Carried {
+    /// Once all protocols are in.
+    fn compile(&mut self) -> Result<(), String> {
+        self.ports.sort_by_key(|(port, _)| *port);
+        self.farthest = self.fixed.iter().map(|p| p.from).max().unwrap_or(0);
+        self.reach = self.floating.iter().map(Pattern::reach).max().unwrap_or(0);
+        let mut demands = Vec::with_capacity(self.fixed.len());
+        for (number, pattern) in self.fixed.iter().enumerate() {
+            let number = u16::try_from(number).map_err(|_| "too many patterns".to_owned())?;
+            demands.extend(pattern.bytes.first().map(|&octet| (pattern.from, octet, number)));
+        }
+        self.anchors = Anchors::new(demands);
+        if !self.floating.is_empty() {
+            let automaton = AhoCorasick::builder()
+                .match_kind(MatchKind::Standard)
+                .build(self.floating.iter().map(|p| p.bytes))
+                .map_err(|e| format!("patterns: {e}"))?;
+            self.automaton = Some(automaton);
+        }
+        Ok(())
+    }
+
+    /// Adds the ranks of which a pattern matches.
+    #[inline]
+    fn look(&self, data: &[u8], stream: bool, found: &mut ProtoSet) {
+        for number in self.anchors.of(data) {
+            if let Some(pattern) = self.fixed.get(usize::from(number))
+                && pattern.may_match(data, stream)
+            {
+                found.insert(pattern.rank);
+            }
+        }
+        if stream && data.len() <= self.farthest {
+            let beyond = self.fixed.iter().filter(|p| p.from >= data.len());
+            beyond.for_each(|p| found.insert(p.rank));
+        }
+        // Floating patterns are text: a datagram of which the first octet is none has none.
+        let text = stream || data.first().is_some_and(u8::is_ascii_graphic);
+        if let Some(automaton) = self.automaton.as_ref().filter(|_| text) {
+            let window = data.get(..PATTERN_WINDOW).unwrap_or(data);
+            for hit in automaton.find_overlapping_iter(window) {
+                if let Some(pattern) = self.floating.get(hit.pattern().as_usize())
+                    && (pattern.from..=pattern.to).contains(&hit.start())
+                {
+                    found.insert(pattern.rank);
+                }
+            }
+        }
+        if stream && data.len() < self.reach {
+            let short = self.floating.iter().filter(|p| data.len() < p.reach());
+            short.for_each(|p| found.insert(p.rank));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const MAGIC: Anchored = Anchored { proto: 0, from: 2, to: 2, bytes: b"ab" };
+    const MAGIC: Pattern = Pattern { rank: 0, from: 2, to: 2, bytes: b"ab" };
 
     #[test]
     fn a_stream_too_short_to_differ_from_a_pattern_may_match() {

@@ -11,8 +11,8 @@ use nf_wire::Transport;
 use crate::named::{Company, FIRST_DATAGRAMS, Named, Table, Told};
 use crate::registry::Entry;
 use crate::{
-    Action, Classifier, Direction, Fault, Flow, Gap, Next, Observer, Parser, Probe, ProtoSet,
-    Segment, Sink, Step, Wants,
+    Action, Classifier, Direction, Excluded, Fault, Flow, Gap, Next, Observer, Parser, Probe,
+    ProtoSet, Segment, Sink, Step, Wants,
 };
 
 /// Most protocols above the transport in one path.
@@ -102,7 +102,7 @@ pub struct Dissection {
     /// Payload-bearing packets spent on classification.
     tried: u8,
     /// Protocols that are out of the question.
-    excluded: ProtoSet,
+    excluded: Excluded,
     stage: Stage,
     /// Path elements named by the parser at work, inside its own.
     named_inside: u8,
@@ -127,6 +127,11 @@ impl Hunch {
 
     fn has(self, flag: u8) -> bool {
         self.0 & flag != 0
+    }
+
+    /// Whether both sides have sent payload.
+    fn both_heard(self) -> bool {
+        self.0 & (Self::HEARD | Self::HEARD << 1) == Self::HEARD | Self::HEARD << 1
     }
 
     /// Forgets what was suspected.
@@ -343,6 +348,13 @@ impl Dissection {
         false
     }
 
+    /// Whether classification has had its packets: half as many where only one side has spoken and
+    /// `nobody` claims what it said.
+    fn is_spent(&self, cx: &Context<'_>, nobody: bool) -> bool {
+        let most = cx.shared.limits.packets;
+        self.tried >= most || (nobody && self.tried >= most.div_ceil(2) && !self.hunch.both_heard())
+    }
+
     /// The entry whose evidence is complete is the protocol, and nothing further is read.
     fn tell(&mut self, cx: &mut Context<'_>) {
         self.finish(cx);
@@ -366,7 +378,7 @@ impl Dissection {
             Some(trial) if kept => trial.kept(seg.dir),
             _ => seg.data,
         };
-        let candidates = cx.shared.classifier.candidates(seg.flow.transport, data, &self.excluded);
+        let candidates = cx.shared.classifier.candidates(seg.flow.transport, data, self.excluded);
         let whole = Segment { data, ..*seg };
         let earlier = Earlier(trial.as_deref());
         let mut verdict = ask(cx.shared, &whole, &earlier, candidates, &mut self.excluded);
@@ -376,8 +388,8 @@ impl Dissection {
                 verdict = Verdict::Unsure;
             }
             // A parser that may still become certain goes before a pattern.
-            let last = self.tried >= cx.shared.limits.packets;
-            if self.hunch.has(Hunch::COMPLETE) && (last || matches!(verdict, Verdict::Nobody)) {
+            let nobody = matches!(verdict, Verdict::Nobody);
+            if self.hunch.has(Hunch::COMPLETE) && (nobody || self.is_spent(cx, nobody)) {
                 self.stage = trial.map_or(Stage::Fresh, Stage::Trying);
                 self.tell(cx);
                 return Action::Continue;
@@ -387,7 +399,7 @@ impl Dissection {
             Verdict::Certain(position) => {
                 return self.adopt(cx, seg, trial, kept, position);
             }
-            _ if self.tried >= cx.shared.limits.packets => {
+            _ if self.is_spent(cx, matches!(verdict, Verdict::Nobody)) => {
                 if let Some(mut trial) = trial {
                     trial.drop_kept(cx.pool);
                 }
@@ -550,7 +562,7 @@ impl Dissection {
                 self.pop();
                 if self.tried < cx.shared.limits.packets {
                     if let Some(rank) = excluded {
-                        self.excluded.insert(rank);
+                        cx.shared.classifier.exclude(rank, &mut self.excluded);
                     }
                     self.stage = Stage::Fresh;
                 }
@@ -588,7 +600,7 @@ impl Dissection {
             },
             None => {
                 self.tried = 0;
-                self.excluded = ProtoSet::default();
+                self.excluded = Excluded::default();
                 self.hunch = Hunch::default();
                 self.stage = Stage::Fresh;
             }
@@ -644,7 +656,7 @@ fn ask(
     seg: &Segment<'_>,
     earlier: &Earlier<'_>,
     candidates: ProtoSet,
-    excluded: &mut ProtoSet,
+    excluded: &mut Excluded,
 ) -> Verdict {
     if candidates.is_empty() {
         return Verdict::Nobody;
@@ -662,7 +674,7 @@ fn ask(
         match (entry.probe_again)(seg, earlier) {
             Probe::Certain => return Verdict::Certain(position),
             Probe::Unsure => verdict = Verdict::Unsure,
-            Probe::No => excluded.insert(rank),
+            Probe::No => shared.classifier.exclude(rank, excluded),
         }
     }
     verdict

@@ -12,6 +12,7 @@
     clippy::arithmetic_side_effects
 )]
 
+mod anchors;
 mod aper;
 mod classify;
 mod cursor;
@@ -109,7 +110,7 @@ pub mod wireguard;
 #[cfg(test)]
 mod template;
 
-pub use classify::{Classifier, ProtoSet};
+pub use classify::{Classifier, Excluded, ProtoSet};
 pub use cursor::Cursor;
 pub use dissect::{Context, Dissection, Dissector, Earlier, Limits};
 pub use info::{AnomalyInfo, Carrier, Info, Over, Pattern, TimeoutClass, sctp, tcp, udp, within};

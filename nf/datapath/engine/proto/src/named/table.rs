@@ -5,17 +5,12 @@ use nf_wire::Transport;
 
 use super::sign::{Company, Fit, Sign};
 use super::{Named, all};
+use crate::anchors::Anchors;
 use crate::classify::carrier_index;
 use crate::{Direction, Flow};
 
 /// A session's datagrams after these are not looked at: what has a shape shows it early.
 pub(crate) const FIRST_DATAGRAMS: u8 = 6;
-
-/// Signs that demand an octet at one place, by its value.
-struct Anchors {
-    at: usize,
-    by_octet: Vec<Vec<u16>>,
-}
 
 /// What a payload tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +27,7 @@ pub(crate) enum Told {
 pub(crate) struct Table {
     ids: Vec<ProtoId>,
     signs: Vec<(u16, &'static Sign)>,
-    anchors: [Vec<Anchors>; 3],
+    anchors: [Anchors; 3],
     /// Signs without an anchor, by the port they demand.
     on_port: [Vec<(u16, u16)>; 3],
     ports: [Vec<(u16, u16)>; 3],
@@ -48,9 +43,11 @@ impl Table {
             on_port: Default::default(),
             ports: Default::default(),
         };
+        let mut demands: [Vec<_>; 3] = Default::default();
         for named in all().iter().filter(|n| wanted(n)) {
-            table.add(named);
+            table.add(named, &mut demands);
         }
+        table.anchors = demands.map(Anchors::new);
         for ports in table.ports.iter_mut().chain(&mut table.on_port) {
             // Stable: of several entries with a port the first of the file is the guess.
             ports.sort_by_key(|(port, _)| *port);
@@ -58,7 +55,7 @@ impl Table {
         table
     }
 
-    fn add(&mut self, named: &'static Named) {
+    fn add(&mut self, named: &'static Named, demands: &mut [Vec<(usize, u8, u16)>; 3]) {
         let Ok(entry) = u16::try_from(self.ids.len()) else { return };
         self.ids.push(named.id);
         for (carrier, port) in &named.ports {
@@ -72,8 +69,8 @@ impl Table {
             let Some(index) = carrier_index(sign.carrier) else { continue };
             match sign.anchor() {
                 Some((at, octet)) => {
-                    if let Some(anchors) = self.anchors.get_mut(index) {
-                        place(anchors, at, octet, number);
+                    if let Some(demands) = demands.get_mut(index) {
+                        demands.push((at, octet, number));
                     }
                 }
                 None => {
@@ -110,10 +107,8 @@ impl Table {
                 Fit::Yes | Fit::No => {}
             }
         };
-        for anchors in self.anchors.get(index).map_or(&[][..], Vec::as_slice) {
-            let octet = data.get(anchors.at).map(|&octet| usize::from(octet));
-            let signs = octet.and_then(|octet| anchors.by_octet.get(octet));
-            signs.into_iter().flatten().for_each(|&number| consider(number));
+        if let Some(anchors) = self.anchors.get(index) {
+            anchors.of(data).for_each(&mut consider);
         }
         if let Some(table) = self.on_port.get(index) {
             for port in [flow.responder_port, flow.initiator_port] {
@@ -140,18 +135,6 @@ impl Table {
         let table = self.ports.get(carrier_index(flow.transport)?)?;
         let of = |port| of_port(table, port).next();
         self.id(of(flow.responder_port).or_else(|| of(flow.initiator_port))?)
-    }
-}
-
-fn place(anchors: &mut Vec<Anchors>, at: usize, octet: u8, number: u16) {
-    let known = anchors.iter().position(|a| a.at == at);
-    let position = known.unwrap_or_else(|| {
-        anchors.push(Anchors { at, by_octet: vec![Vec::new(); 256] });
-        anchors.len().saturating_sub(1)
-    });
-    let list = anchors.get_mut(position).and_then(|a| a.by_octet.get_mut(usize::from(octet)));
-    if let Some(list) = list {
-        list.push(number);
     }
 }
 
