@@ -158,7 +158,7 @@ impl Hands<'_> {
         }
     }
 
-    pub fn give_up_hole(&mut self, session: &mut Session, dir: Direction) -> bool {
+    fn give_up_hole(&mut self, session: &mut Session, dir: Direction) -> bool {
         let Some(lost) = session.tcp.halves[dir.index()].skip_hole() else { return false };
         self.gap(session, dir, lost.into());
         self.catch_up(session, dir);
@@ -180,6 +180,25 @@ impl Hands<'_> {
         let mut cx = Context { shared, pool: self.pool, observer: &mut ear };
         let action = session.dissection.feed(&mut cx, &seg);
         self.action = self.action.max(action);
+    }
+
+    /// The session is over: its protocols say what they still have to say, and all that is held
+    /// for later is given back.
+    pub fn settle(&mut self, session: &mut Session) {
+        if session.tcp.halves.iter().any(nf_stream::Half::holds) {
+            for dir in [Direction::Up, Direction::Down] {
+                while self.give_up_hole(session, dir) {}
+            }
+        }
+        session.release(self.pool);
+        if session.quarantined || !session.dissection.is_open() {
+            return;
+        }
+        let now = self.timestamp;
+        let mut ear = self.heard.ear(&mut session.notes, self.anomalies, self.snapshot, now);
+        let shared = &self.snapshot.dissector;
+        let mut cx = Context { shared, pool: self.pool, observer: &mut ear };
+        session.dissection.end(&mut cx);
     }
 
     fn gap(&mut self, session: &mut Session, dir: Direction, lost: u64) {

@@ -38,7 +38,7 @@ impl Heard {
     /// An ear that keeps what it hears here.
     pub fn ear<'a>(
         &'a mut self,
-        notes: &'a mut Notes,
+        notes: &'a mut Option<Box<Notes>>,
         anomalies: &'a mut Anomalies,
         snapshot: &'a Snapshot,
         now: u64,
@@ -84,7 +84,7 @@ impl Anomalies {
 
 /// An [`Observer`] for the duration of one call.
 pub(crate) struct Ear<'a> {
-    pub notes: &'a mut Notes,
+    pub notes: &'a mut Option<Box<Notes>>,
     pub heard: &'a mut Heard,
     pub anomalies: &'a mut Anomalies,
     pub snapshot: &'a Snapshot,
@@ -92,6 +92,10 @@ pub(crate) struct Ear<'a> {
 }
 
 impl Ear<'_> {
+    fn notes(&mut self) -> &mut Notes {
+        self.notes.get_or_insert_default()
+    }
+
     fn fire(&mut self, proto: ProtoId, fields: &dyn Fields, transaction: bool) {
         let snapshot = self.snapshot;
         for event in snapshot.plan.triggered_by(proto, transaction) {
@@ -121,10 +125,12 @@ impl Observer for Ear<'_> {
 
     fn transaction(&mut self, proto: ProtoId, transaction: Transaction) {
         self.fire(proto, &*transaction.record, true);
-        if self.notes.met.0 != self.snapshot.number {
-            self.notes.met = (self.snapshot.number, 0);
+        let met = self.snapshot.met_by(proto, &*transaction.record);
+        if met != 0 {
+            let (number, notes) = (self.snapshot.number, self.notes());
+            let before = if notes.met.0 == number { notes.met.1 } else { 0 };
+            notes.met = (number, before | met);
         }
-        self.notes.met.1 |= self.snapshot.met_by(proto, &*transaction.record);
         self.heard.transactions.push((proto, transaction));
     }
 
@@ -133,13 +139,13 @@ impl Observer for Ear<'_> {
         if name.is_empty() || name.len() > MAX_NAME {
             return;
         }
-        if let Some(known) = &self.notes.server_name
+        if let Some(known) = self.notes.as_ref().and_then(|n| n.server_name.as_ref())
             && (known.source > source || *known.name == *name)
         {
             return;
         }
         let name: Arc<[u8]> = name.to_ascii_lowercase().into();
-        self.notes.server_name = Some(ServerName { name, source });
+        self.notes().server_name = Some(ServerName { name, source });
     }
 
     fn answer(&mut self, name: &[u8], address: IpAddr, ttl: u32) {
@@ -161,7 +167,8 @@ impl Observer for Ear<'_> {
     }
 
     fn anomaly(&mut self, proto: ProtoId, index: u8) {
-        self.notes.anomalies = self.notes.anomalies.saturating_add(1);
+        let notes = self.notes();
+        notes.anomalies = notes.anomalies.saturating_add(1);
         *self.anomalies.counts.entry((proto, index)).or_default() += 1;
     }
 

@@ -10,7 +10,7 @@ use crate::row::{Confidence, EndReason, ServerName, SessionFacts};
 use crate::snapshot::Snapshot;
 use crate::transport::{Answer, Tcp};
 
-/// A session. About 350 octets; what a parser needs is allocated when there is one.
+/// A session. Under 350 octets; what a parser needs is allocated when there is one.
 #[repr(C)]
 pub struct Session {
     // What every packet touches comes first: the table fetches the first lines ahead.
@@ -37,7 +37,8 @@ pub struct Session {
     pub(crate) start: u64,
     /// When the wheel will look at it next.
     pub(crate) wake: u64,
-    pub(crate) notes: Notes,
+    /// What protocols have said; most sessions of nobody's have none.
+    pub(crate) notes: Option<Box<Notes>>,
     /// Octets and packets of sessions within.
     pub(crate) nested: Option<Box<Nested>>,
     pub(crate) vlan: u16,
@@ -78,7 +79,7 @@ impl Session {
             answer: Answer::default(),
             tcp: Tcp::default(),
             dissection: Dissection::default(),
-            notes: Notes::default(),
+            notes: None,
             nested: None,
             paths: [u32::MAX; 2],
             timeout: TimeoutClass::Default,
@@ -151,6 +152,7 @@ impl Session {
             path
         };
         let nested = self.nested.as_deref();
+        let notes = self.notes.as_deref();
         SessionFacts {
             id: self.id,
             start: self.start,
@@ -164,7 +166,7 @@ impl Session {
             path_down: if down == u32::MAX { Default::default() } else { whole(down) },
             confidence,
             end_reason,
-            server_name: self.notes.server_name.clone(),
+            server_name: notes.and_then(|n| n.server_name.clone()),
             packets: self.packets,
             bytes: self.bytes,
             payload: self.payload,
@@ -174,8 +176,8 @@ impl Session {
             rtt_us: self.tcp.timing.rtt_us(),
             handshake_us: self.tcp.timing.handshake_us(),
             app_response_us: self.answer.app_response_us(),
-            anomalies: self.notes.anomalies,
-            met: self.notes.met,
+            anomalies: notes.map_or(0, |n| n.anomalies),
+            met: notes.map_or((0, 0), |n| n.met),
         }
     }
 }
@@ -192,6 +194,6 @@ mod tests {
     #[test]
     fn a_session_fits_its_budget() {
         // With its slot and wheel entry well below 1 KB, and near half of that.
-        assert!(size_of::<Session>() <= 448, "{}", size_of::<Session>());
+        assert!(size_of::<Session>() <= 352, "{}", size_of::<Session>());
     }
 }

@@ -260,30 +260,29 @@ impl<T> Table<T> {
         u32::try_from(full.saturating_add(page.len()).saturating_sub(1)).unwrap_or(u32::MAX)
     }
 
-    /// Takes a value out.
-    pub fn remove(&mut self, handle: Handle) -> Option<T> {
-        let cell = self.cell_mut(handle.index)?;
-        if cell.generation != handle.generation {
-            return None;
+    /// Drops a value where it lies, and frees its place.
+    pub fn remove(&mut self, handle: Handle) {
+        if let Some(hash) = self.drop_value(handle) {
+            self.free.push(handle.index);
+            self.unlink(hash, handle.index);
         }
-        let value = cell.value.take()?;
-        cell.generation = cell.generation.wrapping_add(1);
-        let hash = cell.hash;
-        self.free.push(handle.index);
-        self.len = self.len.saturating_sub(1);
-        self.unlink(hash, handle.index);
-        Some(value)
     }
 
-    /// Takes a value out of a table that will not be searched any more: its slot stays.
-    pub fn drain(&mut self, handle: Handle) -> Option<T> {
-        let cell = self.cell_mut(handle.index)?;
-        if cell.generation != handle.generation {
-            return None;
-        }
-        let value = cell.value.take()?;
+    /// As [`Table::remove`], of a table that will not be searched any more: the slot stays.
+    pub fn clear(&mut self, handle: Handle) {
+        self.drop_value(handle);
+    }
+
+    /// The hash of what was dropped.
+    #[inline]
+    fn drop_value(&mut self, handle: Handle) -> Option<u64> {
+        let cell = self.cell_mut(handle.index).filter(|c| c.generation == handle.generation)?;
+        cell.value.as_ref()?;
+        cell.value = None;
+        cell.generation = cell.generation.wrapping_add(1);
+        let hash = cell.hash;
         self.len = self.len.saturating_sub(1);
-        Some(value)
+        Some(hash)
     }
 
     /// Frees the slot that points at `index` and shifts back what probed past it.
@@ -387,7 +386,7 @@ mod tests {
             assert_eq!(found, model.get(&key).copied());
             match found {
                 Some(handle) if next(&mut state).is_multiple_of(2) => {
-                    assert_eq!(table.remove(handle), Some(key));
+                    table.remove(handle);
                     assert_eq!(table.get(handle), None);
                     model.remove(&key);
                 }

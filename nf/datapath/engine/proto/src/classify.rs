@@ -10,6 +10,7 @@ use nf_fields::ProtoId;
 use nf_wire::Transport;
 
 use crate::anchors::Anchors;
+use crate::ports::Ports;
 use crate::registry::Entry;
 use crate::{Carrier, Flow};
 
@@ -140,8 +141,10 @@ struct Carried {
     automaton: Option<AhoCorasick>,
     /// So many octets tell each of those from its absence at its first offset.
     reach: usize,
-    /// Port → ranks.
-    ports: Vec<(u16, ProtoSet)>,
+    /// Port and rank, until they are compiled.
+    at_ports: Vec<(u16, u16)>,
+    /// Ranks by port.
+    ports: Ports,
 }
 
 /// Compiled candidates: see the module.
@@ -207,16 +210,8 @@ impl Classifier {
                 Carrier::Within(_) => continue,
             };
             let Some(carried) = self.carriers.get_mut(index) else { continue };
-            for &port in over.ports {
-                match carried.ports.iter_mut().find(|(p, _)| *p == port) {
-                    Some((_, set)) => set.insert(rank),
-                    None => {
-                        let mut set = ProtoSet::default();
-                        set.insert(rank);
-                        carried.ports.push((port, set));
-                    }
-                }
-            }
+            let number = u16::try_from(rank).unwrap_or(u16::MAX);
+            carried.at_ports.extend(over.ports.iter().map(|&port| (port, number)));
             if carried.ranks.contains(rank) {
                 continue;
             }
@@ -261,17 +256,19 @@ impl Classifier {
         let carried = carrier_index(flow.transport).and_then(|i| self.carriers.get(i));
         let Some(carried) = carried else { return Default::default() };
         let of = |port: u16| {
-            let found = carried.ports.binary_search_by_key(&port, |(p, _)| *p).ok();
-            found.and_then(|i| carried.ports.get(i)).map(|(_, set)| *set).unwrap_or_default()
+            let mut set = ProtoSet::default();
+            carried.ports.of(port).for_each(|rank| set.insert(rank.into()));
+            set
         };
         (of(flow.responder_port), of(flow.initiator_port))
     }
 
     /// The protocol the ports suggest; the responder's port counts first.
     pub fn port_guess(&self, flow: &Flow) -> Option<usize> {
-        let (responder, initiator) = self.on_ports(flow);
-        let rank = responder.iter().next().or_else(|| initiator.iter().next())?;
-        self.position(rank)
+        let carried = carrier_index(flow.transport).and_then(|i| self.carriers.get(i))?;
+        let least = |port| carried.ports.of(port).min();
+        let rank = least(flow.responder_port).or_else(|| least(flow.initiator_port))?;
+        self.position(rank.into())
     }
 
     /// The rank of the registry position.
@@ -289,7 +286,7 @@ impl Classifier {
 impl Carried {
     /// Once all protocols are in.
     fn compile(&mut self) -> Result<(), String> {
-        self.ports.sort_by_key(|(port, _)| *port);
+        self.ports = Ports::new(std::mem::take(&mut self.at_ports));
         self.farthest = self.fixed.iter().map(|p| p.from).max().unwrap_or(0);
         self.reach = self.floating.iter().map(Pattern::reach).max().unwrap_or(0);
         let mut demands = Vec::with_capacity(self.fixed.len());

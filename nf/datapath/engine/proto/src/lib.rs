@@ -21,6 +21,7 @@ pub mod fuzzing;
 mod info;
 mod lines;
 pub mod named;
+mod ports;
 mod protocol;
 pub mod registry;
 mod sasl;

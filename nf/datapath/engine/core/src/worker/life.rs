@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use nf_flow::{Handle, Wheel};
-use nf_proto::{Action, Context, Direction};
+use nf_proto::Action;
 
 use super::Worker;
 use crate::config::TableFull;
@@ -152,23 +152,35 @@ impl Worker {
 
     /// Ends a session: its pending transactions and then itself become rows.
     fn end(&mut self, handle: Handle, reason: EndReason, moment: u64, snapshot: &Snapshot) {
-        let session = match self.rest {
-            None => self.table.remove(handle),
-            // The end of the capture: nobody will look for a session again.
-            Some(_) => self.table.drain(handle),
-        };
-        let Some(mut session) = session else { return };
+        let Some(session) = self.table.get_mut(handle) else { return };
         self.minor = 0;
+        let mut hands = Hands {
+            action: Action::Continue,
+            snapshot,
+            pool: &mut self.pool,
+            heard: &mut self.heard,
+            anomalies: &mut self.anomalies,
+            blamed: &self.blamed,
+            timestamp: session.end,
+        };
         // A defect of a parser must not take the session's row, or the thread, with it.
-        if catch_unwind(AssertUnwindSafe(|| self.settle(&mut session, snapshot))).is_err() {
-            self.stats.panics += 1;
+        let panicked = catch_unwind(AssertUnwindSafe(|| hands.settle(session))).is_err();
+        let culprit = session.dissection.path().last().copied().filter(|_| panicked);
+        if panicked {
             self.heard = Heard::default();
-            self.blame(session.dissection.path().last().copied());
             session.release(&mut self.pool);
         }
         let facts = session.facts(&self.paths, snapshot, reason);
+        match self.rest {
+            None => self.table.remove(handle),
+            // The end of the capture: nobody will look for a session again.
+            Some(_) => self.table.clear(handle),
+        }
+        if panicked {
+            self.stats.panics += 1;
+            self.blame(culprit);
+        }
         if !self.heard.is_empty() {
-            let end = session.end;
             for (proto, transaction) in std::mem::take(&mut self.heard.transactions) {
                 if snapshot.plan.transactions {
                     let what = What::Transaction {
@@ -181,39 +193,12 @@ impl Worker {
             }
             for fired in std::mem::take(&mut self.heard.fired) {
                 let values = fired.values.into_iter().map(|v| v.unwrap_or(Owned::None)).collect();
-                let what = What::Event { event: fired.event, ts: end, values };
+                let what = What::Event { event: fired.event, ts: facts.end, values };
                 self.emit(moment, facts.id, facts.clone(), what);
             }
             self.pass_hints(moment, facts.id);
         }
         self.emit(moment, facts.id, facts, What::Session);
-    }
-
-    /// Lets a session's protocols say what they still have to say.
-    fn settle(&mut self, session: &mut Session, snapshot: &Snapshot) {
-        if session.tcp.halves.iter().any(nf_stream::Half::holds) {
-            let mut hands = Hands {
-                action: Action::Continue,
-                snapshot,
-                pool: &mut self.pool,
-                heard: &mut self.heard,
-                anomalies: &mut self.anomalies,
-                blamed: &self.blamed,
-                timestamp: session.end,
-            };
-            for dir in [Direction::Up, Direction::Down] {
-                while hands.give_up_hole(session, dir) {}
-            }
-        }
-        session.release(&mut self.pool);
-        if !session.quarantined {
-            let anomalies = &mut self.anomalies;
-            let now = session.end;
-            let mut ear = self.heard.ear(&mut session.notes, anomalies, snapshot, now);
-            let pool = &mut self.pool;
-            let mut cx = Context { shared: &snapshot.dissector, pool, observer: &mut ear };
-            session.dissection.end(&mut cx);
-        }
     }
 
     /// The capture is over: ends some of the sessions that are left, in the order of their ids.

@@ -7,6 +7,7 @@ use super::sign::{Company, Fit, Sign};
 use super::{Named, all};
 use crate::anchors::Anchors;
 use crate::classify::carrier_index;
+use crate::ports::Ports;
 use crate::{Direction, Flow};
 
 /// A session's datagrams after these are not looked at: what has a shape shows it early.
@@ -27,60 +28,50 @@ pub(crate) enum Told {
 pub(crate) struct Table {
     ids: Vec<ProtoId>,
     signs: Vec<(u16, &'static Sign)>,
-    anchors: [Anchors; 3],
-    /// Signs without an anchor, by the port they demand.
-    on_port: [Vec<(u16, u16)>; 3],
-    ports: [Vec<(u16, u16)>; 3],
+    carriers: [Carried; 3],
+}
+
+/// What is known of one transport.
+struct Carried {
+    /// Signs, by an octet they demand.
+    anchors: Anchors,
+    /// Signs without such an octet, by the port they demand.
+    on_port: Ports,
+    /// Entries by port.
+    ports: Ports,
+}
+
+/// The same before it is compiled.
+#[derive(Default)]
+struct Draft {
+    anchors: Vec<(usize, u8, u16)>,
+    on_port: Vec<(u16, u16)>,
+    ports: Vec<(u16, u16)>,
 }
 
 impl Table {
     /// Compiles the entries of the file that `wanted` accepts.
     pub(crate) fn new(wanted: &dyn Fn(&Named) -> bool) -> Self {
-        let mut table = Self {
-            ids: Vec::new(),
-            signs: Vec::new(),
-            anchors: Default::default(),
-            on_port: Default::default(),
-            ports: Default::default(),
-        };
-        let mut demands: [Vec<_>; 3] = Default::default();
+        let mut drafts: [Draft; 3] = Default::default();
+        let mut ids = Vec::new();
+        let mut signs = Vec::new();
         for named in all().iter().filter(|n| wanted(n)) {
-            table.add(named, &mut demands);
-        }
-        table.anchors = demands.map(Anchors::new);
-        for ports in table.ports.iter_mut().chain(&mut table.on_port) {
-            // Stable: of several entries with a port the first of the file is the guess.
-            ports.sort_by_key(|(port, _)| *port);
-        }
-        table
-    }
-
-    fn add(&mut self, named: &'static Named, demands: &mut [Vec<(usize, u8, u16)>; 3]) {
-        let Ok(entry) = u16::try_from(self.ids.len()) else { return };
-        self.ids.push(named.id);
-        for (carrier, port) in &named.ports {
-            if let Some(ports) = carrier_index(*carrier).and_then(|i| self.ports.get_mut(i)) {
-                ports.push((*port, entry));
-            }
-        }
-        for sign in &named.signs {
-            let Ok(number) = u16::try_from(self.signs.len()) else { return };
-            self.signs.push((entry, sign));
-            let Some(index) = carrier_index(sign.carrier) else { continue };
-            match sign.anchor() {
-                Some((at, octet)) => {
-                    if let Some(demands) = demands.get_mut(index) {
-                        demands.push((at, octet, number));
-                    }
+            let Ok(entry) = u16::try_from(ids.len()) else { break };
+            ids.push(named.id);
+            for (carrier, port) in &named.ports {
+                if let Some(draft) = carrier_index(*carrier).and_then(|i| drafts.get_mut(i)) {
+                    draft.ports.push((*port, entry));
                 }
-                None => {
-                    let ports = named.ports.iter().filter(|p| p.0 == sign.carrier);
-                    if let Some(table) = self.on_port.get_mut(index) {
-                        table.extend(ports.map(|(_, port)| (*port, number)));
-                    }
+            }
+            for sign in &named.signs {
+                let Ok(number) = u16::try_from(signs.len()) else { break };
+                signs.push((entry, sign));
+                if let Some(draft) = carrier_index(sign.carrier).and_then(|i| drafts.get_mut(i)) {
+                    draft.add(named, sign, number);
                 }
             }
         }
+        Self { ids, signs, carriers: drafts.map(Draft::compile) }
     }
 
     /// The id of an entry.
@@ -90,13 +81,14 @@ impl Table {
 
     /// What a payload tells. Of several signs that fit the one with most evidence counts.
     pub(crate) fn tell(&self, data: &[u8], dir: Direction, flow: &Flow) -> Told {
-        let Some(index) = carrier_index(flow.transport) else { return Told::Nothing };
+        let carried = carrier_index(flow.transport).and_then(|i| self.carriers.get(i));
+        let Some(carried) = carried else { return Told::Nothing };
         let stream = flow.transport == Transport::Tcp;
         let mut best: Option<(u16, &Sign)> = None;
         let mut short = false;
         let mut consider = |number: u16| {
             let Some((entry, sign)) = self.signs.get(usize::from(number)).copied() else { return };
-            if sign.dir.is_some_and(|d| d != dir) || sign.port && !self.on_ports(entry, flow) {
+            if sign.dir.is_some_and(|d| d != dir) || sign.port && !carried.on_ports(entry, flow) {
                 return;
             }
             match sign.fit(data, stream) {
@@ -107,13 +99,9 @@ impl Table {
                 Fit::Yes | Fit::No => {}
             }
         };
-        if let Some(anchors) = self.anchors.get(index) {
-            anchors.of(data).for_each(&mut consider);
-        }
-        if let Some(table) = self.on_port.get(index) {
-            for port in [flow.responder_port, flow.initiator_port] {
-                of_port(table, port).for_each(&mut consider);
-            }
+        carried.anchors.of(data).for_each(&mut consider);
+        for port in [flow.responder_port, flow.initiator_port] {
+            carried.on_port.of(port).for_each(&mut consider);
         }
         match best {
             Some((entry, sign)) => Told::Entry(entry, sign.company),
@@ -122,25 +110,38 @@ impl Table {
         }
     }
 
-    fn on_ports(&self, entry: u16, flow: &Flow) -> bool {
-        let Some(table) = carrier_index(flow.transport).and_then(|i| self.ports.get(i)) else {
-            return false;
-        };
-        let has = |port| of_port(table, port).any(|e| e == entry);
-        has(flow.responder_port) || has(flow.initiator_port)
-    }
-
-    /// The protocol that the ports suggest; the responder's port counts first.
+    /// The protocol that the ports suggest; the responder's port counts first, and of several
+    /// entries the first of the file.
     pub(crate) fn port_guess(&self, flow: &Flow) -> Option<ProtoId> {
-        let table = self.ports.get(carrier_index(flow.transport)?)?;
-        let of = |port| of_port(table, port).next();
+        let ports = &self.carriers.get(carrier_index(flow.transport)?)?.ports;
+        let of = |port| ports.of(port).next();
         self.id(of(flow.responder_port).or_else(|| of(flow.initiator_port))?)
     }
 }
 
-/// What stands in a sorted table under `port`.
-fn of_port(table: &[(u16, u16)], port: u16) -> impl Iterator<Item = u16> + '_ {
-    let start = table.partition_point(|(p, _)| *p < port);
-    let rest = table.get(start..).unwrap_or_default();
-    rest.iter().take_while(move |(p, _)| *p == port).map(|(_, what)| *what)
+impl Carried {
+    fn on_ports(&self, entry: u16, flow: &Flow) -> bool {
+        let has = |port| self.ports.of(port).any(|e| e == entry);
+        has(flow.responder_port) || has(flow.initiator_port)
+    }
+}
+
+impl Draft {
+    fn add(&mut self, named: &Named, sign: &Sign, number: u16) {
+        match sign.anchor() {
+            Some((at, octet)) => self.anchors.push((at, octet, number)),
+            None => {
+                let ports = named.ports.iter().filter(|p| p.0 == sign.carrier);
+                self.on_port.extend(ports.map(|(_, port)| (*port, number)));
+            }
+        }
+    }
+
+    fn compile(self) -> Carried {
+        Carried {
+            anchors: Anchors::new(self.anchors),
+            on_port: Ports::new(self.on_port),
+            ports: Ports::new(self.ports),
+        }
+    }
 }
