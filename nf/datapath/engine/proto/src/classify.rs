@@ -319,9 +319,7 @@ impl Carried {
             let beyond = self.fixed.iter().filter(|p| p.from >= data.len());
             beyond.for_each(|p| found.insert(p.rank));
         }
-        // Floating patterns are text: a datagram of which the first octet is none has none.
-        let text = stream || data.first().is_some_and(u8::is_ascii_graphic);
-        if let Some(automaton) = self.automaton.as_ref().filter(|_| text) {
+        if let Some(automaton) = self.automaton.as_ref().filter(|_| begins_as_text(data)) {
             let window = data.get(..PATTERN_WINDOW).unwrap_or(data);
             for hit in automaton.find_overlapping_iter(window) {
                 if let Some(pattern) = self.floating.get(hit.pattern().as_usize())
@@ -338,6 +336,16 @@ impl Carried {
     }
 }
 
+/// Whether `data` begins with characters of ASCII, or as Telnet negotiates (RFC 854): only there
+/// it is worth looking for floating patterns, which are text.
+#[inline]
+fn begins_as_text(data: &[u8]) -> bool {
+    const TELNET_COMMAND: u8 = 0xff;
+    let front = data.first_chunk::<8>().map_or(data, |front| front);
+    let is_text = |octet: &u8| matches!(octet, 0x20..=0x7e | 0x07..=0x0d | 0x1b);
+    front.first() == Some(&TELNET_COMMAND) || front.iter().all(is_text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -351,6 +359,18 @@ mod tests {
         }
         assert!(!MAGIC.may_match(b"xxb", true));
         assert!(!MAGIC.may_match(b"xxaz", true));
+    }
+
+    #[test]
+    fn floating_patterns_are_looked_for_in_text() {
+        for text in
+            [&b""[..], b"x", b"a1 LOGIN ", b"\r\nlogin:", b"\xff\xfb\x01 login:", b"\x1b[2J....\0"]
+        {
+            assert!(begins_as_text(text), "{text:?}");
+        }
+        for other in [&b"\0"[..], b"abc\x80", b"\x17\x03\x03 login: "] {
+            assert!(!begins_as_text(other), "{other:?}");
+        }
     }
 
     #[test]
