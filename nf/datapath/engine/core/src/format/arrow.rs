@@ -16,6 +16,9 @@ use crate::format::{Columns, csv, readable};
 use crate::row::Row;
 use crate::snapshot::Snapshot;
 
+/// Rows of which one column is read after the other: so few that they stay in the nearest cache.
+const AT_A_TIME: usize = 64;
+
 pub(super) enum Builder {
     Bool(BooleanBuilder),
     U8(UInt8Builder),
@@ -122,10 +125,12 @@ pub fn batch(
     let mut builders: Vec<Builder> =
         columns.0.iter().map(|c| Builder::new(c.ty(), rows.len())).collect();
     let mut scratch = Vec::new();
-    for row in rows {
-        let view = RowView::new(row, snapshot);
+    for rows in rows.chunks(AT_A_TIME) {
+        let views: Vec<RowView<'_>> = rows.iter().map(|r| RowView::new(r, snapshot)).collect();
         for (column, builder) in columns.0.iter().zip(&mut builders) {
-            column.read(row, &view, &mut |value| builder.append(value, &mut scratch));
+            for (row, view) in rows.iter().zip(&views) {
+                column.read(row, view, &mut |value| builder.append(value, &mut scratch));
+            }
         }
     }
     let arrays = builders.into_iter().map(Builder::finish).collect();

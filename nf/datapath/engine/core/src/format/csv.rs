@@ -52,8 +52,8 @@ pub(super) fn plain(out: &mut Vec<u8>, value: Value<'_>) {
     match value {
         Value::None => {}
         Value::Text(text) => out.extend_from_slice(readable(text).as_bytes()),
+        Value::Ip(ip) => json::write_ip(out, ip),
         // Writing to a Vec cannot fail.
-        Value::Ip(ip) => drop(write!(out, "{ip}")),
         Value::Mac(mac) => drop(write!(out, "{}", Mac(mac))),
         Value::Binary(bytes) => bytes.iter().for_each(|b| drop(write!(out, "{b:02x}"))),
         value => json::write_value(out, value),
