@@ -25,6 +25,8 @@ pub(crate) struct Hands<'a> {
     pub anomalies: &'a mut Anomalies,
     pub blamed: &'a HashMap<ProtoId, u32>,
     pub timestamp: u64,
+    /// Chunks of SCTP whose content nobody will read.
+    pub given_up: u64,
 }
 
 impl Hands<'_> {
@@ -134,10 +136,14 @@ impl Hands<'_> {
             last: data.last,
             data: data.payload,
         };
-        match both[dir.index()].take(chunk, self.pool) {
+        let way = &mut both[dir.index()];
+        let lost = way.lost();
+        let message = way.take(chunk, self.pool);
+        self.given_up += way.lost() - lost + u64::from(message == Message::Late);
+        match message {
             Message::Whole(message) => self.feed(session, dir, message, data.cut),
             Message::Joined(message) => self.feed(session, dir, &message, data.cut),
-            Message::Partial | Message::Again => {}
+            Message::Partial | Message::Again | Message::Late => {}
         }
     }
 

@@ -55,6 +55,11 @@ fn data(flags: u8, number: u32, words: &[u8]) -> Vec<u8> {
 }
 
 fn heard(frames: &[Vec<u8>]) -> Vec<String> {
+    heard_and_given_up(frames).0
+}
+
+/// What was read, and how many chunks never will be.
+fn heard_and_given_up(frames: &[Vec<u8>]) -> (Vec<String>, u64) {
     let mut packets = Packets::default();
     for (n, frame) in frames.iter().enumerate() {
         packets.add(1_700_000_000_000_000_000 + n as u64, frame);
@@ -72,7 +77,7 @@ fn heard(frames: &[Vec<u8>]) -> Vec<String> {
         }
         _ => None,
     });
-    words.collect()
+    (words.collect(), stats.workers.iter().map(|w| w.chunks_given_up).sum())
 }
 
 #[test]
@@ -100,4 +105,16 @@ fn what_is_sent_again_is_read_once() {
     let frame = sctp(1, 5000, 38412, &data(3, 7, b"once"));
 
     assert_eq!(heard(&[frame.clone(), frame]), ["once"]);
+}
+
+#[test]
+fn chunks_that_nobody_will_read_are_counted() {
+    let late =
+        [sctp(1, 5000, 38412, &data(3, 500, b"new")), sctp(1, 5000, 38412, &data(3, 7, b"old"))];
+    // Beginnings without an end: each that makes room for another is lost.
+    let unfinished: Vec<Vec<u8>> =
+        (0..100).map(|n| sctp(1, 5000, 38412, &data(2, 2 * n, b"never"))).collect();
+
+    assert_eq!(heard_and_given_up(&late), (vec!["new".to_string()], 1));
+    assert_eq!(heard_and_given_up(&unfinished), (Vec::new(), 36));
 }

@@ -39,6 +39,15 @@ pub enum Message<'a> {
     Partial,
     /// The chunk was seen before.
     Again,
+    /// The chunk is so far behind that nobody can tell whether it was seen before.
+    Late,
+}
+
+/// What a chunk's number says of it.
+enum Standing {
+    New,
+    Again,
+    Late,
 }
 
 #[derive(Debug)]
@@ -66,8 +75,10 @@ pub struct Messages {
 impl Messages {
     /// Takes a chunk.
     pub fn take<'a>(&mut self, chunk: Chunk<'a>, pool: &mut Pool) -> Message<'a> {
-        if self.is_again(chunk.number, pool) {
-            return Message::Again;
+        match self.standing(chunk.number, pool) {
+            Standing::New => {}
+            Standing::Again => return Message::Again,
+            Standing::Late => return Message::Late,
         }
         if chunk.first && chunk.last {
             return Message::Whole(chunk.data);
@@ -97,11 +108,11 @@ impl Messages {
         self.lost
     }
 
-    fn is_again(&mut self, number: u32, pool: &mut Pool) -> bool {
+    fn standing(&mut self, number: u32, pool: &mut Pool) -> Standing {
         let Some(highest) = self.highest else {
             self.highest = Some(number);
             self.seen = 1;
-            return false;
+            return Standing::New;
         };
         let ahead = number.wrapping_sub(highest);
         let behind = highest.wrapping_sub(number);
@@ -109,20 +120,20 @@ impl Messages {
             self.restart(pool);
             self.highest = Some(number);
             self.seen = 1;
-            return false;
+            return Standing::New;
         }
         if ahead <= FAR && ahead > 0 {
             self.seen = self.seen.checked_shl(ahead).unwrap_or(0) | 1;
             self.highest = Some(number);
-            return false;
+            return Standing::New;
         }
         if behind >= WINDOW {
-            return true;
+            return Standing::Late;
         }
         let bit = 1u128 << behind;
         let again = self.seen & bit != 0;
         self.seen |= bit;
-        again
+        if again { Standing::Again } else { Standing::New }
     }
 
     /// Where a number stands among the parts: older ones first, across the wrap of numbers.
@@ -202,7 +213,7 @@ mod tests {
             match messages.take(*chunk, &mut pool) {
                 Message::Whole(data) => out.push(data.to_vec()),
                 Message::Joined(data) => out.push(data),
-                Message::Partial | Message::Again => {}
+                Message::Partial | Message::Again | Message::Late => {}
             }
         }
         (out, messages, pool)
@@ -231,6 +242,15 @@ mod tests {
         ]);
 
         assert_eq!(out, [b"a", b"c", b"b"]);
+    }
+
+    #[test]
+    fn a_chunk_far_behind_is_late() {
+        let (mut messages, mut pool) = (Messages::default(), Pool::new(1 << 20));
+        messages.take(chunk(WINDOW, "BE", b"a"), &mut pool);
+
+        assert_eq!(messages.take(chunk(0, "BE", b"b"), &mut pool), Message::Late);
+        assert_eq!(messages.take(chunk(1, "BE", b"c"), &mut pool), Message::Whole(b"c"));
     }
 
     #[test]

@@ -162,6 +162,7 @@ impl Worker {
             anomalies: &mut self.anomalies,
             blamed: &self.blamed,
             timestamp: session.end,
+            given_up: 0,
         };
         // A defect of a parser must not take the session's row, or the thread, with it.
         let panicked = catch_unwind(AssertUnwindSafe(|| hands.settle(session))).is_err();

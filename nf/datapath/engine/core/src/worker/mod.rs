@@ -234,6 +234,7 @@ impl Worker {
             anomalies: &mut self.anomalies,
             blamed: &self.blamed,
             timestamp: item.at.timestamp,
+            given_up: 0,
         };
         if let Some(header) = header {
             segmented = hands.segment(session, &header, dir, payload, ip.payload_len as usize);
@@ -242,6 +243,7 @@ impl Worker {
             let captured = start.saturating_add(ip.payload_captured as usize);
             let chunks = start.saturating_sub(sctp::HEADER_LEN)..captured;
             hands.messages(session, dir, frame.get(chunks).unwrap_or_default());
+            self.stats.chunks_given_up += hands.given_up;
         } else if !payload.is_empty() && !later_fragment {
             session.answer.payload(dir, item.at.timestamp);
             let cut = ip.payload_captured < ip.payload_len;

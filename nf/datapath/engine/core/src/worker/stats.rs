@@ -17,6 +17,9 @@ pub struct WorkerStats {
     pub panics: u64,
     /// Segments outside any window.
     pub outside_window: u64,
+    /// Chunks of SCTP messages dropped: no room for the rest of their message, or so late that they
+    /// cannot be told from repeated ones.
+    pub chunks_given_up: u64,
     /// Sessions alive now.
     pub alive: u64,
     /// Octets of table memory.
@@ -27,7 +30,7 @@ pub struct WorkerStats {
 
 impl WorkerStats {
     /// Names and values, for output.
-    pub fn terms(&self) -> [(&'static str, u64); 10] {
+    pub fn terms(&self) -> [(&'static str, u64); 11] {
         [
             ("processed", self.processed),
             ("non_session", self.non_session),
@@ -36,6 +39,7 @@ impl WorkerStats {
             ("evicted", self.evicted),
             ("panics", self.panics),
             ("outside_window", self.outside_window),
+            ("chunks_given_up", self.chunks_given_up),
             ("alive", self.alive),
             ("table_bytes", self.table_bytes),
             ("held_bytes", self.held_bytes),
