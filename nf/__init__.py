@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         check_filter,
         filter_words,
         protocols,
+        risks,
         session_fields,
     )
     from nf.datapath.config import EngineConfig, Timeouts
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
         NamedType,
         Protocol,
         ProtocolTraffic,
+        Risk,
         Session,
         Stats,
         Summary,
@@ -64,6 +66,7 @@ __all__ = [
     "Protocol",
     "ProtocolTraffic",
     "Reading",
+    "Risk",
     "Session",
     "Stats",
     "Summary",
@@ -75,16 +78,17 @@ __all__ = [
     "filter_words",
     "protocols",
     "read",
+    "risks",
     "session_fields",
 ]
 
 _HOMES = {
-    "nf.catalog": "applications check_filter filter_words protocols session_fields",
+    "nf.catalog": "applications check_filter filter_words protocols risks session_fields",
     "nf.datapath.config": "EngineConfig Timeouts",
     "nf.errors": "CaptureError ConfigurationError EngineError NfError OutputUnavailable",
     "nf.reading": "Reading read",
     "nf.records": "AppTraffic Application Attribute Event Fields HostTraffic NamedType Protocol "
-    "ProtocolTraffic Session Stats Summary Transaction",
+    "ProtocolTraffic Risk Session Stats Summary Transaction",
 }
 """Where each public name lives."""
 

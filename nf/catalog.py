@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nf.datapath import _engine
 from nf.errors import ConfigurationError
-from nf.records import Application, Attribute, NamedType, Protocol
+from nf.records import Application, Attribute, NamedType, Protocol, Risk
 
 __all__ = [
     "application_files",
@@ -15,6 +15,7 @@ __all__ = [
     "check_filter",
     "filter_words",
     "protocols",
+    "risks",
     "session_fields",
     "transaction_has",
 ]
@@ -87,6 +88,12 @@ def check_filter(text: str) -> None:
         ConfigurationError: It is none; the message points at the mistake.
     """
     _engine.check_filter(text)
+
+
+@cache
+def risks() -> tuple[Risk, ...]:
+    """Every risk that sessions are judged by."""
+    return tuple(Risk(**{**one, "when": tuple(one["when"])}) for one in _engine.risks())
 
 
 def session_fields() -> tuple[NamedType, ...]:

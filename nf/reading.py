@@ -48,6 +48,7 @@ class Options(TypedDict, total=False):
     where: str
     threads: int
     bpf: str
+    risks: bool
     applications: Iterable[FileName]
     follow: bool
     root: str
@@ -114,7 +115,8 @@ def read(
             `{"http.method": ["http.host", "http.uri"]}`.
         **options: `where` is a filter on rows, `threads` a number of workers (0: none beside the
             caller), `bpf` a filter on packets in libpcap's language, `applications` files that
-            extend the built-in applications. The rest is that of `nf.EngineConfig`.
+            extend the built-in applications, `risks` has each
+            session judged by what it shows (`Session.risks`). The rest is that of `nf.EngineConfig`.
 
     Returns:
         Rows as they are read; iterable once.

@@ -5,7 +5,7 @@ as floats, which tell microseconds apart but not nanoseconds; Arrow keeps the na
 count from the IP header up. A field that has no value is None.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ __all__ = [
     "NamedType",
     "Protocol",
     "ProtocolTraffic",
+    "Risk",
     "Session",
     "Stats",
     "Summary",
@@ -61,6 +62,7 @@ class Session:
         app_response_us: From the first request to the first octet of its answer, microseconds.
         end_reason: fin, rst, idle, evicted, end_of_capture; active while it has not ended.
         community_id: Community ID, version 1, seed 0.
+        risks: Risks that it shows, by name; empty also where nobody asked for them.
     """
 
     type: str
@@ -92,6 +94,7 @@ class Session:
     app_response_us: int | None
     end_reason: str
     community_id: str
+    risks: Sequence[str] = ()
 
 
 class Fields(Mapping[str, Any]):
@@ -397,6 +400,26 @@ class Application:
     aliases: tuple[str, ...]
     suffixes: tuple[str, ...]
     hosts: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Risk:
+    """What a session may show by itself that somebody should look at.
+
+    Attributes:
+        name: Word in rows and filters.
+        title: One line.
+        severity: `low`, `medium`, `high` or `severe`.
+        rule: When it is said.
+        when: The conditions in the filter language, any one of which is enough; what the language
+            cannot say is left out.
+    """
+
+    name: str
+    title: str
+    severity: str
+    rule: str
+    when: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

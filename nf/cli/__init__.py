@@ -21,6 +21,7 @@ NOUNS = {
     "read": "read captures: sessions, transactions, sums",
     "protocols": "list the protocols, or the attributes of one",
     "apps": "list the applications, or the names of one",
+    "risks": "list the risks that sessions are judged by, or the rule of one",
     "fields": "list the fields of sessions and the words of filters",
     "version": "print the version",
     "completion": "print a script that completes the command in a shell",

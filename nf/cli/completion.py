@@ -221,6 +221,13 @@ def _applications(before: list[str], current: str) -> Offer:
     return Offer([(one.name, one.category) for one in applications()])
 
 
+def _risks(before: list[str], current: str) -> Offer:
+    del before, current
+    from nf.catalog import risks  # noqa: PLC0415
+
+    return Offer([(one.name, one.title) for one in risks()])
+
+
 def _attributes(before: list[str], current: str) -> Offer:
     """`protocol.attribute`: first the protocols, behind the dot the attributes."""
     del before
@@ -275,6 +282,7 @@ VALUES: dict[str, Callable[[list[str], str], Offer]] = {
     "apps": _files,
     "protocols name": _protocols,
     "apps name": _applications,
+    "risks name": _risks,
     "root": _protocols,
     "disable": _protocol_list,
     "events": _attributes,

@@ -154,6 +154,11 @@ def _configure_output(parser: ArgumentParser) -> None:
         "--fields", type=_words, metavar="A,B,…", help="these fields, in this order"
     )
     output.add_argument(
+        "--risks",
+        action="store_true",
+        help="judge each session by what it shows, and add the names of its risks; see nf risks",
+    )
+    output.add_argument(
         "--stats",
         choices=["text", "json"],
         metavar="json",
@@ -270,6 +275,7 @@ def settings_of(arguments: Namespace, report: Report, form: str) -> EngineConfig
         reports=reports,
         events=tuple(arguments.events),
         filter=arguments.where,
+        risks=arguments.risks or "risks" in (arguments.fields or ()),
         applications=application_files(arguments.apps),
         disabled_protocols=tuple(arguments.disable),
         timeouts=replace(Timeouts(), **dict(arguments.timeout)),

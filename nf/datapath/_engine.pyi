@@ -9,6 +9,7 @@ __all__ = [
     "check_filter",
     "filter_words",
     "protocols",
+    "risks",
     "session_fields",
     "version",
 ]
@@ -21,6 +22,9 @@ def protocols() -> list[dict[str, Any]]:
 
 def applications(files: list[tuple[str, str]] | None = None) -> list[dict[str, Any]]:
     """Every application of the built-in table, extended by `files` (name and text each)."""
+
+def risks() -> list[dict[str, Any]]:
+    """Every risk that sessions are judged by."""
 
 def session_fields() -> list[tuple[str, str, str]]:
     """Name, type and meaning of every field of a session."""

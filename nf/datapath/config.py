@@ -52,6 +52,7 @@ class EngineConfig:
         reports: Rows wanted.
         events: Events wanted.
         filter: Condition on rows, in the filter language; empty for all.
+        risks: Sessions are judged: rows have their risks.
         applications: Files that extend the built-in applications: name and text of each.
         disabled_protocols: Protocols that are neither recognised nor parsed.
         timeouts: When sessions end.
@@ -75,6 +76,7 @@ class EngineConfig:
     reports: tuple[Report, ...] = ("session",)
     events: tuple[Event, ...] = ()
     filter: str = ""
+    risks: bool = False
     applications: tuple[tuple[str, str], ...] = ()
     disabled_protocols: tuple[str, ...] = ()
     timeouts: Timeouts = field(default_factory=Timeouts)

@@ -25,6 +25,8 @@ pub struct EngineConfig {
     pub events: Vec<EventConfig>,
     /// Condition that rows must meet, in the filter language; empty for all.
     pub filter: String,
+    /// Sessions are judged: rows have their risks.
+    pub risks: bool,
     /// Applications files that extend the built-in table: name and text.
     pub applications: Vec<(String, String)>,
     /// Protocols whose parsers and probes are off.
@@ -62,6 +64,7 @@ impl Default for EngineConfig {
             reports: vec!["session".into()],
             events: Vec::new(),
             filter: String::new(),
+            risks: false,
             applications: Vec::new(),
             disabled_protocols: Vec::new(),
             timeouts: Timeouts::default(),

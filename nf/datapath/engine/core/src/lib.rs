@@ -24,6 +24,7 @@ mod overview;
 pub mod parcel;
 pub mod path;
 pub mod plan;
+pub mod risk;
 pub mod row;
 pub mod session;
 pub mod snapshot;

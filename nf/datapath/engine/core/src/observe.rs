@@ -126,6 +126,12 @@ impl Observer for Ear<'_> {
     fn transaction(&mut self, proto: ProtoId, transaction: Transaction) {
         self.fire(proto, &*transaction.record, true);
         let met = self.snapshot.met_by(proto, &*transaction.record);
+        if let Some(judge) = &self.snapshot.judge {
+            let risks = judge.transaction(proto, transaction.start, &*transaction.record);
+            if !risks.is_empty() {
+                self.notes().risks.add(risks);
+            }
+        }
         if met != 0 {
             let (number, notes) = (self.snapshot.number, self.notes());
             let before = if notes.met.0 == number { notes.met.1 } else { 0 };

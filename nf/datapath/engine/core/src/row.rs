@@ -10,6 +10,7 @@ use nf_proto::{Expectation, NameSource, Record};
 
 use crate::path::Path;
 use crate::plan::Event;
+use crate::risk::Risks;
 
 /// A place in the one order of all rows: the packet that caused the row and how, then the
 /// session, then the row's number within the session. Equal for any number of threads.
@@ -168,6 +169,8 @@ pub struct SessionFacts {
     pub app_response_us: Option<u32>,
     /// Anomalies counted on it.
     pub anomalies: u32,
+    /// Risks found so far, where somebody asks for them.
+    pub risks: Risks,
     /// Bits of the filter's conditions that some transaction met, and the number of the snapshot
     /// whose filter is meant.
     pub met: (u32, u64),

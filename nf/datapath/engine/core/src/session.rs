@@ -6,6 +6,7 @@ use nf_stream::{Messages, Pool};
 use nf_wire::id;
 
 use crate::path::{Path, PathTable};
+use crate::risk::Risks;
 use crate::row::{Confidence, EndReason, ServerName, SessionFacts};
 use crate::snapshot::Snapshot;
 use crate::transport::{Answer, Tcp};
@@ -54,6 +55,7 @@ pub(crate) struct Notes {
     pub server_name: Option<ServerName>,
     pub anomalies: u32,
     pub met: (u32, u64),
+    pub risks: Risks,
 }
 
 /// Traffic of the sessions within a tunnel.
@@ -178,6 +180,7 @@ impl Session {
             app_response_us: self.answer.app_response_us(),
             anomalies: notes.map_or(0, |n| n.anomalies),
             met: notes.map_or((0, 0), |n| n.met),
+            risks: notes.map_or(Risks::default(), |n| n.risks),
         }
     }
 }

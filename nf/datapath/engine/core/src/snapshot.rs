@@ -17,6 +17,7 @@ use crate::config::{EngineConfig, TableFull, Timeouts};
 use crate::finish::names::{RowNames, met_by, transaction_leaves};
 use crate::hook::Hook;
 use crate::plan::{ConfigError, Plan};
+use crate::risk::Judge;
 
 /// Number of the next snapshot.
 static NUMBER: AtomicU32 = AtomicU32::new(1);
@@ -79,6 +80,8 @@ pub struct Snapshot {
     pub filter: Option<Filter>,
     /// Transaction fields that the row filter's slots mean (see [`RowNames`]).
     pub filter_fields: Vec<Attribute>,
+    /// Who says which risks a session shows, where somebody asks.
+    pub judge: Option<Judge>,
     /// Session timeouts.
     pub timeouts: Patience,
     /// What tells sessions apart.
@@ -131,7 +134,10 @@ impl Snapshot {
                 hint: "use `in {…}` or `matches` for alternatives".into(),
             });
         }
-        let plan = Plan::compile(config, &filter_fields)?;
+        let mut plan = Plan::compile(config, &filter_fields)?;
+        let asked = config.risks || filter.as_ref().is_some_and(asks_for_risks);
+        let judge = if asked { Some(judge()?) } else { None };
+        judge.iter().flat_map(Judge::hears).for_each(|proto| plan.hear(proto));
         let disabled = disabled(config)?;
         let limits = Limits { packets: config.classify_packets, bytes: config.classify_bytes };
         let dissector =
@@ -149,6 +155,7 @@ impl Snapshot {
             apps: applications(config)?,
             filter,
             filter_fields,
+            judge,
             timeouts: Patience::compile(&config.timeouts)?,
             key: KeyOptions { vlan: config.key_vlan, tunnel: config.key_tunnel },
             root: root(config)?,
@@ -166,6 +173,18 @@ impl Snapshot {
     pub(crate) fn met_by(&self, proto: ProtoId, record: &dyn Fields) -> u64 {
         self.filter.as_ref().map_or(0, |filter| met_by(filter, self, proto, record))
     }
+}
+
+fn asks_for_risks(filter: &Filter) -> bool {
+    filter.leaves().iter().any(|leaf| leaf.name() == "risks")
+}
+
+fn judge() -> Result<Judge, ConfigError> {
+    Judge::compile().map_err(|what| ConfigError {
+        what,
+        place: "risks".into(),
+        hint: "a defect of this build; leave risks out".into(),
+    })
 }
 
 fn disabled(config: &EngineConfig) -> Result<Vec<ProtoId>, ConfigError> {

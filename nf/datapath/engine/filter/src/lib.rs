@@ -52,3 +52,4 @@ pub use leaf::{Comparison, Leaf, Order, Read};
 pub use literal::{Item, Literal};
 pub use names::{Combine, Names, Resolved, Unit};
 pub use parser::{MAX_DEPTH, MAX_LEAVES, MAX_LENGTH, MAX_PATTERNS};
+pub use time::read as time;

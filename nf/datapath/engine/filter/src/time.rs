@@ -4,7 +4,7 @@ const DAY_S: i64 = 86_400;
 
 /// Reads `2024-05-01`, `2024-05-01T12:00`, `2024-05-01 12:00:00.25+02:00`; without a zone the
 /// time is UTC. `None` when it is no such time or lies outside 1970..2554.
-pub(crate) fn read(text: &str) -> Option<u64> {
+pub fn read(text: &str) -> Option<u64> {
     let mut rest = text;
     let year = digits(&mut rest, 4)?;
     mark(&mut rest, "-")?;

@@ -24,6 +24,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(version, module)?)?;
     module.add_function(wrap_pyfunction!(tables::protocols, module)?)?;
     module.add_function(wrap_pyfunction!(tables::applications, module)?)?;
+    module.add_function(wrap_pyfunction!(tables::risks, module)?)?;
     module.add_function(wrap_pyfunction!(tables::session_fields, module)?)?;
     module.add_function(wrap_pyfunction!(tables::filter_words, module)?)?;
     module.add_function(wrap_pyfunction!(tables::check_filter, module)?)?;

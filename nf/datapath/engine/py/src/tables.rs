@@ -81,6 +81,22 @@ pub(crate) fn applications(
     Ok(list)
 }
 
+/// Every risk that sessions are judged by.
+#[pyfunction]
+pub(crate) fn risks(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
+    let list = PyList::empty(py);
+    for rule in nf_core::risk::all() {
+        let one = PyDict::new(py);
+        one.set_item("name", rule.name)?;
+        one.set_item("title", rule.title)?;
+        one.set_item("severity", rule.severity.name())?;
+        one.set_item("rule", rule.rule)?;
+        one.set_item("when", &rule.when)?;
+        list.append(one)?;
+    }
+    Ok(list)
+}
+
 /// Name, type and meaning of every field of a session.
 #[pyfunction]
 pub(crate) fn session_fields() -> Vec<(&'static str, &'static str, &'static str)> {

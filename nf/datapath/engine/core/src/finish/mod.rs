@@ -134,6 +134,10 @@ impl Finisher {
             path_down: self.texts.text(&row.session.path_down),
             app,
         };
+        if let Some(judge) = self.snapshot.judge.as_ref().filter(|_| row.session.id != 0) {
+            let risks = judge.session(&RowView::new(row, &self.snapshot), &row.session);
+            row.session.risks.add(risks);
+        }
         if !self.passes(row) {
             return false;
         }

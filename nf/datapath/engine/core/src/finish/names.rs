@@ -15,7 +15,7 @@ use crate::row::{Row, What};
 use crate::snapshot::Snapshot;
 
 /// Slots from here on are transaction fields, in the order of their first mention.
-const TRANSACTION_SLOTS: u32 = 1000;
+pub(crate) const TRANSACTION_SLOTS: u32 = 1000;
 
 /// Short words: what they mean, and whether sides are added up or either may fit.
 const SHORT: &[(&str, &[&str], bool)] = &[

@@ -136,6 +136,8 @@ session_fields! {
         "tunnel_bytes_up": U64 => |v| Value::Uint(v.row.session.nested_bytes[0]);
         /// Octets of those packets, from this session's IP header up.
         "tunnel_bytes_down": U64 => |v| Value::Uint(v.row.session.nested_bytes[1]);
+        /// Risks that it shows, by name; nf risks explains them.
+        "risks": Type::List(&Type::Text) => |v| Value::List(&v.row.session.risks);
         /// Anomalies counted on the session.
         "anomalies": U32 => |v| Value::Uint(v.row.session.anomalies.into());
         /// Number of the application.

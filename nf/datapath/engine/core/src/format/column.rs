@@ -41,7 +41,9 @@ pub struct UnknownColumn(pub String);
 impl Columns {
     /// The usual columns of a report's rows.
     pub fn usual(report: &str, snapshot: &Snapshot) -> Self {
-        let session = (0..DEFAULT_SESSION_FIELDS).map(Column::Session);
+        let risks = SESSION_FIELDS.iter().position(|f| f.name == "risks");
+        let judged = risks.filter(|_| snapshot.config.risks).map(Column::Session);
+        let session = (0..DEFAULT_SESSION_FIELDS).map(Column::Session).chain(judged);
         match report {
             "transaction" => Columns(
                 session
@@ -78,7 +80,10 @@ impl Columns {
     pub fn named(names: &[String], snapshot: &Snapshot) -> Result<Self, UnknownColumn> {
         let one = |name: &String| {
             let session = SESSION_FIELDS.iter().position(|f| f.name == name);
-            if let Some(position) = session {
+            // Unless sessions are judged, no risk would look like none found.
+            if let Some(position) = session
+                && (name != "risks" || snapshot.judge.is_some())
+            {
                 return Ok(Column::Session(position));
             }
             match name.as_str() {

@@ -119,6 +119,11 @@ impl Plan {
         Ok(plan)
     }
 
+    /// Has `proto` report its transactions, though no rows are made of them.
+    pub fn hear(&mut self, proto: ProtoId) {
+        self.transactions_of.insert(proto);
+    }
+
     fn arm(&mut self, attribute: &Attribute) {
         match attribute.source {
             Source::Message(_) => drop(self.messages_of.insert(attribute.proto)),
