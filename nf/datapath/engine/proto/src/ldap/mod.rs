@@ -100,6 +100,7 @@ impl Protocol for Ldap {
         transaction: LdapTransaction::fields,
         speaks: &[],
         anomalies: Anomaly::INFOS,
+        ..Info::DEFAULT
     };
 
     fn new(_flow: &Flow) -> Self {

@@ -73,6 +73,7 @@ impl Protocol for Netbios {
         transaction: NetbiosTransaction::fields,
         speaks: &[],
         anomalies: Anomaly::INFOS,
+        ..Info::DEFAULT
     };
 
     fn new(_flow: &Flow) -> Self {

@@ -170,6 +170,7 @@ impl Protocol for Smtp {
         transaction: SmtpTransaction::fields,
         speaks: &[],
         anomalies: Anomaly::INFOS,
+        ..Info::DEFAULT
     };
 
     fn new(_flow: &Flow) -> Self {
