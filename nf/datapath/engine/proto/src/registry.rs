@@ -90,6 +90,7 @@ protocols! {
     crate::radius::Radius,
     crate::rdp::Rdp,
     crate::redis::Redis,
+    crate::rip::Rip,
     crate::rpc::Rpc,
     crate::rtcp::Rtcp,
     crate::rtp::Rtp,
