@@ -74,6 +74,7 @@ pub mod ntlm;
 pub mod ntp;
 pub mod opcua;
 pub mod openvpn;
+pub mod ospf;
 pub mod pop;
 pub mod postgres;
 pub mod ptp;

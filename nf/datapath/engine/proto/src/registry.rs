@@ -83,6 +83,7 @@ protocols! {
     crate::ntp::Ntp,
     crate::opcua::Opcua,
     crate::openvpn::Openvpn,
+    crate::ospf::Ospf,
     crate::pop::Pop,
     crate::postgres::Postgres,
     crate::ptp::Ptp,
