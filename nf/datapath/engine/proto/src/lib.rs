@@ -105,6 +105,7 @@ pub mod tftp;
 pub mod tls;
 pub mod tpkt;
 pub mod vnc;
+pub mod vrrp;
 pub mod websocket;
 pub mod wireguard;
 

@@ -115,6 +115,7 @@ protocols! {
     crate::tls::Tls,
     crate::tpkt::Tpkt,
     crate::vnc::Vnc,
+    crate::vrrp::Vrrp,
     crate::websocket::Websocket,
     crate::wireguard::Wireguard,
 }
