@@ -48,6 +48,7 @@ pub mod enip;
 pub mod ftp;
 pub mod gquic;
 pub mod gtpv2;
+pub mod hsrp;
 pub mod http;
 pub mod http2;
 pub mod http3;

@@ -57,6 +57,7 @@ protocols! {
     crate::ftp::FtpData,
     crate::gquic::Gquic,
     crate::gtpv2::Gtpv2,
+    crate::hsrp::Hsrp,
     crate::http::Http,
     crate::http2::Grpc,
     crate::http2::Http2,
