@@ -60,6 +60,7 @@ pub mod jabber;
 pub mod kafka;
 pub mod kerberos;
 pub mod ldap;
+pub mod lldp;
 pub mod llmnr;
 pub mod mdns;
 pub mod mgcp;

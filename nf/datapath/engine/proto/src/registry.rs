@@ -70,6 +70,7 @@ protocols! {
     crate::kafka::Kafka,
     crate::kerberos::Kerberos,
     crate::ldap::Ldap,
+    crate::lldp::Lldp,
     crate::llmnr::Llmnr,
     crate::mdns::Mdns,
     crate::mgcp::Mgcp,
