@@ -34,6 +34,7 @@ pub mod amqp;
 pub mod bacnet;
 pub mod bgp;
 pub mod bittorrent;
+pub mod cdp;
 pub mod cip;
 pub mod coap;
 pub mod cotp;

@@ -41,6 +41,7 @@ protocols! {
     crate::bacnet::Bacnet,
     crate::bgp::Bgp,
     crate::bittorrent::Bittorrent,
+    crate::cdp::Cdp,
     crate::cip::Cip,
     crate::coap::Coap,
     crate::cotp::Cotp,
