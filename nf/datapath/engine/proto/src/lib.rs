@@ -100,6 +100,7 @@ pub mod snmp;
 pub mod socks;
 pub mod ssdp;
 pub mod ssh;
+pub mod stp;
 pub mod stun;
 pub mod syslog;
 pub mod tds;

@@ -109,6 +109,7 @@ protocols! {
     crate::socks::Socks,
     crate::ssdp::Ssdp,
     crate::ssh::Ssh,
+    crate::stp::Stp,
     crate::stun::Stun,
     crate::stun::Turn,
     crate::syslog::Syslog,
