@@ -80,6 +80,7 @@ pub mod openvpn;
 pub mod ospf;
 pub mod pop;
 pub mod postgres;
+pub mod ppp;
 pub mod ptp;
 pub mod quic;
 pub mod radius;

@@ -89,6 +89,7 @@ protocols! {
     crate::ospf::Ospf,
     crate::pop::Pop,
     crate::postgres::Postgres,
+    crate::ppp::Ppp,
     crate::ptp::Ptp,
     crate::quic::Quic,
     crate::radius::Radius,
