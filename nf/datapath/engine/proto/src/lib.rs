@@ -81,6 +81,7 @@ pub mod ospf;
 pub mod pop;
 pub mod postgres;
 pub mod ppp;
+pub mod pppoe;
 pub mod ptp;
 pub mod quic;
 pub mod radius;

@@ -90,6 +90,7 @@ protocols! {
     crate::pop::Pop,
     crate::postgres::Postgres,
     crate::ppp::Ppp,
+    crate::pppoe::Pppoe,
     crate::ptp::Ptp,
     crate::quic::Quic,
     crate::radius::Radius,
