@@ -60,6 +60,7 @@ pub mod isakmp;
 pub mod jabber;
 pub mod kafka;
 pub mod kerberos;
+pub mod l2tp;
 pub mod ldap;
 pub mod lldp;
 pub mod llmnr;

@@ -70,6 +70,7 @@ protocols! {
     crate::jabber::Jabber,
     crate::kafka::Kafka,
     crate::kerberos::Kerberos,
+    crate::l2tp::L2tp,
     crate::ldap::Ldap,
     crate::lldp::Lldp,
     crate::llmnr::Llmnr,
