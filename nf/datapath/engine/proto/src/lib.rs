@@ -83,6 +83,7 @@ pub mod pop;
 pub mod postgres;
 pub mod ppp;
 pub mod pppoe;
+pub mod pptp;
 pub mod ptp;
 pub mod quic;
 pub mod radius;

@@ -92,6 +92,7 @@ protocols! {
     crate::postgres::Postgres,
     crate::ppp::Ppp,
     crate::pppoe::Pppoe,
+    crate::pptp::Pptp,
     crate::ptp::Ptp,
     crate::quic::Quic,
     crate::radius::Radius,
