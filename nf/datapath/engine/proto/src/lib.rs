@@ -45,6 +45,7 @@ pub mod dicom;
 pub mod dnp3;
 pub mod dns;
 pub mod dtls;
+pub mod eigrp;
 pub mod enip;
 pub mod ftp;
 pub mod gquic;

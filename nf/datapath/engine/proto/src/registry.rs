@@ -53,6 +53,7 @@ protocols! {
     crate::dnp3::Dnp3,
     crate::dns::Dns,
     crate::dtls::Dtls,
+    crate::eigrp::Eigrp,
     crate::enip::Enip,
     crate::ftp::Ftp,
     crate::ftp::FtpData,
