@@ -80,6 +80,7 @@ pub mod ntp;
 pub mod opcua;
 pub mod openvpn;
 pub mod ospf;
+pub mod pim;
 pub mod pop;
 pub mod postgres;
 pub mod ppp;

@@ -89,6 +89,7 @@ protocols! {
     crate::opcua::Opcua,
     crate::openvpn::Openvpn,
     crate::ospf::Ospf,
+    crate::pim::Pim,
     crate::pop::Pop,
     crate::postgres::Postgres,
     crate::ppp::Ppp,
