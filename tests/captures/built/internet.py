@@ -268,10 +268,12 @@ def hsrp(target: Path) -> None:
         first(one, 0, 4, 100),
         first(two, 2, 1, 120),
     ]
-    for parts in (state(6, 4, _address("192.0.2.253")) + text,) * 2 + (
-        state(5, 4, _address("192.0.2.253")) + digest,
-    ):
-        frames.append(ethernet(ipv4(one, "224.0.0.102", udp(1985, 1985, parts), ttl=1)))
+    second = state(6, 4, _address("192.0.2.253")) + text
+    keyed = state(5, 4, _address("192.0.2.253")) + digest
+    frames += [
+        ethernet(ipv4(one, "224.0.0.102", udp(1985, 1985, parts), ttl=1))
+        for parts in (second, second, keyed)
+    ]
     frames.append(
         ethernet(ipv6("fe80::1", "ff02::66", udp(2029, 2029, state(6, 6, shared)), hops=255))
     )

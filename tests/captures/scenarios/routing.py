@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from catalogue import recorded
-from lab import CLIENT_IPV4, SERVER_IPV4, Host, Lab, Pair, wait_for
+from lab import CLIENT_IPV4, SERVER_IPV4, Host, Pair, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,7 @@ def _routing(host: Host, **settings: str) -> None:
         )
 
 
-def _seen(lab: Lab, host: Host, interface: str, raw: Path, condition: str, least: int) -> None:
+def _seen(host: Host, raw: Path, condition: str, least: int) -> None:
     """Waits until tshark finds enough packets in what has been recorded."""
 
     def enough() -> bool:
@@ -84,8 +84,8 @@ def rip(target: Path) -> None:
             digest += " ip rip authentication key-chain tide\n"
             ng = f"router ripng\n network {link}\n network quay\n timers basic 5 30 20\n"
             _routing(host, ripd=key + digest + common, ripngd=ng)
-        _seen(lab, lab.server, "client", raw, "rip.command == 2", 4)
-        _seen(lab, lab.server, "client", raw, "ripng.cmd == 2", 3)
+        _seen(lab.server, raw, "rip.command == 2", 4)
+        _seen(lab.server, raw, "ripng.cmd == 2", 3)
         for process in lab.processes[1:]:
             if "ripd" in process.argv[0]:
                 process.stop()
@@ -96,7 +96,7 @@ def rip(target: Path) -> None:
         words = [f"{_FRR}/ripd", "-P", "0", "-f", str(file)]
         words += ["--vty_socket", str(sockets), "-z", str(sockets / "zserv")]
         lab.server.spawn([*words, "-i", str(sockets / "old.pid")])
-        _seen(lab, lab.server, "client", raw, "rip.version == 1 && rip.command == 2", 2)
+        _seen(lab.server, raw, "rip.version == 1 && rip.command == 2", 2)
 
 
 @recorded(
@@ -129,8 +129,8 @@ def ospf(target: Path) -> None:
             six += " ipv6 ospf6 " + timers.format("ipv6 ospf6")
             six += f"router ospf6\n ospf6 router-id 10.0.0.{number}\n redistribute connected\n"
             _routing(host, ospfd=four, ospf6d=six)
-        _seen(lab, lab.server, "client", raw, "ospf.version == 2 && ospf.msg.lsack", 2)
-        _seen(lab, lab.server, "client", raw, "ospf.version == 3 && ospf.msg.lsack", 2)
+        _seen(lab.server, raw, "ospf.version == 2 && ospf.msg.lsack", 2)
+        _seen(lab.server, raw, "ospf.version == 3 && ospf.msg.lsack", 2)
 
 
 @recorded(
@@ -152,8 +152,8 @@ def vrrp(target: Path) -> None:
         running = []
         for host, priority in ((lab.client, 100), (lab.server, 150)):
             link = host.interfaces[0]
-            password = "authentication {\n auth_type PASS\n auth_pass harbour\n }"
-            old = "version 2\n virtual_router_id 7\n advert_int 1\n " + password
+            old = "version 2\n virtual_router_id 7\n advert_int 1\n"
+            old += " authentication {\n auth_type PASS\n auth_pass harbour\n }"
             old += "\n virtual_ipaddress {\n 192.0.2.254/24\n }"
             new = "version 3\n virtual_router_id 8\n advert_int 0.5"
             new += "\n virtual_ipaddress {\n 192.0.2.253/24\n 192.0.2.252/24\n }"
@@ -163,9 +163,9 @@ def vrrp(target: Path) -> None:
             words = ["keepalived", "-n", "-l", "-P", "-f", str(file), *pids]
             running.append(host.spawn(words))
             sender = CLIENT_IPV4 if host is lab.client else SERVER_IPV4
-            _seen(lab, lab.server, "client", raw, f"vrrp.version == 2 && ip.src == {sender}", 2)
+            _seen(lab.server, raw, f"vrrp.version == 2 && ip.src == {sender}", 2)
         running[1].stop()
-        _seen(lab, lab.server, "client", raw, f"vrrp.prio == 0 && ip.src == {SERVER_IPV4}", 2)
+        _seen(lab.server, raw, f"vrrp.prio == 0 && ip.src == {SERVER_IPV4}", 2)
 
 
 @recorded(
@@ -184,8 +184,8 @@ def pim(target: Path) -> None:
             text += "interface quay\n ip pim\n" + (group if host is lab.client else "")
             _routing(host, pimd=text)
         lab.client.ip("route", "add", "198.51.102.0/24", "via", SERVER_IPV4)
-        _seen(lab, lab.server, "client", raw, "pim.type == 3", 1)
-        _seen(lab, lab.server, "client", raw, "pim.type == 0", 4)
+        _seen(lab.server, raw, "pim.type == 3", 1)
+        _seen(lab.server, raw, "pim.type == 0", 4)
 
 
 @recorded(
@@ -194,12 +194,12 @@ def pim(target: Path) -> None:
     expect={"eigrp.opcode == 5": 4, "eigrp.opcode == 1": 2, "eigrp.tlv_type == 0x0102": 1},
 )
 def eigrp(target: Path) -> None:
-    """EIGRP between two routers: hellos, the exchange of both tables, a router that leaves."""
+    """EIGRP between two routers: hellos, and the exchange of both tables."""
     with _routers(target, "ip proto 88") as (lab, raw):
         for host in (lab.client, lab.server):
             text = "router eigrp 100\n network 192.0.2.0/24\n network 198.51.0.0/16\n"
             _routing(host, eigrpd=text)
-        _seen(lab, lab.server, "client", raw, "eigrp.tlv_type == 0x0102", 2)
+        _seen(lab.server, raw, "eigrp.tlv_type == 0x0102", 2)
 
 
 @recorded(
@@ -209,19 +209,19 @@ def eigrp(target: Path) -> None:
 )
 def lldp(target: Path) -> None:
     """A host that tells by LLDP what it is, and takes it back; another that does so by CDP, too."""
-    with Pair() as lab:
-        with lab.recording(target, only="ether proto 0x88cc or ether[20:2] == 0x2000") as raw:
-            running = []
-            for host in (lab.client, lab.server):
-                file = host.file("lldpd.conf", "configure lldp tx-interval 2\n")
-                words = ["lldpd", "-d", "-u", str(host.folder / "lldpd.socket")]
-                words += ["-cc"] if host is lab.server else []
-                words += ["-S", f"{host.name} of the harbour", "-P", "heron", "-O", str(file)]
-                running.append(host.spawn(words))
-            _seen(lab, lab.server, "client", raw, "cdp", 2)
-            _seen(lab, lab.server, "client", raw, "lldp", 2)
-            running[0].stop()
-            _seen(lab, lab.server, "client", raw, "lldp.time_to_live == 0", 1)
+    chosen = "ether proto 0x88cc or ether[20:2] == 0x2000"
+    with Pair() as lab, lab.recording(target, only=chosen) as raw:
+        running = []
+        for host in (lab.client, lab.server):
+            file = host.file("lldpd.conf", "configure lldp tx-interval 2\n")
+            words = ["lldpd", "-d", "-u", str(host.folder / "lldpd.socket")]
+            words += ["-cc"] if host is lab.server else []
+            words += ["-S", f"{host.name} of the harbour", "-P", "heron", "-O", str(file)]
+            running.append(host.spawn(words))
+        _seen(lab.server, raw, "cdp", 2)
+        _seen(lab.server, raw, "lldp", 2)
+        running[0].stop()
+        _seen(lab.server, raw, "lldp.time_to_live == 0", 1)
 
 
 @recorded(
@@ -232,18 +232,17 @@ def lldp(target: Path) -> None:
 def stp(target: Path) -> None:
     """Spanning tree of two of the kernel's bridges: who is root, and a change of the topology that
     the other bridge tells of."""
-    with Pair() as lab:
-        with lab.recording(target, only="ether dst 01:80:c2:00:00:00") as raw:
-            for host, priority in ((lab.client, 0x8000), (lab.server, 0x4000)):
-                host.ip("link", "add", "bridge", "type", "bridge", "forward_delay", "200")
-                options = ["stp_state", "1", "priority", str(priority), "hello_time", "100"]
-                host.ip("link", "set", "bridge", "type", "bridge", *options)
-                host.ip("link", "set", host.interfaces[0], "master", "bridge")
-                host.ip("link", "add", "quay", "type", "veth", "peer", "name", "pier")
-                host.ip("link", "set", "quay", "master", "bridge")
-                host.ip("link", "set", "bridge", "up")
-            _seen(lab, lab.server, "client", raw, "stp.type == 0", 6)
-            for end in ("pier", "quay"):
-                lab.client.ip("link", "set", end, "up")
-            _seen(lab, lab.server, "client", raw, "stp.type == 0x80", 1)
-            _seen(lab, lab.server, "client", raw, "stp.flags.tc == 1", 1)
+    with Pair() as lab, lab.recording(target, only="ether dst 01:80:c2:00:00:00") as raw:
+        for host, priority in ((lab.client, 0x8000), (lab.server, 0x4000)):
+            host.ip("link", "add", "bridge", "type", "bridge", "forward_delay", "200")
+            options = ["stp_state", "1", "priority", str(priority), "hello_time", "100"]
+            host.ip("link", "set", "bridge", "type", "bridge", *options)
+            host.ip("link", "set", host.interfaces[0], "master", "bridge")
+            host.ip("link", "add", "quay", "type", "veth", "peer", "name", "pier")
+            host.ip("link", "set", "quay", "master", "bridge")
+            host.ip("link", "set", "bridge", "up")
+        _seen(lab.server, raw, "stp.type == 0", 6)
+        for end in ("pier", "quay"):
+            lab.client.ip("link", "set", end, "up")
+        _seen(lab.server, raw, "stp.type == 0x80", 1)
+        _seen(lab.server, raw, "stp.flags.tc == 1", 1)
