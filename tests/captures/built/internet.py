@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from built.dialogue import dns_query, write
 from built.packet import (
+    Layer,
     ethernet,
     icmp,
     icmpv6,
@@ -228,4 +229,52 @@ def routing(target: Path) -> None:
     frames.append(ethernet(ipv6(router6, "ff02::1", icmpv6(134, 0, advert6), hops=255)))
     better = bytes(4) + _address("fe80::2") + _address("2001:db8:7::7")
     frames.append(ethernet(ipv6(router6, NEAR6, icmpv6(137, 0, better), hops=255)))
+    write(target, frames)
+
+
+@built(
+    "hsrp.pcap",
+    expect={
+        "hsrp.opcode == 0": 4,
+        "hsrp.opcode == 1": 1,
+        "hsrp.opcode == 2": 1,
+        "hsrp2.state == 6": 2,
+        "hsrp2.md5_auth_tlv": 1,
+        "hsrp && ipv6": 1,
+    },
+)
+def hsrp(target: Path) -> None:
+    """HSRP: two routers of version 1, of which one takes over and gives up; version 2 with a text
+    and with a digest; version 2 for IPv6."""
+    one, two = "192.0.2.1", "192.0.2.2"
+
+    def first(sender: str, operation: int, state: int, priority: int) -> Layer:
+        octets = struct.pack("!BBBBBBBB", 0, operation, state, 3, 10, priority, 1, 0)
+        octets += b"harbour\0" + _address("192.0.2.254")
+        return ethernet(ipv4(sender, "224.0.0.2", udp(1985, 1985, octets), ttl=1))
+
+    def state(number: int, family: int, shared: bytes) -> bytes:
+        octets = struct.pack("!BBBBBBH6s", 1, 40, 2, 0, number, family, 10, b"\2\0\0\0\0\1")
+        return octets + struct.pack("!III", 110, 3000, 10000) + shared.ljust(16, b"\0")
+
+    text = b"\x03\x08harbour\0"
+    digest = struct.pack("!BBBBH4sI16s", 4, 28, 1, 0, 0, _address(one), 7, bytes(range(16)))
+    shared = _address("fe80::5:73ff:fea0:a")
+    frames = [
+        first(one, 0, 16, 100),
+        first(two, 0, 8, 90),
+        first(one, 0, 16, 100),
+        first(two, 1, 16, 120),
+        first(one, 0, 4, 100),
+        first(two, 2, 1, 120),
+    ]
+    second = state(6, 4, _address("192.0.2.253")) + text
+    keyed = state(5, 4, _address("192.0.2.253")) + digest
+    frames += [
+        ethernet(ipv4(one, "224.0.0.102", udp(1985, 1985, parts), ttl=1))
+        for parts in (second, second, keyed)
+    ]
+    frames.append(
+        ethernet(ipv6("fe80::1", "ff02::66", udp(2029, 2029, state(6, 6, shared)), hops=255))
+    )
     write(target, frames)

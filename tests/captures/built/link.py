@@ -15,6 +15,7 @@ from built.packet import (
     ethernet,
     ieee8023,
     llc,
+    mac,
     raw,
     snap,
     vlan,
@@ -248,3 +249,46 @@ def _tlv(kind: int, value: bytes) -> bytes:
 
 def _lldp(kind: int, value: bytes) -> bytes:
     return struct.pack("!H", kind << 9 | len(value)) + value
+
+
+@built(
+    "spanning-tree.pcap",
+    expect={
+        "stp.version == 3": 2,
+        "stp.version == 2": 1,
+        "mstp.msti.msti_id": 2,
+        'mstp.config_name == "harbour"': 2,
+    },
+)
+def spanning_tree(target: Path) -> None:
+    """Spanning tree of many VLANs: MSTP with two instances, of which one changes its root; RSTP
+    that proposes and agrees; Cisco's frames of one VLAN."""
+    bridge, other = "02:00:00:00:00:99", "02:00:00:00:00:98"
+    group, cisco = "01:80:c2:00:00:00", "01:00:0c:cc:cc:cd"
+
+    def tree(version: int, flags: int, extension: int, sender: str) -> bytes:
+        root = struct.pack("!H6s", 0x8000 | extension, mac(bridge))
+        own = struct.pack("!H6s", 0x9000 | extension, mac(sender))
+        timers = struct.pack("!HHHH", 0x100, 20 << 8, 2 << 8, 15 << 8)
+        octets = struct.pack("!HBBB", 0, version, 2, flags) + root + struct.pack("!I", 2000)
+        return octets + own + struct.pack("!H", 0x8002) + timers + b"\0"
+
+    def instance(number: int, root: str, cost: int) -> bytes:
+        head = struct.pack("!BH6sI", 0x7C, 0x8000 | number, mac(root), cost)
+        return head + bytes([0x90, 0x80, 19])
+
+    def many(root: str) -> bytes:
+        parts = instance(1, bridge, 2000) + instance(2, root, 4000)
+        region = b"\0" + b"harbour".ljust(32, b"\0") + struct.pack("!H", 3) + bytes(range(16))
+        region += struct.pack("!I", 200) + struct.pack("!H6sB", 0x9000, mac(other), 20)
+        return tree(3, 0x7C, 0, other) + struct.pack("!H", len(region + parts)) + region + parts
+
+    frames = [
+        ieee8023(llc(0x42, 0x42, 3, many(root)), other, group) for root in (bridge, bridge, other)
+    ]
+    frames.append(ieee8023(llc(0x42, 0x42, 3, tree(2, 0x0E, 0, other)), other, group))
+    frames.append(ieee8023(llc(0x42, 0x42, 3, tree(2, 0x78, 0, other)), other, group))
+    for vlan_id in (10, 20, 10):
+        octets = tree(2, 0x3C, vlan_id, other) + struct.pack("!HHH", 0, 2, vlan_id)
+        frames.append(ieee8023(snap(raw(octets, ethertype=0x010B), 0x00000C), other, cisco))
+    write(target, frames)

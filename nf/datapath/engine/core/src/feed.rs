@@ -3,7 +3,7 @@
 
 use foldhash::HashMap;
 use nf_fields::ProtoId;
-use nf_proto::{Action, Context, Direction, Segment};
+use nf_proto::{Action, Context, Direction, Flow, Segment};
 use nf_stream::{Message, Place, Pool};
 use nf_wire::{sctp, sctp_chunk};
 
@@ -13,7 +13,7 @@ use crate::snapshot::Snapshot;
 use crate::transport::{Segmented, TcpHeader, flag};
 
 /// A parser that has panicked so often is not used any more.
-const MAX_PANICS: u32 = 3;
+pub(crate) const MAX_PANICS: u32 = 3;
 
 /// What feeding a session needs besides the session.
 pub(crate) struct Hands<'a> {
@@ -27,6 +27,8 @@ pub(crate) struct Hands<'a> {
     pub timestamp: u64,
     /// Chunks of SCTP whose content nobody will read.
     pub given_up: u64,
+    /// The header that the octets begin with, where a parser reads it.
+    pub header: Option<ProtoId>,
 }
 
 impl Hands<'_> {
@@ -179,7 +181,7 @@ impl Hands<'_> {
         if !self.blamed.is_empty() && self.is_blamed(session) {
             return;
         }
-        let flow = session.flow();
+        let flow = Flow { header: self.header, ..session.flow() };
         let seg = Segment { data, dir, time: self.timestamp, cut, flow: &flow };
         let mut ear = self.heard.ear(&mut session.notes, self.anomalies, self.snapshot, seg.time);
         let shared = &self.snapshot.dissector;

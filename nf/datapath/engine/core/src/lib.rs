@@ -18,6 +18,7 @@ pub mod finish;
 pub mod format;
 mod fragments;
 pub mod hook;
+mod links;
 pub mod merge;
 mod observe;
 mod overview;

@@ -126,6 +126,8 @@ impl Session {
             initiator_port: initiator.1,
             responder_port: responder.1,
             transport: self.key.transport(),
+            header: None,
+            link: None,
         }
     }
 

@@ -14,9 +14,9 @@ use nf_capture::{Batch, Fill, OpenSpec, open};
 use nf_fields::ProtoId;
 use nf_proto::fuzzing::{carriers, write_segment};
 use nf_proto::registry::{self, Entry, PROTOCOLS};
-use nf_proto::testing::{Event, play};
+use nf_proto::testing::{Event, header_flow, play};
 use nf_proto::{Direction, Flow};
-use nf_wire::{IpLayer, LinkType, Packet, Transport, decode, id};
+use nf_wire::{IpLayer, Layer, LinkType, Packet, Transport, decode, id};
 
 /// Most octets of one seed, and of the sessions looked at.
 const MAX_SEED: usize = 4096;
@@ -77,7 +77,11 @@ fn sessions(capture: &str) -> Result<Vec<Session>, String> {
         let fill = source.fill(&mut batch).map_err(|e| e.to_string())?;
         for (about, frame) in batch.iter() {
             decode(LinkType::from_dlt(about.link.into()), frame, about.length, &mut packet);
-            if let Some(ip) = packet.ips().last().filter(|ip| ip.transport != Transport::Other) {
+            if let Some(layer) = header_read(&packet) {
+                add_header(layer, frame, &mut found);
+            } else if let Some(ip) =
+                packet.ips().last().filter(|ip| ip.transport != Transport::Other)
+            {
                 let sequence = tcp_sequence(&packet, frame);
                 add(ip, frame, sequence, &mut found, &mut index);
             }
@@ -85,6 +89,29 @@ fn sessions(capture: &str) -> Result<Vec<Session>, String> {
         if matches!(fill, Fill::End) || batch.is_empty() {
             return Ok(found);
         }
+    }
+}
+
+/// A header that a parser reads, where the innermost IP layer has one.
+fn header_read(packet: &Packet) -> Option<Layer> {
+    let from = packet.ips().last().map_or(0, |ip| usize::from(ip.layer) + 1);
+    let reads = |id| registry::by_id(id).is_some_and(|entry| entry.info.reads_header);
+    packet.layers().get(from..)?.iter().find(|l| reads(l.proto)).copied()
+}
+
+/// All packets with one header are one session: a seed need not be of two speakers.
+fn add_header(layer: Layer, frame: &[u8], found: &mut Vec<Session>) {
+    let is_its = |session: &Session| session.flow.header == Some(layer.proto);
+    let at = found.iter().position(is_its).unwrap_or_else(|| {
+        let flow = header_flow(layer.proto);
+        found.push(Session { flow, next: [None; 2], segments: Vec::new(), octets: 0 });
+        found.len() - 1
+    });
+    let data = frame.get(usize::from(layer.offset)..).unwrap_or(&[]);
+    let session = &mut found[at];
+    if session.octets + data.len() <= MAX_SEED {
+        session.octets += data.len();
+        session.segments.push((Direction::Up, data.to_vec()));
     }
 }
 
@@ -129,6 +156,8 @@ fn add(
                 initiator_port: from.1,
                 responder_port: to.1,
                 transport: ip.transport,
+                header: None,
+                link: None,
             };
             found.push(Session { flow, next: [None; 2], segments: Vec::new(), octets: 0 });
             (found.len() - 1, Direction::Up)
@@ -154,6 +183,9 @@ fn add(
 
 /// The protocol a session begins with.
 fn recognised(session: &Session) -> Option<&'static Entry> {
+    if let Some(header) = session.flow.header {
+        return registry::by_id(header);
+    }
     let events: Vec<_> = session
         .segments
         .iter()

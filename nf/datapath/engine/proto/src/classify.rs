@@ -197,11 +197,12 @@ impl Classifier {
 
     fn add(&mut self, rank: usize, entry: &Entry) {
         let patterns = || entry.info.patterns.iter().filter(|p| !p.bytes.is_empty());
-        let place = (patterns().count() < entry.info.patterns.len() || patterns().count() == 0)
-            .then(|| {
-                self.always.push(rank);
-                u16::try_from(self.always.len().saturating_sub(1)).unwrap_or(u16::MAX)
-            });
+        let is_carried = entry.info.over.iter().any(|o| !matches!(o.carrier, Carrier::Within(_)));
+        let is_bare = patterns().count() == 0 || patterns().count() < entry.info.patterns.len();
+        let place = (is_carried && is_bare).then(|| {
+            self.always.push(rank);
+            u16::try_from(self.always.len().saturating_sub(1)).unwrap_or(u16::MAX)
+        });
         for over in entry.info.over {
             let index = match over.carrier {
                 Carrier::Tcp => 0,

@@ -6,7 +6,7 @@
 
 use nf_fields::ProtoId;
 use nf_stream::Pool;
-use nf_wire::Transport;
+use nf_wire::{Layer, Packet, Transport, id};
 
 use crate::named::{Company, FIRST_DATAGRAMS, Named, Table, Told};
 use crate::registry::Entry;
@@ -41,6 +41,8 @@ pub struct Dissector {
     wants: Vec<Wants>,
     /// Per entry: the protocols it speaks for, and who listens to these.
     spoken: Vec<Vec<(ProtoId, Wants)>>,
+    /// Entries that read headers, by id.
+    headers: Vec<(ProtoId, usize)>,
     /// Bounds of classification.
     pub limits: Limits,
 }
@@ -66,6 +68,12 @@ impl Dissector {
                 .iter()
                 .map(|e| e.info.speaks.iter().map(|&id| (id, wants(id))).collect())
                 .collect(),
+            headers: entries
+                .iter()
+                .enumerate()
+                .filter(|(_, e)| e.info.reads_header && enabled(e.info.id))
+                .map(|(position, e)| (e.info.id, position))
+                .collect(),
             entries,
             limits,
         })
@@ -80,6 +88,26 @@ impl Dissector {
     pub fn port_guess(&self, flow: &Flow) -> Option<ProtoId> {
         let entry = self.classifier.port_guess(flow).and_then(|i| self.entries.get(i));
         entry.map(|e| e.info.id).or_else(|| self.named.port_guess(flow))
+    }
+
+    /// Whether a parser reads headers of `id`.
+    #[inline]
+    pub fn reads_header(&self, id: ProtoId) -> bool {
+        self.header_position(id).is_some()
+    }
+
+    /// The innermost IP layer's first header that a parser reads, or the first of a packet
+    /// without IP.
+    #[inline]
+    pub fn header_read(&self, packet: &Packet) -> Option<Layer> {
+        let from = packet.ips().last().map_or(0, |ip| usize::from(ip.layer).saturating_add(1));
+        let layers = packet.layers().get(from..)?;
+        layers.iter().find(|l| l.proto != id::UDP && self.reads_header(l.proto)).copied()
+    }
+
+    #[inline]
+    fn header_position(&self, id: ProtoId) -> Option<usize> {
+        self.headers.iter().find(|(known, _)| *known == id).map(|&(_, position)| position)
     }
 
     fn sink<'s>(&'s self, observer: &'s mut dyn Observer, position: usize) -> Sink<'s> {
@@ -202,6 +230,8 @@ impl<'a> Earlier<'a> {
 
 struct Parsing {
     position: usize,
+    /// The header it reads, if it does; the headers' path names it already.
+    header: Option<ProtoId>,
     parser: Box<dyn Parser>,
     pending: [Vec<u8>; 2],
     need: [usize; 2],
@@ -271,9 +301,23 @@ impl Dissection {
         }
         match &mut self.stage {
             Stage::Finished => Action::Continue,
+            Stage::Parsing(parsing) if parsing.header != seg.flow.header => Action::Continue,
             Stage::Parsing(_) => self.parse(cx, seg),
-            Stage::Fresh | Stage::Trying(_) => self.classify(cx, seg),
+            Stage::Fresh | Stage::Trying(_) => match seg.flow.header {
+                Some(header) => self.read_header(cx, seg, header),
+                None => self.classify(cx, seg),
+            },
         }
+    }
+
+    /// The headers say what it is: their parser begins with this packet.
+    fn read_header(&mut self, cx: &mut Context<'_>, seg: &Segment<'_>, header: ProtoId) -> Action {
+        let Some(position) = cx.shared.header_position(header) else {
+            return Action::Continue;
+        };
+        self.finish(cx);
+        self.install(cx, position, seg.flow);
+        self.parse(cx, seg)
     }
 
     /// Tells that `lost` octets of a stream's direction will not come.
@@ -465,15 +509,22 @@ impl Dissection {
         match cx.shared.entry(position) {
             Some(entry) if usize::from(self.depth) < MAX_DEPTH => {
                 self.push(entry.info.id);
-                self.named_inside = 0;
-                self.stage = Stage::Parsing(Box::new(Parsing {
-                    position,
-                    parser: (entry.create)(flow),
-                    pending: Default::default(),
-                    need: [0; 2],
-                }));
+                self.install(cx, position, flow);
             }
             _ => self.stage = Stage::Finished,
+        }
+    }
+
+    fn install(&mut self, cx: &Context<'_>, position: usize, flow: &Flow) {
+        if let Some(entry) = cx.shared.entry(position) {
+            self.named_inside = 0;
+            self.stage = Stage::Parsing(Box::new(Parsing {
+                position,
+                header: flow.header,
+                parser: (entry.create)(flow),
+                pending: Default::default(),
+                need: [0; 2],
+            }));
         }
     }
 

@@ -12,7 +12,7 @@ use nf_wire::Transport;
 
 use crate::registry::{self, Entry, PROTOCOLS};
 use crate::testing::{self, EVERYTHING, Event, Heard, START};
-use crate::{Carrier, Direction, Dissector, Gap, Next, Segment, Sink};
+use crate::{Carrier, Direction, Dissector, Flow, Gap, Next, Segment, Sink};
 
 /// Most segments of one input.
 const MAX_SEGMENTS: usize = 256;
@@ -60,6 +60,9 @@ pub fn write_segment(dir: Direction, data: &[u8], input: &mut Vec<u8>) {
 /// Where sessions of a protocol are found: carriers with each of their ports, and none.
 pub fn carriers(entry: &Entry) -> Vec<(Transport, u16)> {
     let mut found = Vec::new();
+    if entry.info.reads_header {
+        found.push((Transport::Other, 0));
+    }
     for over in entry.info.over {
         let transport = match over.carrier {
             Carrier::Tcp | Carrier::Within(_) => Transport::Tcp,
@@ -112,14 +115,21 @@ pub fn session(input: &[u8]) -> Result<(), String> {
             (Direction::Down, _, true) => Event::CutDown(piece.data),
         })
         .collect();
-    let heard =
-        testing::play_on(shared, Heard::default(), &testing::flow(transport, port), &events);
-    testing::check_pool(&heard)
+    let flow = flow_of(entry, transport, port);
+    testing::check_pool(&testing::play_on(shared, Heard::default(), &flow, &events))
+}
+
+/// A session on one of the [`carriers`] of an entry.
+fn flow_of(entry: &Entry, transport: Transport, port: u16) -> Flow {
+    match transport {
+        Transport::Other => testing::header_flow(entry.info.id),
+        _ => testing::flow(transport, port),
+    }
 }
 
 /// Feeds arbitrary octets to one protocol's probe and parser.
 pub fn fuzz_one(entry: &Entry, transport: Transport, port: u16, input: &[u8]) {
-    let flow = testing::flow(transport, port);
+    let flow = flow_of(entry, transport, port);
     let mut heard = Heard::default();
     let mut parser = (entry.create)(&flow);
     let mut pending: [Vec<u8>; 2] = Default::default();

@@ -34,6 +34,9 @@ pub struct Info {
     pub anomalies: &'static [AnomalyInfo],
     /// Protocols that its parser reads inside its own and reports in their names.
     pub speaks: &'static [ProtoId],
+    /// The headers' walk finds it: its parser gets every packet with a header of this id, from
+    /// that header on, within an IP session or outside any; the probe is not asked.
+    pub reads_header: bool,
 }
 
 fn no_fields() -> &'static [Field] {
@@ -57,6 +60,7 @@ impl Info {
         transaction: no_fields,
         anomalies: &[],
         speaks: &[],
+        reads_header: false,
     };
 
     /// Whether `name` is this protocol's name or one of its aliases.

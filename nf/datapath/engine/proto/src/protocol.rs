@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use nf_fields::ProtoId;
+use nf_fields::{Mac, ProtoId};
 use nf_wire::Transport;
 
 use crate::{Earlier, Info, Sink};
@@ -48,6 +48,11 @@ pub struct Flow {
     pub responder_port: u16,
     /// What carries the session.
     pub transport: Transport,
+    /// The header that these octets begin with, where a parser reads it ([`Info::reads_header`]):
+    /// a session that begins with one needs no classification.
+    pub header: Option<ProtoId>,
+    /// Hardware addresses of both, where octets belong to no IP session.
+    pub link: Option<[Mac; 2]>,
 }
 
 /// Octets for a probe or a parser.
@@ -71,6 +76,12 @@ impl Segment<'_> {
     #[inline]
     pub fn on_port(&self, port: u16) -> bool {
         self.flow.initiator_port == port || self.flow.responder_port == port
+    }
+
+    /// Hardware address of the sender, where the octets belong to no IP session.
+    pub fn sender(&self) -> Option<Mac> {
+        let [initiator, responder] = self.flow.link?;
+        Some(if self.dir == Direction::Up { initiator } else { responder })
     }
 }
 

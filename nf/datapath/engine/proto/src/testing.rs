@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
-use nf_fields::{Fields, ProtoId, json};
+use nf_fields::{Fields, Mac, ProtoId, json};
 use nf_wire::Transport;
 
 pub use crate::fuzzing::fuzz_one;
@@ -130,6 +130,17 @@ pub fn flow(transport: Transport, port: u16) -> Flow {
         initiator_port: 40_000,
         responder_port: port,
         transport,
+        header: None,
+        link: None,
+    }
+}
+
+/// A flow whose packets begin with a header of `id`, by hardware addresses.
+pub fn header_flow(id: ProtoId) -> Flow {
+    Flow {
+        header: Some(id),
+        link: Some([Mac([2, 0, 0, 0, 0, 1]), Mac([2, 0, 0, 0, 0, 2])]),
+        ..flow(Transport::Other, 0)
     }
 }
 
@@ -317,6 +328,40 @@ pub fn torture_with(
                     ));
                 }
             }
+        }
+    }
+    Ok(())
+}
+
+/// Plays each of `samples` with every octet replaced by values that lengths and counts break at,
+/// with its end missing or repeated, and then random octets in the samples' place. What matters is
+/// that nothing panics and the pool is given back.
+///
+/// # Errors
+/// The first leak.
+pub fn batter(flow: &Flow, samples: &[&[u8]]) -> Result<(), String> {
+    let shared = dissector(registry::PROTOCOLS, EVERYTHING)?;
+    let play = |data: &[u8]| {
+        let events = [Event::Up(data), Event::Down(data), Event::Up(data)];
+        check_pool(&play_on(&shared, Heard::default(), flow, &events))
+    };
+    let mut random = Random::new(1);
+    for sample in samples {
+        for at in 0..sample.len() {
+            for value in [0, 1, 0x7f, 0x80, 0xff] {
+                let mut damaged = sample.to_vec();
+                if let Some(octet) = damaged.get_mut(at) {
+                    *octet = value;
+                }
+                play(&damaged)?;
+            }
+            play(sample.get(..at).unwrap_or_default())?;
+        }
+        play(&sample.repeat(40))?;
+        for _ in 0..500 {
+            let kept = random.below(sample.len());
+            let head = sample.get(..kept).unwrap_or_default();
+            play(&[head, &random.octets(200)].concat())?;
         }
     }
     Ok(())

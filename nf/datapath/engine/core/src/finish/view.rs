@@ -51,8 +51,11 @@ impl Fields for RowView<'_> {
     }
 
     fn get(&self, position: usize) -> Value<'_> {
-        // Packets outside sessions have a time and nothing else.
-        if !self.is_of_session() && position > 0 {
+        // Packets outside sessions have a time, a path if a parser read them, and nothing else.
+        let is_known = position == 0
+            || SESSION_FIELDS.get(position).is_some_and(|field| field.name == "path")
+                && self.row.names.path.is_some();
+        if !self.is_of_session() && !is_known {
             return Value::None;
         }
         READ.get(position).map_or(Value::None, |read| read(self))

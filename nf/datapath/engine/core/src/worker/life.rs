@@ -9,6 +9,7 @@ use nf_proto::Action;
 use super::Worker;
 use crate::config::TableFull;
 use crate::feed::Hands;
+use crate::links::Key;
 use crate::observe::Heard;
 use crate::parcel::{Item, Owner};
 use crate::row::{EndReason, Hint, Moment, Order, Owned, What};
@@ -120,6 +121,9 @@ impl Worker {
     }
 
     pub(super) fn tick(&mut self, item: &Item, snapshot: &Snapshot) {
+        while let Some(key) = self.links.silent(item.clock, snapshot) {
+            self.end_link(key, Moment::Tick.of(item.sequence), snapshot);
+        }
         let Some(wheel) = &mut self.wheel else { return };
         let mut due = std::mem::take(&mut self.due);
         wheel.advance(item.clock, &mut due);
@@ -150,6 +154,13 @@ impl Worker {
         self.due = due;
     }
 
+    /// Ends a conversation of packets outside sessions.
+    pub(super) fn end_link(&mut self, key: Key, moment: u64, snapshot: &Snapshot) {
+        let mut ended = Default::default();
+        self.with_links(snapshot, |links, room| ended = links.end(key, room));
+        self.report_outside(ended.0, moment, ended.1, None, snapshot);
+    }
+
     /// Ends a session: its pending transactions and then itself become rows.
     fn end(&mut self, handle: Handle, reason: EndReason, moment: u64, snapshot: &Snapshot) {
         let Some(session) = self.table.get_mut(handle) else { return };
@@ -163,6 +174,7 @@ impl Worker {
             blamed: &self.blamed,
             timestamp: session.end,
             given_up: 0,
+            header: None,
         };
         // A defect of a parser must not take the session's row, or the thread, with it.
         let panicked = catch_unwind(AssertUnwindSafe(|| hands.settle(session))).is_err();
@@ -215,6 +227,9 @@ impl Worker {
         });
         let some = rest.split_off(rest.len().saturating_sub(FINISH));
         let moment = Moment::End.of(last_sequence);
+        while let Some(key) = self.links.any() {
+            self.end_link(key, moment, &snapshot);
+        }
         for (_, handle) in some.into_iter().rev() {
             let closed = self.table.get(handle).and_then(|s| s.closed);
             self.end(handle, closed.unwrap_or(EndReason::EndOfCapture), moment, &snapshot);

@@ -17,7 +17,8 @@ use nf_wire::{IpLayer, Transport, id, sctp};
 
 use crate::account::Tally;
 use crate::catalog::Catalog;
-use crate::feed::Hands;
+use crate::feed::{Hands, MAX_PANICS};
+use crate::links::{Links, Room};
 use crate::observe::{Anomalies, Heard};
 use crate::parcel::{Item, Kind, Parcel};
 use crate::path::{Path, PathTable};
@@ -51,6 +52,8 @@ pub struct Worker {
     paths: PathTable,
     pool: Pool,
     heard: Heard,
+    /// What is known of packets outside sessions.
+    links: Links,
     anomalies: Anomalies,
     loose: HashMap<Path, Loose>,
     produce: Produce,
@@ -74,6 +77,7 @@ impl Worker {
             due: Vec::new(),
             paths: PathTable::default(),
             heard: Heard::default(),
+            links: Links::default(),
             anomalies: Anomalies::default(),
             loose: HashMap::new(),
             produce: Produce::default(),
@@ -152,11 +156,21 @@ impl Worker {
         loose.packets += 1;
         loose.bytes += u64::from(item.at.length);
         loose.last = loose.last.max(time);
+        let moment = Moment::Packet(0).of(item.sequence);
+        let scene = Scene { item, frame, session: None, segmented: Segmented::default() };
+        let asked = asked_before(item, frame, snapshot);
+        if let Some(layer) = snapshot.dissector.header_read(&item.packet)
+            && asked == Action::Continue
+            && !self.is_blamed(layer.proto)
+        {
+            if let Some(key) = self.links.crowded(item, frame, layer) {
+                self.end_link(key, Moment::Before(0).of(item.sequence), snapshot);
+            }
+            self.with_links(snapshot, |links, room| links.read(item, frame, layer, room));
+            self.report_outside(path, moment, time, Some(&scene), snapshot);
+        }
         if !snapshot.plan.on_packet.is_empty() {
-            let scene = Scene { item, frame, session: None, segmented: Segmented::default() };
-            let rows = packet_events(&scene, snapshot);
-            let moment = Moment::Packet(0).of(item.sequence);
-            for what in rows {
+            for what in packet_events(&scene, snapshot) {
                 self.emit(moment, 0, Default::default(), what);
             }
         }
@@ -225,6 +239,12 @@ impl Worker {
         let later_fragment = ip.fragment.is_some_and(|f| f.offset > 0);
         let known = session.dissection.path().len();
         let mut segmented = Segmented::default();
+        let read = match ip.transport {
+            Transport::Udp | Transport::Other if !later_fragment => {
+                snapshot.dissector.header_read(&item.packet)
+            }
+            _ => None,
+        };
         let before = asked_before(item, frame, snapshot);
         let mut hands = Hands {
             action: before,
@@ -235,6 +255,7 @@ impl Worker {
             blamed: &self.blamed,
             timestamp: item.at.timestamp,
             given_up: 0,
+            header: read.map(|layer| layer.proto),
         };
         if let Some(header) = header {
             segmented = hands.segment(session, &header, dir, payload, ip.payload_len as usize);
@@ -247,7 +268,8 @@ impl Worker {
         } else if !payload.is_empty() && !later_fragment {
             session.answer.payload(dir, item.at.timestamp);
             let cut = ip.payload_captured < ip.payload_len;
-            hands.feed(session, dir, payload, cut);
+            let skip = read.map_or(0, |layer| usize::from(layer.offset).saturating_sub(start));
+            hands.feed(session, dir, payload.get(skip..).unwrap_or_default(), cut);
         }
 
         let verdict = hands.action;
@@ -281,6 +303,8 @@ impl Worker {
         self.stats.panics += 1;
         self.heard = Heard::default();
         let Some(owner) = item.packet.ips().len().checked_sub(1).map(|n| &item.owners[n]) else {
+            let snapshot = Arc::clone(&self.snapshot);
+            self.blame(snapshot.dissector.header_read(&item.packet).map(|layer| layer.proto));
             return;
         };
         if let Some(handle) = self.table.find(owner.hash, |s| s.key == owner.key)
@@ -293,6 +317,21 @@ impl Worker {
             let snapshot = Arc::clone(&self.snapshot);
             self.watch(handle, &snapshot);
         }
+    }
+
+    /// Runs `act` on what is known of packets outside sessions.
+    fn with_links(&mut self, snapshot: &Snapshot, act: impl FnOnce(&mut Links, &mut Room<'_>)) {
+        let mut room = Room {
+            snapshot,
+            pool: &mut self.pool,
+            heard: &mut self.heard,
+            anomalies: &mut self.anomalies,
+        };
+        act(&mut self.links, &mut room);
+    }
+
+    fn is_blamed(&self, proto: ProtoId) -> bool {
+        self.blamed.get(&proto).is_some_and(|&panics| panics >= MAX_PANICS)
     }
 
     fn blame(&mut self, proto: Option<ProtoId>) {

@@ -7,6 +7,7 @@ use nf_proto::{Action, Direction};
 
 use super::Worker;
 use crate::parcel::Item;
+use crate::path::Path;
 use crate::plan::scene::Scene;
 use crate::row::{EndReason, Moment, Names, Order, Owned, Row, SessionFacts, What};
 use crate::snapshot::Snapshot;
@@ -52,6 +53,32 @@ impl Worker {
             }
         }
         self.pass_hints(moment, id);
+    }
+
+    /// What was heard of a packet outside sessions, or when its conversation ended, becomes rows.
+    pub(super) fn report_outside(
+        &mut self,
+        path: Path,
+        moment: u64,
+        now: u64,
+        scene: Option<&Scene<'_>>,
+        snapshot: &Snapshot,
+    ) {
+        let facts = SessionFacts { path, ..SessionFacts::default() };
+        for (proto, transaction) in std::mem::take(&mut self.heard.transactions) {
+            if snapshot.plan.transactions {
+                let (ts, record) = (transaction.start, transaction.record);
+                self.emit(moment, 0, facts.clone(), What::Transaction { proto, ts, record });
+            }
+        }
+        for fired in std::mem::take(&mut self.heard.fired) {
+            let of_packet = |a| scene.map_or(Owned::None, |scene| scene.read(a, None));
+            let values = fired.values.into_iter().zip(&fired.event.attributes);
+            let values = values.map(|(v, a)| v.unwrap_or_else(|| of_packet(a))).collect();
+            let what = What::Event { event: fired.event, ts: now, values };
+            self.emit(moment, 0, facts.clone(), what);
+        }
+        self.pass_hints(moment, 0);
     }
 
     pub(super) fn pass_hints(&mut self, moment: u64, session: u64) {

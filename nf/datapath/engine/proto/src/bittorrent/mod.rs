@@ -266,7 +266,9 @@ impl Bittorrent {
         if let Some(handshake) = handshake {
             peers::introduce(record, &handshake, record.peer_id.is_none());
         }
-        let sent = u64::try_from(packet.payload.len()).unwrap_or(0);
+        // A handshake is no content; what follows it in the same packet is.
+        let head = if handshake.is_some() { message::HANDSHAKE } else { 0 };
+        let sent = u64::try_from(packet.payload.len().saturating_sub(head)).unwrap_or(0);
         let content = match seg.dir {
             Direction::Up => &mut record.content_up,
             Direction::Down => &mut record.content_down,

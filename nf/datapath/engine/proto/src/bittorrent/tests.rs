@@ -128,11 +128,14 @@ fn a_connection_by_datagrams_is_known_by_its_beginning() {
     let begin = [0x41, 0, 1, 2, 0, 0, 0, 9, 0, 0, 0, 0, 0, 4, 0, 0, 0, 1, 0, 0];
     let mut data = vec![0x01, 0, 1, 2, 0, 0, 0, 9, 0, 0, 0, 0, 0, 4, 0, 0, 0, 2, 0, 1];
     data.extend_from_slice(&greeting(b"-TR3000-abcdefghijkl"));
-    let heard = play(&flow(Transport::Udp, 9999), &[Event::Up(&begin), Event::Up(&data)]);
+    let mut more = data[..20].to_vec();
+    more.extend_from_slice(&[7; 30]);
+    let events = [Event::Up(&begin), Event::Up(&data), Event::Up(&more)];
+    let heard = play(&flow(Transport::Udp, 9999), &events);
 
     assert_eq!(heard.path, ["bittorrent"]);
     assert!(transactions(&heard)[0].contains(r#""kind":"utp","info_hash":"abab"#));
-    assert!(transactions(&heard)[0].contains(r#""content_up":68"#));
+    assert!(transactions(&heard)[0].contains(r#""content_up":30"#));
 }
 
 #[test]

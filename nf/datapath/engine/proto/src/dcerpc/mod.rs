@@ -79,6 +79,7 @@ impl Protocol for Dcerpc {
         transaction: DcerpcTransaction::fields,
         speaks: &[],
         anomalies: Anomaly::INFOS,
+        ..Info::DEFAULT
     };
 
     fn new(_flow: &Flow) -> Self {

@@ -136,6 +136,7 @@ impl Protocol for Enip {
         transaction: EnipTransaction::fields,
         anomalies: Anomaly::INFOS,
         speaks: &[cip::ID],
+        ..Info::DEFAULT
     };
 
     fn new(flow: &Flow) -> Self {

@@ -49,6 +49,8 @@ struct Registration {
     /// Something of it was seen.
     begun: bool,
     reported: bool,
+    /// The client left before it was answered.
+    given_up: bool,
 }
 
 /// A session.

@@ -123,6 +123,7 @@ impl Irc {
                 self.registration.login.get_or_insert_with(|| Login::in_clear(None));
                 return;
             }
+            "QUIT" if registering => self.registration.given_up = true,
             "AUTHENTICATE" => {
                 self.begin(seg.time);
                 let said = first.unwrap_or_default();
@@ -197,7 +198,15 @@ impl Irc {
                     self.answered(seg, found, out);
                 }
             }
-            _ if found.command == "ERROR" => self.answered(seg, found, out),
+            _ if found.command == "ERROR" => {
+                // Some servers tell of a wrong password only so. Who gives up is told it, too.
+                let open = self.registration.begun && !self.registration.reported;
+                let asked = self.registration.login.is_some() && !self.registration.given_up;
+                if open && asked {
+                    out.anomaly(Anomaly::LoginFailed);
+                }
+                self.answered(seg, found, out);
+            }
             _ if found.command == "NICK" => {
                 let own = self.nick.as_ref().map(Text::as_bytes);
                 if own.is_some() && found.nick() == own {

@@ -99,6 +99,22 @@ fn a_login_by_sasl_shows_mechanism_and_user() {
     assert!(!format!("{heard:?}").contains("AGtl"));
 }
 
+#[test]
+fn a_password_refused_by_an_error_alone_is_a_failed_login() {
+    let login = b"PASS lantern\r\nNICK ada\r\nUSER ada 0 * :Ada L\r\n";
+    let error = b"ERROR :Access denied: bad password?\r\n";
+
+    let refused = play(&[Up(login), Down(error)]);
+    assert_eq!(refused.anomalies, ["irc.login_failed"]);
+
+    let without_one = play(&[Up(b"NICK ada\r\nUSER ada 0 * :A\r\n"), Down(error)]);
+    let given_up = play(&[Up(login), Up(b"QUIT :bye\r\n"), Down(b"ERROR :Closing Link\r\n")]);
+    let twice = play(&[Up(login), Down(b":s.example 464 ada :no\r\n"), Down(error)]);
+    assert_eq!(without_one.anomalies, [""; 0]);
+    assert_eq!(given_up.anomalies, [""; 0]);
+    assert_eq!(twice.anomalies, ["irc.login_failed"]);
+}
+
 /// The first octets of a client hello.
 const HELLO: &[u8] = b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x03";
 

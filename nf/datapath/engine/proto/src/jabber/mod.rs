@@ -102,6 +102,7 @@ impl Protocol for Jabber {
         transaction: JabberTransaction::fields,
         speaks: &[],
         anomalies: Anomaly::INFOS,
+        ..Info::DEFAULT
     };
 
     fn new(_flow: &Flow) -> Self {

@@ -100,6 +100,7 @@ impl Protocol for Kerberos {
         transaction: KerberosTransaction::fields,
         speaks: &[],
         anomalies: Anomaly::INFOS,
+        ..Info::DEFAULT
     };
 
     fn new(_flow: &Flow) -> Self {

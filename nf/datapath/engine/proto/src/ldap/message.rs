@@ -23,6 +23,7 @@ pub(super) enum Auth<'a> {
     },
     Sasl {
         mechanism: &'a [u8],
+        credentials: &'a [u8],
     },
     /// Of no standard.
     Other,
@@ -34,6 +35,8 @@ pub(super) struct Outcome<'a> {
     pub(super) code: u32,
     pub(super) matched: &'a [u8],
     pub(super) diagnostic: &'a [u8],
+    /// What SASL says back.
+    pub(super) credentials: &'a [u8],
 }
 
 /// What a search asks.
@@ -230,8 +233,10 @@ fn operation(kind: u8, body: &[u8]) -> Option<Op<'_>> {
             let auth = match element(cursor)? {
                 (0x80, password) => Auth::Simple { empty: password.is_empty() },
                 (0xa3, octets) => {
-                    let mechanism = expect(&mut Cursor::new(octets), tag::OCTETS)?;
-                    Auth::Sasl { mechanism }
+                    let mut sasl = Cursor::new(octets);
+                    let mechanism = expect(&mut sasl, tag::OCTETS)?;
+                    let credentials = expect(&mut sasl, tag::OCTETS).unwrap_or_default();
+                    Auth::Sasl { mechanism, credentials }
                 }
                 _ => Auth::Other,
             };
@@ -282,12 +287,14 @@ fn operation(kind: u8, body: &[u8]) -> Option<Op<'_>> {
                 0x78 => "extended_response",
                 _ => return None,
             };
-            let outcome = Outcome {
+            let mut outcome = Outcome {
                 code: unsigned(expect(cursor, tag::ENUMERATED)?)?,
                 matched: expect(cursor, tag::OCTETS)?,
                 diagnostic: expect(cursor, tag::OCTETS)?,
+                credentials: &[],
             };
             expect(cursor, 0xa3);
+            outcome.credentials = expect(cursor, 0x87).unwrap_or_default();
             Op::Result { kind, outcome, name: expect(cursor, 0x8a).unwrap_or_default() }
         }
     };

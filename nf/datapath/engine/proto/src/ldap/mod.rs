@@ -21,6 +21,7 @@ use std::collections::VecDeque;
 
 use nf_fields::{Fields, ProtoId, Text};
 
+use crate::ntlm::Ntlm;
 use crate::{
     Direction, Flow, Gap, Info, Pattern, Probe, Protocol, Segment, Sink, Step, TimeoutClass, tcp,
     udp,
@@ -82,6 +83,8 @@ pub struct Ldap {
     /// SASL may have set a layer of protection up.
     protected: bool,
     mechanism: Option<Text>,
+    /// The login by NTLM as far as it went.
+    ntlm: Ntlm,
 }
 
 impl Protocol for Ldap {
@@ -100,6 +103,7 @@ impl Protocol for Ldap {
         transaction: LdapTransaction::fields,
         speaks: &[],
         anomalies: Anomaly::INFOS,
+        ..Info::DEFAULT
     };
 
     fn new(_flow: &Flow) -> Self {
@@ -110,6 +114,7 @@ impl Protocol for Ldap {
             starting_tls: false,
             protected: false,
             mechanism: None,
+            ntlm: Ntlm::default(),
         }
     }
 

@@ -2,6 +2,8 @@
 
 use nf_fields::{Fields, Text, TextRef};
 
+use crate::ntlm::Ntlm;
+
 /// One message.
 #[derive(Debug, Default, Fields)]
 pub struct LdapMessage<'a> {
@@ -38,6 +40,8 @@ pub struct LdapTransaction {
     pub auth: Option<&'static str>,
     /// Mechanism of SASL.
     pub auth_mechanism: Option<Text>,
+    /// A login by NTLM, as far as it went.
+    pub ntlm: Option<Ntlm>,
     /// A password, or a token that can be used again, was sent without encryption.
     pub clear_text: bool,
     /// Scope of a search: `base`, `one`, `sub` or `children`.

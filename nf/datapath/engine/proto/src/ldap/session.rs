@@ -142,7 +142,12 @@ impl Ldap {
         }
         match &message.op {
             Op::Extended { name } => self.starting_tls = *name == START_TLS,
-            Op::Bind { .. } => {
+            Op::Bind { auth, .. } => {
+                if let Auth::Sasl { credentials, .. } = auth
+                    && self.ntlm.learn_anew(credentials).is_some()
+                {
+                    record.ntlm = Some(self.ntlm.clone());
+                }
                 self.mechanism = record.auth_mechanism.clone();
                 record.clear_text |= self
                     .mechanism
@@ -192,6 +197,9 @@ impl Ldap {
             return false;
         };
         fill(&mut request, outcome, Some(seg.time));
+        if request.record.ntlm.is_some() && self.ntlm.learn_anew(outcome.credentials).is_some() {
+            request.record.ntlm = Some(self.ntlm.clone());
+        }
         let mut secured = false;
         match request.record.operation {
             "bind_request" => match outcome.code {
@@ -252,7 +260,7 @@ fn record_of(message: &Message<'_>) -> LdapTransaction {
                 Auth::Other => None,
             };
             record.clear_text = matches!(auth, Auth::Simple { empty: false });
-            if let Auth::Sasl { mechanism } = auth {
+            if let Auth::Sasl { mechanism, .. } = auth {
                 record.auth_mechanism = some(mechanism);
             }
         }

@@ -213,6 +213,29 @@ fn nothing_is_read_of_a_protected_session() {
 }
 
 #[test]
+fn a_login_by_ntlm_is_told() {
+    let bind = |id, token: &[u8]| {
+        let sasl = element(0xa3, &[&octets(b"GSS-SPNEGO"), &octets(token)]);
+        message(id, &element(0x60, &[&number(3), &octets(b""), &sasl]))
+    };
+    let begin = [&b"NTLMSSP\0\x01\0\0\0"[..], &[0; 20]].concat();
+    let answer = crate::ntlm::tests::answer(1, &[7; 60]);
+    let heard = play(&[
+        Up(&bind(1, &begin)),
+        Down(&result(1, 0x61, 14, b"")),
+        Up(&bind(2, &answer)),
+        Down(&result(2, 0x61, 49, b"")),
+        Up(&bind(3, &begin)),
+    ]);
+
+    let records = records(&heard);
+    let user = r#""ntlm":{"user":"keeper","domain":"HARBOUR","workstation":"HERON""#;
+    assert_has(records[1], &[r#""auth":"sasl","auth_mechanism":"GSS-SPNEGO""#, user]);
+    assert!(!records[0].contains("keeper") && !records[2].contains("keeper"));
+    assert_eq!(heard.anomalies, ["ldap.login_failed"]);
+}
+
+#[test]
 fn a_refused_login_is_an_anomaly() {
     let heard = play(&[Up(&bind(1, b"cn=x", b"y")), Down(&result(1, 0x61, 49, b""))]);
 

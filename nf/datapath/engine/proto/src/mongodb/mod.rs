@@ -91,6 +91,7 @@ impl Protocol for Mongodb {
         transaction: MongodbTransaction::fields,
         speaks: &[],
         anomalies: MongodbAnomaly::INFOS,
+        ..Info::DEFAULT
     };
 
     fn new(_flow: &Flow) -> Self {

@@ -12,6 +12,8 @@ use crate::{Direction, Segment, Sink};
 
 /// Most requests that wait.
 const MAX_PENDING: usize = 64;
+/// Most octets of text that requests keep while they wait: one with long topics is as good as many.
+const MAX_WAITING: usize = 64 * 1024;
 /// Most topic aliases of a direction.
 const MAX_ALIASES: usize = 64;
 
@@ -52,11 +54,16 @@ impl Pending {
         if !out.wants_transactions() {
             return;
         }
-        if self.0.len() >= MAX_PENDING {
+        let room = MAX_WAITING.saturating_sub(request.record.text_octets());
+        while !self.0.is_empty() && (self.0.len() >= MAX_PENDING || self.text_octets() > room) {
             out.anomaly(MqttAnomaly::TooManyPending);
             self.give_up(out);
         }
         self.0.push_back(request);
+    }
+
+    fn text_octets(&self) -> usize {
+        self.0.iter().map(|request| request.record.text_octets()).sum()
     }
 
     /// The request that an answer coming in direction `dir` belongs to.

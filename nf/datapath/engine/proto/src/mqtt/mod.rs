@@ -3,7 +3,7 @@
 //! and per AUTH; pings are messages only.
 //!
 //! Bounds: 32 KiB of a packet are read (what exceeds that is counted and skipped), 64 requests
-//! wait for their answers, 64 topic aliases of 512 octets per direction.
+//! wait for their answers with 64 KiB of text, 64 topic aliases of 512 octets per direction.
 
 mod exchange;
 mod message;

@@ -164,6 +164,15 @@ impl MqttTransaction {
     }
 
     /// Adds a PUBLISH of which `length` octets stand behind the fixed header.
+    /// Octets of text it keeps, as far as a client chooses how many.
+    pub(super) fn text_octets(&self) -> usize {
+        let single = [&self.topic, &self.message, &self.will_topic, &self.will_message];
+        let topics = single.into_iter().flatten().chain(self.topics.iter().flatten());
+        let lists = [&self.properties, &self.will_properties].into_iter().flatten().flatten();
+        let properties = lists.flat_map(|property| [&property.name, &property.value]);
+        topics.chain(properties).map(|text| text.as_bytes().len()).sum()
+    }
+
     pub(super) fn publish(&mut self, packet: &Publish<'_>, topic: Option<&[u8]>, length: u32) {
         self.message_id = packet.message_id;
         self.topic = topic.map(text);

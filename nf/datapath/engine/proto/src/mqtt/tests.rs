@@ -241,6 +241,22 @@ fn the_oldest_request_is_given_up_when_too_many_wait() {
 }
 
 #[test]
+fn texts_of_requests_that_wait_are_bounded() {
+    let topics: Vec<u8> = (0..60).flat_map(|_| [text(&[b't'; 400]), vec![0]].concat()).collect();
+    let asked: Vec<_> =
+        (1..=5u8).map(|id| packet(0x82, &[&[0, id][..], &topics].concat())).collect();
+    let first = connect(4);
+    let mut events = vec![Event::Up(&first), Event::Down(b"\x20\x02\x00\x00")];
+    events.extend(asked.iter().map(|octets| Event::Up(octets)));
+
+    let heard = play(&on_port(), &events);
+
+    // Two of 24,000 octets fit.
+    assert_eq!(heard.anomalies, ["mqtt.too_many_pending"; 3]);
+    assert_eq!(heard.transactions.len(), 6);
+}
+
+#[test]
 fn a_session_that_began_earlier_is_known_on_its_port() {
     let heard = play(
         &on_port(),

@@ -114,6 +114,7 @@ impl Protocol for Mysql {
         transaction: MysqlTransaction::fields,
         speaks: &[],
         anomalies: MysqlAnomaly::INFOS,
+        ..Info::DEFAULT
     };
 
     fn new(flow: &Flow) -> Self {

@@ -73,6 +73,7 @@ impl Protocol for Netbios {
         transaction: NetbiosTransaction::fields,
         speaks: &[],
         anomalies: Anomaly::INFOS,
+        ..Info::DEFAULT
     };
 
     fn new(_flow: &Flow) -> Self {
@@ -292,8 +293,8 @@ impl Netbios {
                 service: "session",
                 operation: "session_request",
                 name_service: Some(message::service(called.suffix, false)),
-                name: called.name,
-                suffix: called.suffix,
+                name: Some(called.name),
+                suffix: Some(called.suffix),
                 source_name: Some(calling.name),
                 ..NetbiosTransaction::default()
             };
@@ -316,8 +317,8 @@ fn record(message: &NameMessage, operation: &'static str) -> NetbiosTransaction 
         service: "name",
         operation,
         transaction_id: Some(message.id),
-        name: message.name.name.clone(),
-        suffix: message.name.suffix,
+        name: Some(message.name.name.clone()),
+        suffix: Some(message.name.suffix),
         name_service: Some(message::service(message.name.suffix, message.group)),
         broadcast: Some(message.broadcast),
         ..NetbiosTransaction::default()
@@ -360,8 +361,8 @@ fn datagram_seen(datagram: &Datagram<'_>, seg: &Segment<'_>, out: &mut Sink<'_>)
         service: "datagram",
         operation,
         transaction_id: Some(datagram.id),
-        name: target.map(|n| n.name.clone()).unwrap_or_default(),
-        suffix: target.map(|n| n.suffix).unwrap_or_default(),
+        name: target.map(|n| n.name.clone()),
+        suffix: target.map(|n| n.suffix),
         name_service: target.map(|n| message::service(n.suffix, datagram.kind != 0x10)),
         source_name: datagram.source.as_ref().map(|n| n.name.clone()),
         code: datagram.error,
@@ -370,7 +371,11 @@ fn datagram_seen(datagram: &Datagram<'_>, seg: &Segment<'_>, out: &mut Sink<'_>)
         ..NetbiosTransaction::default()
     };
     if let IpAddr::V4(address) = seg.flow.responder {
-        record.broadcast = Some(address.is_broadcast() || datagram.kind == 0x12);
+        // Mostly it goes to all of the sender's network. Its mask is not told, but in a network of
+        // 256 and more addresses no host ends in 255, and what is for one host goes to its own.
+        let directed = address.octets().last() == Some(&255) && datagram.kind != 0x10;
+        let limited = address.is_broadcast() || datagram.kind == 0x12;
+        record.broadcast = Some(limited || directed);
     }
     if let Some(browser) = browser {
         record.browser_command = Some(browser.command);

@@ -47,9 +47,9 @@ pub struct NetbiosTransaction {
     /// Number that ties an answer to its question.
     pub transaction_id: Option<u16>,
     /// Name it is about; of a datagram or session, whom it is for.
-    pub name: Text,
+    pub name: Option<Text>,
     /// Last octet of the name.
-    pub suffix: u8,
+    pub suffix: Option<u8>,
     /// What that stands for.
     pub name_service: Option<&'static str>,
     /// Who sends a datagram or begins a session.

@@ -96,6 +96,24 @@ fn a_datagram_names_both_ends() {
 }
 
 #[test]
+fn a_datagram_to_all_of_a_network_is_broadcast_and_an_error_names_nobody() {
+    let names = [name("HERON", 0), name("HARBOUR", 0x1d)].concat();
+    let head = [0x11, 2, 0, 7, 192, 0, 2, 1, 0, 138, 0, names.len() as u8, 0, 0];
+    let octets = [&head[..], &names].concat();
+    let error = [0x13, 2, 0, 7, 192, 0, 2, 1, 0, 138, 0x82];
+    let to = |last| {
+        let responder = std::net::Ipv4Addr::new(192, 0, 2, last).into();
+        let flow = crate::Flow { responder, ..testing::flow(Transport::Udp, 138) };
+        let heard = play(&flow, &[Event::Up(&octets), Event::Up(&error)]);
+        heard.transactions.into_iter().map(|(_, json)| json).collect::<Vec<_>>()
+    };
+
+    assert!(to(255)[0].contains(r#""broadcast":true"#));
+    assert!(to(9)[0].contains(r#""broadcast":false"#));
+    assert!(to(9)[1].contains(r#""operation":"error","transaction_id":7,"broadcast""#));
+}
+
+#[test]
 fn a_session_is_handed_to_smb_once_accepted() {
     let asked = set_up();
     let flow = testing::flow(Transport::Tcp, 139);

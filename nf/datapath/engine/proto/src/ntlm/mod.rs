@@ -91,7 +91,24 @@ impl Ntlm {
         let end = memchr::memchr(b' ', value)?;
         let (scheme, token) = value.split_at_checked(end)?;
         let known = [&b"NTLM"[..], b"Negotiate"].iter().any(|s| scheme.eq_ignore_ascii_case(s));
-        if known { self.learn(&base64(token)) } else { None }
+        if known { self.learn_coded(token) } else { None }
+    }
+
+    /// Adds what a token in base 64 says, as SASL carries it over lines of text.
+    pub(crate) fn learn_coded(&mut self, token: &[u8]) -> Option<Kind> {
+        self.learn(&base64(token))
+    }
+
+    /// As [`Ntlm::learn`], for carriers on which logins follow each other: a beginning forgets the
+    /// login before.
+    pub(crate) fn learn_anew(&mut self, octets: &[u8]) -> Option<Kind> {
+        let mut begun = Ntlm::default();
+        let kind = begun.learn(octets)?;
+        if kind != Kind::Negotiate {
+            return self.learn(octets);
+        }
+        *self = begun;
+        Some(kind)
     }
 
     fn negotiate(&mut self, message: &[u8], mut c: Cursor<'_>) -> Option<Kind> {
@@ -224,4 +241,4 @@ fn version(c: &mut Cursor<'_>) -> Option<Text> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

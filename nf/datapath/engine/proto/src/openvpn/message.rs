@@ -128,18 +128,26 @@ pub fn wrap_of(data: &[u8]) -> Option<Wrap> {
     resets(Wrap::Clear).or(codes).or_else(|| crypt_of(data))
 }
 
+/// Set in the numbers of a side that negotiates before TLS begins; only with a key of each client's
+/// own (tls-crypt-v2) are there such.
+const EARLY_NEGOTIATION: u32 = 0x0f00_0000;
+
 /// Whether the replay number that tls-crypt leaves in clear is a first one.
 fn crypt_of(data: &[u8]) -> Option<Wrap> {
     let mut c = Cursor::new(data);
     c.skip(9)?;
     let [number, time] = [c.u32()?, c.u32()?];
-    // One of the first packets, sent after the year 2010; the upper half may tell abilities.
-    let early = (1..=16).contains(&(number & 0xffff)) && number >> 24 <= 0x0f;
+    let opcode = first(*data.first()?)?.0;
+    // One of the first packets, sent after the year 2010. Numbers count from 1, or from the mark.
+    let plain = (1..=16).contains(&number);
+    let marked = number.checked_sub(EARLY_NEGOTIATION).is_some_and(|number| number <= 16);
+    let early = plain || (marked && opcode != CLIENT_RESET);
     let recent = (1_262_304_000..=4_102_444_800).contains(&time);
     let length = data.len();
-    let fits = match first(*data.first()?)?.0 {
+    let fits = match opcode {
         CLIENT_RESET => length == 54,
-        SERVER_RESET => length == 66 || length == 54 || length > 66,
+        // An answer acknowledges, and may say what it is capable of.
+        SERVER_RESET => length == 54 || length >= 60,
         // A key of the client's follows.
         CLIENT_RESET_V3 => length > 300,
         _ => false,

@@ -81,6 +81,21 @@ fn encrypted_control_packets_are_known_by_their_replay_numbers() {
 }
 
 #[test]
+fn early_negotiation_marks_the_numbers_of_keys_of_a_clients_own_only() {
+    let known = |opcode: u8, number: [u8; 4], length: usize| {
+        let head = [&[opcode << 3][..], &SERVER, &number, &[0x65, 0, 0, 0]].concat();
+        let octets = [head.clone(), vec![0x77; length - head.len()]].concat();
+        super::message::wrap_of(&octets).is_some()
+    };
+
+    assert!(known(10, [0x0f, 0, 0, 1], 400) && known(8, [0x0f, 0, 0, 1], 72));
+    assert!(known(10, [0, 0, 0, 1], 400) && known(7, [0, 0, 0, 1], 54));
+    assert!(!known(7, [0x0f, 0, 0, 1], 54));
+    assert!(!known(10, [0x07, 0, 0, 1], 400) && !known(8, [0x0f, 1, 0, 1], 72));
+    assert!(!known(8, [0, 1, 0, 1], 72));
+}
+
+#[test]
 fn packets_of_a_stream_have_their_length_before_them() {
     let packets = handshake(&[]).map(|p| [&(p.len() as u16).to_be_bytes()[..], &p].concat());
     let flow = flow(Transport::Tcp, 443);

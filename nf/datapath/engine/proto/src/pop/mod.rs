@@ -101,6 +101,7 @@ impl Protocol for Pop {
         transaction: PopTransaction::fields,
         speaks: &[],
         anomalies: Anomaly::INFOS,
+        ..Info::DEFAULT
     };
 
     fn new(_flow: &Flow) -> Self {

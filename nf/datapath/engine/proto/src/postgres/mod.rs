@@ -106,6 +106,7 @@ impl Protocol for Postgres {
         transaction: PostgresTransaction::fields,
         speaks: &[],
         anomalies: PostgresAnomaly::INFOS,
+        ..Info::DEFAULT
     };
 
     fn new(flow: &Flow) -> Self {

@@ -125,6 +125,7 @@ impl Protocol for Rdp {
         transaction: RdpTransaction::fields,
         speaks: &[],
         anomalies: Anomaly::INFOS,
+        ..Info::DEFAULT
     };
 
     fn new(_flow: &Flow) -> Self {

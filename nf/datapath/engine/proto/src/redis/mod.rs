@@ -110,6 +110,7 @@ impl Protocol for Redis {
         transaction: RedisTransaction::fields,
         speaks: &[],
         anomalies: RedisAnomaly::INFOS,
+        ..Info::DEFAULT
     };
 
     fn new(flow: &Flow) -> Self {

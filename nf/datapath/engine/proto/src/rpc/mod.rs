@@ -133,6 +133,7 @@ impl Protocol for Rpc {
         transaction: RpcTransaction::fields,
         speaks: &[],
         anomalies: Anomaly::INFOS,
+        ..Info::DEFAULT
     };
 
     fn new(_flow: &Flow) -> Self {

@@ -97,6 +97,7 @@ impl Protocol for Smb {
         transaction: SmbTransaction::fields,
         speaks: &[],
         anomalies: Anomaly::INFOS,
+        ..Info::DEFAULT
     };
 
     fn new(_flow: &Flow) -> Self {

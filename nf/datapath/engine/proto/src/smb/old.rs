@@ -236,7 +236,7 @@ pub(super) fn request<'a>(
             record.new_filename = strings.next();
         }
         TRANSACTION => transaction(block, &mut w, &mut strings, record, &mut about)?,
-        TRANSACTION2 => transaction2(head, block, &mut w, record)?,
+        TRANSACTION2 => transaction2(head, block, &mut w, record, &mut about)?,
         _ => {}
     }
     Some(about)
@@ -326,6 +326,7 @@ fn transaction2(
     block: &Block<'_>,
     w: &mut Cursor<'_>,
     record: &mut SmbTransaction,
+    about: &mut About<'_>,
 ) -> Option<()> {
     w.skip(18)?;
     let (length, offset) = (w.u16_le()?, w.u16_le()?);
@@ -347,6 +348,10 @@ fn transaction2(
         _ => return Some(()),
     };
     record.function = Some(function.into());
+    if matches!(kind, 7 | 8) {
+        // What is asked of an open file names it by its handle.
+        about.handle = Cursor::new(parameters).u16_le().map(handle);
+    }
     if let Some(name) = parameters.get(before..) {
         let name = if head.unicode() {
             utf16(name, MAX_NAME)

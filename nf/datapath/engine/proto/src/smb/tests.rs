@@ -299,6 +299,26 @@ fn version_1_names_dialect_share_and_file() {
 }
 
 #[test]
+fn what_version_1_asks_of_an_open_file_has_its_name() {
+    let mut words = vec![0xff, 0, 0, 0, 0, 22, 0];
+    words.resize(48, 0);
+    let open = old(0xa2, false, &words, &[&[0][..], &wide("\\tides.txt\0")].concat());
+    let mut words = vec![0xff, 0, 0, 0, 0, 9, 0, 1];
+    words.resize(68, 0);
+    let opened = old(0xa2, true, &words, &[]);
+    let mut words = vec![4, 0, 0, 0, 2, 0, 0, 4];
+    words.resize(18, 0);
+    // Four octets of parameters behind header, words, count and three octets that fill.
+    words.extend([4, 0, 68, 0, 0, 0, 0, 0, 1, 0, 7, 0]);
+    let query = old(0x32, false, &words, &[0, 0, 0, 9, 0, 7, 1]);
+    let heard = heard(&[Event::Up(&open), Event::Down(&opened), Event::Up(&query)]);
+
+    let said = &heard.transactions.last().unwrap().1;
+    assert!(said.contains(r#""function":"TRANS2_QUERY_FILE_INFORMATION""#), "{said}");
+    assert!(said.contains("tides.txt"), "{said}");
+}
+
+#[test]
 fn an_offer_of_version_1_may_be_answered_by_version_2() {
     let asked = old(0x72, false, &[], b"\x02NT LM 0.12\0\x02SMB 2.???\0");
     let [_, told] = negotiate();

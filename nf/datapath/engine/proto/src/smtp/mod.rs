@@ -21,6 +21,7 @@ use std::collections::VecDeque;
 use nf_fields::{Fields, ProtoId, Text};
 
 use crate::lines::Lines;
+use crate::ntlm::Ntlm;
 use crate::sasl::Login;
 use crate::{Direction, Flow, Gap, Info, Probe, Protocol, Segment, Sink, Step, TimeoutClass, tcp};
 use content::Content;
@@ -144,6 +145,8 @@ pub struct Smtp {
     server: Option<Text>,
     helo: Option<Text>,
     login: Option<Login>,
+    /// The login, where it is by NTLM.
+    ntlm: Option<Ntlm>,
     authenticated: Option<bool>,
     mail: Option<Box<Mail>>,
     /// Mails reported.
@@ -170,6 +173,7 @@ impl Protocol for Smtp {
         transaction: SmtpTransaction::fields,
         speaks: &[],
         anomalies: Anomaly::INFOS,
+        ..Info::DEFAULT
     };
 
     fn new(_flow: &Flow) -> Self {
@@ -187,6 +191,7 @@ impl Protocol for Smtp {
             server: None,
             helo: None,
             login: None,
+            ntlm: None,
             authenticated: None,
             mail: None,
             mails: 0,

@@ -2,6 +2,8 @@
 
 use nf_fields::{Fields, Text, TextRef};
 
+use crate::ntlm::Ntlm;
+
 /// A command or a whole reply.
 #[derive(Debug, Default, Fields)]
 pub struct SmtpMessage<'a> {
@@ -76,6 +78,8 @@ pub struct SmtpTransaction {
     pub auth_mechanism: Option<Text>,
     /// User of the login, where the mechanism shows it.
     pub user: Option<Text>,
+    /// A login by NTLM, as far as it went.
+    pub ntlm: Option<Ntlm>,
     /// Whether the login was accepted.
     pub authenticated: Option<bool>,
     /// A password, or a token that can be used again, was sent without encryption.

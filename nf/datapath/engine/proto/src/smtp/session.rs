@@ -260,6 +260,8 @@ impl Smtp {
                 let mut login = Login::new(mechanism);
                 login.response(initial);
                 self.login = Some(login);
+                self.ntlm = None;
+                self.learn_ntlm(initial);
                 self.authenticated = None;
                 self.mode = Mode::Auth;
                 Pending::Auth
@@ -270,6 +272,14 @@ impl Smtp {
             mail.pipelined |= ahead;
         }
         self.wait(what, out);
+    }
+
+    /// What a token of the login says, where NTLM makes it.
+    fn learn_ntlm(&mut self, token: &[u8]) {
+        let mut known = self.ntlm.clone().unwrap_or_default();
+        if known.learn_coded(token).is_some() {
+            self.ntlm = Some(known);
+        }
     }
 
     /// A client's line in a login: no command unless it is plainly one.
@@ -283,6 +293,7 @@ impl Smtp {
         if let Some(login) = &mut self.login {
             login.response(line.trim_ascii());
         }
+        self.learn_ntlm(line.trim_ascii());
         self.wait(Pending::Auth, out);
     }
 
@@ -443,6 +454,7 @@ impl Smtp {
 
     fn auth_answer(&mut self, answer: &Answer<'_>, out: &mut Sink<'_>) {
         if answer.code == 334 {
+            self.learn_ntlm(answer.text);
             return;
         }
         if self.mode == Mode::Auth {
@@ -530,7 +542,10 @@ impl Smtp {
             code,
             reply: reply.filter(|reply| !reply.is_empty()),
             auth_mechanism: login.map(|login| login.mechanism.clone()),
-            user: login.and_then(|login| login.user.clone()),
+            user: login
+                .and_then(|login| login.user.clone())
+                .or_else(|| self.ntlm.as_ref().and_then(|ntlm| ntlm.user.clone())),
+            ntlm: self.ntlm.clone(),
             authenticated: self.authenticated,
             clear_text: login.is_some_and(|login| login.clear_text),
             tls: self.tls,

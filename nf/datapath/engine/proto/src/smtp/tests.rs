@@ -127,6 +127,33 @@ fn chunks_carry_content_of_any_octets() {
 }
 
 #[test]
+fn a_login_by_ntlm_is_told() {
+    let answer = [crate::ntlm::tests::TOKEN, b"\r\n"].concat();
+    let heard = play(&[
+        Down(b"220 a.example ESMTP\r\n"),
+        Up(b"EHLO c\r\n"),
+        Down(b"250 AUTH NTLM\r\n"),
+        Up(b"AUTH NTLM\r\n"),
+        Down(b"334 NTLM supported\r\n"),
+        Up(b"TlRMTVNTUAABAAAAAAAAAAAAAAAAAAAAAAAAAA==\r\n"),
+        Down(b"334 TlRMTVNTUAACAAAA\r\n"),
+        Up(&answer),
+        Down(b"235 Welcome\r\n"),
+        Up(b"QUIT\r\n"),
+        Down(b"221 Bye\r\n"),
+    ]);
+
+    assert_has(
+        records(&heard)[0],
+        &[
+            r#""auth_mechanism":"NTLM","user":"keeper""#,
+            r#""ntlm":{"user":"keeper","domain":"HARBOUR","workstation":"HERON""#,
+            r#""authenticated":true,"clear_text":false"#,
+        ],
+    );
+}
+
+#[test]
 fn a_login_shows_its_mechanism_and_user_but_no_password() {
     let heard = play(&[
         Down(b"220 a.example ESMTP\r\n"),

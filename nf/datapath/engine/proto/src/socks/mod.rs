@@ -84,6 +84,7 @@ impl Protocol for Socks {
         transaction: SocksTransaction::fields,
         speaks: &[],
         anomalies: SocksAnomaly::INFOS,
+        ..Info::DEFAULT
     };
 
     fn new(_flow: &Flow) -> Self {

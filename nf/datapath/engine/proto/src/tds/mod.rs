@@ -107,6 +107,7 @@ impl Protocol for Tds {
         transaction: TdsTransaction::fields,
         speaks: &[],
         anomalies: TdsAnomaly::INFOS,
+        ..Info::DEFAULT
     };
 
     fn new(_flow: &Flow) -> Self {

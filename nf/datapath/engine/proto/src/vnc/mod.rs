@@ -166,6 +166,7 @@ impl Protocol for Vnc {
         transaction: VncTransaction::fields,
         speaks: &[],
         anomalies: Anomaly::INFOS,
+        ..Info::DEFAULT
     };
 
     fn new(_flow: &Flow) -> Self {

@@ -116,6 +116,7 @@ impl Protocol for Websocket {
         transaction: WebsocketTransaction::fields,
         speaks: &[],
         anomalies: WebsocketAnomaly::INFOS,
+        ..Info::DEFAULT
     };
 
     fn new(_flow: &Flow) -> Self {
