@@ -16,8 +16,8 @@ __all__ = [
 def version() -> str:
     """Version of the engine, the same as the Python distribution's."""
 
-def protocols() -> list[dict[str, Any]]:
-    """Every protocol with its attributes."""
+def protocols(plugins: str | None = None) -> list[dict[str, Any]]:
+    """Every protocol with its attributes; also those of plugins, if given (JSON text)."""
 
 def applications(files: list[tuple[str, str]] | None = None) -> list[dict[str, Any]]:
     """Every application of the built-in table, extended by `files` (name and text each)."""
@@ -25,8 +25,8 @@ def applications(files: list[tuple[str, str]] | None = None) -> list[dict[str, A
 def session_fields() -> list[tuple[str, str, str]]:
     """Name, type and meaning of every field of a session."""
 
-def filter_words() -> list[tuple[str, str]]:
-    """Every word a filter may use, with the name of its type."""
+def filter_words(plugins: str | None = None) -> list[tuple[str, str]]:
+    """Every word a filter may use, with the name of its type; also those of plugins (JSON text)."""
 
 def check_filter(text: str) -> None:
     """Raises ConfigurationError, pointing at the place, when `text` is no filter."""

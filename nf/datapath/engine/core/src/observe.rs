@@ -62,10 +62,15 @@ impl Anomalies {
     /// By name.
     pub fn tally(&self, add: &mut dyn FnMut(String, u64)) {
         for (&(proto, index), &count) in &self.counts {
-            let protocol = crate::catalog::Catalog::get().by_id(proto);
-            let info = protocol.and_then(|p| p.info);
-            let name = info.and_then(|i| i.anomalies.get(usize::from(index))).map(|a| a.name);
-            let protocol = protocol.map_or("unknown", |p| p.name);
+            let known = match nf_proto::user::is_users(proto) {
+                true => nf_proto::user::ANOMALIES,
+                false => {
+                    let protocol = crate::catalog::Catalog::get().by_id(proto);
+                    protocol.and_then(|p| p.info).map_or(&[][..], |i| i.anomalies)
+                }
+            };
+            let name = known.get(usize::from(index)).map(|a| a.name);
+            let protocol = crate::catalog::name_of(proto);
             match name {
                 Some(name) => add(format!("{protocol}.{name}"), count),
                 None => add(format!("{protocol}.anomaly_{index}"), count),

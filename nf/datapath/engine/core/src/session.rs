@@ -123,6 +123,7 @@ impl Session {
             initiator_port: initiator.1,
             responder_port: responder.1,
             transport: self.key.transport(),
+            protocol: self.key.protocol(),
         }
     }
 

@@ -9,6 +9,7 @@ use nf_fields::{Fields, ProtoId};
 use nf_filter::Filter;
 use nf_flow::KeyOptions;
 use nf_proto::registry::{Entry, PROTOCOLS};
+use nf_proto::user::Users;
 use nf_proto::{Dissector, Limits, TimeoutClass};
 use nf_wire::LinkType;
 
@@ -73,6 +74,8 @@ pub struct Snapshot {
     pub plan: Plan,
     /// Protocols, compiled.
     pub dissector: Dissector,
+    /// Everything that has a name under this configuration.
+    pub catalog: Arc<Catalog>,
     /// Applications, compiled.
     pub apps: Arc<Apps>,
     /// The row filter.
@@ -114,7 +117,9 @@ impl Snapshot {
         config: &EngineConfig,
         entries: &'static [Entry],
     ) -> Result<Self, ConfigError> {
-        let names = RowNames::default();
+        let users = Users::compile(&config.plugins)?;
+        let catalog = Catalog::with_users(&users);
+        let names = RowNames::of(&catalog);
         let filter = match config.filter.trim() {
             "" => None,
             text => Some(Filter::parse(text, &names).map_err(|e| ConfigError {
@@ -131,8 +136,9 @@ impl Snapshot {
                 hint: "use `in {…}` or `matches` for alternatives".into(),
             });
         }
-        let plan = Plan::compile(config, &filter_fields)?;
-        let disabled = disabled(config)?;
+        let plan = Plan::compile(config, &filter_fields, &catalog)?;
+        let mut disabled = disabled(config, &catalog)?;
+        disabled.extend(users.replaced());
         let limits = Limits { packets: config.classify_packets, bytes: config.classify_bytes };
         let dissector =
             Dissector::new(entries, limits, &|id| !disabled.contains(&id), &|id| plan.wants(id))
@@ -140,18 +146,20 @@ impl Snapshot {
                     what,
                     place: "protocols".into(),
                     hint: "register fewer protocols or patterns".into(),
-                })?;
+                })?
+                .with_users(users, &|id| plan.wants(id));
         let workers = config.threads.max(1);
         Ok(Self {
             number: NUMBER.fetch_add(1, Ordering::Relaxed),
             plan,
             dissector,
+            root: root(config, &catalog)?,
+            catalog,
             apps: applications(config)?,
             filter,
             filter_fields,
             timeouts: Patience::compile(&config.timeouts)?,
             key: KeyOptions { vlan: config.key_vlan, tunnel: config.key_tunnel },
-            root: root(config)?,
             sessions_per_worker: (config.max_sessions / workers).max(1),
             table_full: config.table_full,
             held_per_worker: config.max_held_bytes / workers,
@@ -168,8 +176,7 @@ impl Snapshot {
     }
 }
 
-fn disabled(config: &EngineConfig) -> Result<Vec<ProtoId>, ConfigError> {
-    let catalog = Catalog::get();
+fn disabled(config: &EngineConfig, catalog: &Catalog) -> Result<Vec<ProtoId>, ConfigError> {
     let one = |(n, name): (usize, &String)| {
         catalog.by_name(name).map(|p| p.id).ok_or_else(|| ConfigError {
             what: format!("no protocol {name:?}"),
@@ -192,11 +199,11 @@ fn applications(config: &EngineConfig) -> Result<Arc<Apps>, ConfigError> {
     Apps::with_files(&files).map(Arc::new).map_err(|e| ConfigError::of_applications(&e))
 }
 
-fn root(config: &EngineConfig) -> Result<Option<LinkType>, ConfigError> {
+fn root(config: &EngineConfig, catalog: &Catalog) -> Result<Option<LinkType>, ConfigError> {
     if config.root.is_empty() {
         return Ok(None);
     }
-    let protocol = Catalog::get().by_name(&config.root).ok_or_else(|| ConfigError {
+    let protocol = catalog.by_name(&config.root).ok_or_else(|| ConfigError {
         what: format!("no protocol {:?}", config.root),
         place: "root".into(),
         hint: "a header such as ethernet, ip or sll; nf protocols lists them".into(),

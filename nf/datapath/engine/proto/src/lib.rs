@@ -25,6 +25,7 @@ pub mod registry;
 mod sasl;
 mod sink;
 pub mod testing;
+pub mod user;
 mod waiting;
 mod windows;
 

@@ -48,6 +48,8 @@ pub struct Flow {
     pub responder_port: u16,
     /// What carries the session.
     pub transport: Transport,
+    /// Its number in the IP header.
+    pub protocol: u8,
 }
 
 /// Octets for a probe or a parser.

@@ -142,7 +142,7 @@ session_fields! {
         "app_id": U16 => |v| v.app().map_or(Value::None, |app| Value::Uint(app.id.0.into()));
         /// Number of the protocol.
         "protocol_id": U16 => |v| v.row.session.path.last()
-            .map_or(Value::None, |id| Value::Uint(id.0.into()));
+            .map_or(Value::None, |id| Value::Uint(nf_proto::user::public(id).into()));
     }
 }
 
