@@ -7,6 +7,7 @@ __all__ = [
     "Engine",
     "applications",
     "check_filter",
+    "examine",
     "filter_words",
     "protocols",
     "session_fields",
@@ -30,6 +31,14 @@ def filter_words(plugins: str | None = None) -> list[tuple[str, str]]:
 
 def check_filter(text: str) -> None:
     """Raises ConfigurationError, pointing at the place, when `text` is no filter."""
+
+def examine(
+    plugins: str, carrier: str, port: int, octets: bytes
+) -> tuple[list[str], list[tuple[str, str]]]:
+    """Path above the transport, and every header of it as JSON text with its protocol.
+
+    Of a session's first packet: what the plugins given (JSON text) make of it.
+    """
 
 @final
 class Engine:
@@ -74,6 +83,9 @@ class Batch:
     def __len__(self) -> int: ...
     def columns(self, fields: list[str] | None = None) -> list[tuple[str, str]]:
         """Name and type of each column; lists and records count as text, as in CSV."""
+
+    def reclassify(self, verdicts: dict[int, str]) -> int:
+        """Takes other protocols, by name, for those found of sessions; how many rows changed."""
 
     def to_jsonl(self, fields: list[str] | None = None) -> bytes:
         """JSON Lines."""

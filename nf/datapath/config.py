@@ -4,6 +4,8 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Literal
 
+from nf.datapath.description import Description
+
 __all__ = ["EngineConfig", "Event", "Report", "Timeouts"]
 
 Report = Literal["session", "transaction", "event", "protocol", "app", "host", "summary"]
@@ -54,6 +56,7 @@ class EngineConfig:
         filter: Condition on rows, in the filter language; empty for all.
         applications: Files that extend the built-in applications: name and text of each.
         disabled_protocols: Protocols that are neither recognised nor parsed.
+        plugins: Protocols of the user's; of several with one name or id the last one counts.
         timeouts: When sessions end.
         key_vlan: Sessions in different VLANs are different.
         key_tunnel: Sessions in tunnels of different identifiers are different.
@@ -76,6 +79,7 @@ class EngineConfig:
     filter: str = ""
     applications: tuple[tuple[str, str], ...] = ()
     disabled_protocols: tuple[str, ...] = ()
+    plugins: tuple[Description, ...] = ()
     timeouts: Timeouts = field(default_factory=Timeouts)
     key_vlan: bool = True
     key_tunnel: bool = False

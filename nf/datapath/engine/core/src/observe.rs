@@ -7,6 +7,7 @@ use std::sync::Arc;
 use nf_fields::{Fields, ProtoId};
 use nf_proto::{Expectation, Fault, NameSource, Observer, Transaction};
 
+use crate::catalog::Source;
 use crate::plan::Event;
 use crate::row::{Hint, Owned, ServerName};
 use crate::session::Notes;
@@ -31,6 +32,8 @@ pub(crate) struct Fired {
 pub(crate) struct Heard {
     pub transactions: Vec<(ProtoId, Transaction)>,
     pub fired: Vec<Fired>,
+    /// What messages say to events of the packet: event, attribute, value; the latest counts.
+    pub said: Vec<(usize, usize, Owned)>,
     pub hints: Vec<Hint>,
 }
 
@@ -97,8 +100,33 @@ pub(crate) struct Ear<'a> {
 }
 
 impl Ear<'_> {
+    /// Keeps what events of the packet ask of a message until all of the packet is known.
+    #[cold]
+    fn keep_for_packet(&mut self, proto: ProtoId, fields: &dyn Fields, transaction: bool) {
+        for (event, asked) in self.snapshot.plan.on_packet.iter().enumerate() {
+            for (place, attribute) in asked.attributes.iter().enumerate() {
+                let fits = match attribute.source {
+                    Source::Message(_) => !transaction,
+                    Source::Transaction(_) => transaction,
+                    _ => false,
+                };
+                let named = |f: &nf_fields::Field| f.name == attribute.field.name;
+                if fits
+                    && attribute.proto == proto
+                    && let Some(position) = fields.field_list().iter().position(named)
+                {
+                    let value = Owned::of(fields.get(position));
+                    self.heard.said.push((event, place, value));
+                }
+            }
+        }
+    }
+
     fn fire(&mut self, proto: ProtoId, fields: &dyn Fields, transaction: bool) {
         let snapshot = self.snapshot;
+        if snapshot.plan.packets_read_messages {
+            self.keep_for_packet(proto, fields, transaction);
+        }
         for event in snapshot.plan.triggered_by(proto, transaction) {
             let value = |attribute: &crate::catalog::Attribute| {
                 if attribute.proto != proto {

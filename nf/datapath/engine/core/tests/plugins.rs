@@ -28,7 +28,7 @@ fn gauge() -> Description {
     };
     Description {
         name: "gauge".into(),
-        id: 901,
+        id: 951,
         title: "Gauge".into(),
         header: 4,
         frame: Some(Frame { number: Number { offset: 2, length: 2, ..Number::default() }, add: 0 }),
@@ -154,4 +154,29 @@ fn a_mistake_names_the_plugin_and_nothing_runs() {
     let error = Snapshot::compile(&config).err().unwrap();
 
     assert_eq!(error.place, "gauge.nfp:2:3");
+}
+
+#[test]
+fn an_event_of_the_packet_reads_what_its_messages_say() {
+    let config = EngineConfig {
+        threads: 0,
+        reports: vec!["event".into()],
+        events: vec![EventConfig {
+            event: "meta.packet_index".into(),
+            attributes: vec!["gauge.level".into(), "ip.proto_id".into()],
+        }],
+        plugins: vec![gauge()],
+        seed: 1,
+        ..EngineConfig::default()
+    };
+
+    let text = text(&config);
+
+    assert_eq!(text.lines().count(), 240, "{text}");
+    // Two datagrams, the second half of the segment pair, and the bare IP packet of each host.
+    assert_eq!(text.lines().filter(|l| !l.contains(r#""gauge.level":null"#)).count(), 160);
+    assert_eq!(
+        text.lines().filter(|l| l.contains(r#""gauge.level":7,"ip.proto_id":17"#)).count(),
+        41
+    );
 }

@@ -134,7 +134,7 @@ fn settings(n: u64) -> EngineConfig {
 fn plugins(n: u64) -> EngineConfig {
     let described = || Description {
         name: "gauge".into(),
-        id: 901,
+        id: 951,
         header: if n % 3 == 1 { 4 } else { 18 },
         parents: vec![Parent { carrier: "udp".into(), numbers: vec![9999], weight: 50 }],
         attributes: vec![Attribute {

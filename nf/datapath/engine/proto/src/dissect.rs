@@ -328,7 +328,7 @@ impl Dissection {
                 release(&mut parsing.pending, Direction::Down, cx.pool);
             }
             Stage::Trying(mut trial) => trial.drop_kept(cx.pool),
-            Stage::User(session) => end_user(session, cx),
+            Stage::User(session) => end_user(*session, cx),
             Stage::Fresh | Stage::Finished => {}
         }
     }

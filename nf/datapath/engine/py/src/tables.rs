@@ -14,19 +14,42 @@ use pyo3::types::{PyDict, PyList};
 
 use crate::convert;
 
-/// The catalog of this build, and of the plugins given (JSON text, as in a configuration).
-fn catalog(plugins: Option<&str>) -> PyResult<Arc<Catalog>> {
-    let Some(text) = plugins else { return Ok(Arc::clone(Catalog::get())) };
+/// Path above the transport, and every header of it as JSON text with its protocol, of a session's
+/// first packet: what the plugins given (JSON text) make of it.
+#[pyfunction]
+pub(crate) fn examine(
+    plugins: &str,
+    carrier: &str,
+    port: u16,
+    octets: &[u8],
+) -> PyResult<(Vec<String>, Vec<(String, String)>)> {
+    let refused = |what: String| {
+        convert::config_error(ConfigError {
+            what,
+            place: "tests".into(),
+            hint: "tcp, udp, sctp or ip".into(),
+        })
+    };
+    let examined = user::examine(users(plugins)?, carrier, port, octets).map_err(refused)?;
+    Ok((examined.path, examined.said))
+}
+
+fn users(plugins: &str) -> PyResult<Users> {
     let defect = |e: serde_json::Error| {
         convert::config_error(ConfigError {
             what: format!("a plugin is not understood: {e}"),
             place: "plugins".into(),
-            hint: "descriptions as nf.plugins makes them".into(),
+            hint: "descriptions as nf.protocol makes them".into(),
         })
     };
-    let plugins: Vec<Description> = serde_json::from_str(text).map_err(defect)?;
-    let users = Users::compile(&plugins).map_err(|e| convert::config_error(e.into()))?;
-    Ok(Catalog::with_users(&users))
+    let plugins: Vec<Description> = serde_json::from_str(plugins).map_err(defect)?;
+    Users::compile(&plugins).map_err(|e| convert::config_error(e.into()))
+}
+
+/// The catalog of this build, and of the plugins given (JSON text, as in a configuration).
+fn catalog(plugins: Option<&str>) -> PyResult<Arc<Catalog>> {
+    let Some(text) = plugins else { return Ok(Arc::clone(Catalog::get())) };
+    Ok(Catalog::with_users(&users(text)?))
 }
 
 /// Every protocol with its attributes; also those of plugins, if given (JSON text).

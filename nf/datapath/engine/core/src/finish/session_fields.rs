@@ -89,7 +89,7 @@ session_fields! {
         "app": Type::Text => |v| v.app().map_or(Value::None, |app| text(&app.name));
         /// Category of the application.
         "category": Type::Text => |v| v.app().map_or(Value::None, |app| text(app.category.name()));
-        /// How the protocol was found: dpi, pattern, port, address, none.
+        /// How the protocol was found: user, dpi, pattern, port, address, none.
         "confidence": Type::Text => |v| text(v.row.session.confidence.name());
         /// Name of the server (SNI, Host, certificate or query).
         "server_name": Type::Text => |v| v.row.session.server_name.as_ref()

@@ -35,6 +35,8 @@ pub struct Plan {
     pub events: Vec<Arc<Event>>,
     /// Events that headers or the packet itself trigger.
     pub on_packet: Vec<Arc<Event>>,
+    /// One of these reads what a message says.
+    pub packets_read_messages: bool,
     /// Session rows are wanted.
     pub sessions: bool,
     /// Transaction rows are wanted.
@@ -120,6 +122,8 @@ impl Plan {
                 attributes,
             });
             if trigger.source.is_of_packet() {
+                plan.packets_read_messages |=
+                    event.attributes.iter().any(|a| !a.source.is_of_packet());
                 plan.on_packet.push(Arc::clone(&event));
             }
             plan.events.push(event);

@@ -167,6 +167,8 @@ impl Worker {
             session.release(&mut self.pool);
         }
         let facts = session.facts(&self.paths, snapshot, reason);
+        // There is no packet that could take it along.
+        self.heard.said.clear();
         if !self.heard.is_empty() {
             let end = session.end;
             for (proto, transaction) in std::mem::take(&mut self.heard.transactions) {

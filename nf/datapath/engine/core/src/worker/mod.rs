@@ -154,7 +154,7 @@ impl Worker {
         loose.last = loose.last.max(time);
         if !snapshot.plan.on_packet.is_empty() {
             let scene = Scene { item, frame, session: None, segmented: Segmented::default() };
-            let rows = packet_events(&scene, snapshot);
+            let rows = packet_events(&scene, snapshot, &[]);
             let moment = Moment::Packet(0).of(item.sequence);
             for what in rows {
                 self.emit(moment, 0, Default::default(), what);
@@ -252,6 +252,7 @@ impl Worker {
         if verdict == Action::Drop {
             self.heard.transactions.clear();
             self.heard.fired.clear();
+            self.heard.said.clear();
         }
         if session.closed.is_none() && segmented.closed.is_some() {
             session.closed = segmented.closed;

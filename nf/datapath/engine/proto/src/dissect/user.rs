@@ -116,7 +116,7 @@ impl Dissection {
 }
 
 /// The session of a user's protocol is over.
-pub(super) fn end_user(mut session: Box<UserSession>, cx: &mut Context<'_>) {
+pub(super) fn end_user(mut session: UserSession, cx: &mut Context<'_>) {
     let none = Users::default();
     session.end(cx.shared.users.as_deref().unwrap_or(&none), cx.pool, cx.observer);
 }

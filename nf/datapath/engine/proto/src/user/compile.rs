@@ -110,7 +110,7 @@ pub(super) fn check_name(it: &Description) -> Result<(), Mistake> {
                 "{} {} is a header that nf reads to find sessions at all; it cannot be replaced",
                 header.name, header.id.0
             ),
-            "another name and id, for example 900",
+            "another name and id, for example 950",
         )),
         None => Ok(()),
     }

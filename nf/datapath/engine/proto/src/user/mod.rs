@@ -8,6 +8,7 @@
 mod claim;
 mod compile;
 mod description;
+mod examine;
 mod numbers;
 mod program;
 mod session;
@@ -24,6 +25,7 @@ use crate::{AnomalyInfo, Flow, Segment, Wants, named};
 pub(crate) use claim::Claim;
 use claim::Claims;
 pub use description::{Attribute, Case, Description, Frame, Next, Number, Octets, Parent};
+pub use examine::{Examined, examine};
 pub use numbers::{is_users, name_of, public};
 pub use program::Program;
 pub(crate) use session::{Session, Then};
