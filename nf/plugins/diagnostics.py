@@ -68,7 +68,7 @@ class Diagnostics:
 
     def __init__(self, file: str, text: str) -> None:
         self.file = file
-        self._lines = text.splitlines()
+        self._lines = text.split("\n")
         self._all: list[Diagnostic] = []
 
     def add(self, severity: Severity, at: Span, what: str, hint: str) -> None:

@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from nf.datapath import _engine
 from nf.datapath.description import Description, to_json
@@ -33,7 +34,8 @@ __all__ = [
 ]
 
 SUFFIXES = (".plugin", ".py")
-Source = str | os.PathLike[str] | UserProtocol
+Source = str | os.PathLike[str] | UserProtocol | type[Any]
+"""A type checker believes that a decorated class is still a class, so that it takes classes."""
 
 
 class PluginWarning(UserWarning):
@@ -134,6 +136,9 @@ def files_of(source: str | os.PathLike[str]) -> Sequence[Path]:
 def _paths(source: Source) -> Iterable[tuple[Path | UserProtocol, bool]]:
     if isinstance(source, UserProtocol):
         return [(source, True)]
+    if isinstance(source, type):
+        what = f"the class {source.__qualname__} is no protocol"
+        raise ConfigurationError(what, source.__module__, "@nf.protocol(id=950) above it")
     explicit = not Path(source).is_dir()
     return [(path, explicit) for path in files_of(source)]
 

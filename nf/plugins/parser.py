@@ -47,6 +47,10 @@ class _Parser:
         return self._words[self._place]
 
     @property
+    def _last(self) -> Token:
+        return self._words[max(self._place - 1, 0)]
+
+    @property
     def _ended(self) -> bool:
         return self._next.kind == "end"
 
@@ -187,7 +191,7 @@ class _Parser:
         made.defines.append((name, self._number("its number")))
 
     def _properties(self, made: syntax.File) -> None:
-        block = syntax.Block(self._next.at, [])
+        block = syntax.Block(self._last.at, [])
         if made.properties is not None:
             self._said.error(block.at, "Properties stand here twice", "join the two blocks")
         made.properties = made.properties or block
@@ -254,7 +258,7 @@ class _Parser:
         made.members.append(syntax.Member(kind, name, count, bits))
 
     def _switch(self, made: syntax.File) -> None:
-        switch = syntax.Switch(self._next.at, None)
+        switch = syntax.Switch(self._last.at, None)
         if made.switch is not None:
             self._said.error(switch.at, "classifynext stands here twice", "join the two tables")
         made.switch = made.switch or switch

@@ -115,8 +115,8 @@ class {title}:
 
 def check() -> None:
     """Reads one packet: python {name}.py"""
-    found = {title}.examine(bytes.fromhex("12 00 0006 cafe"), "udp", 7001)
-    print(found)
+    [made] = nf.load_plugins({title}).protocols
+    print(made.examine(bytes.fromhex("12 00 0006 cafe"), "udp", 7001))
 
 
 if __name__ == "__main__":
