@@ -63,7 +63,8 @@ class Attributes:
                 continue
             found.append(one)
         self._overlaps(found)
-        self._silent({one.field.name for one in found})
+        said = (one for block in blocks for one in block.properties)
+        self._silent({one.value.text for one in said if one.key.text == "alias"})
         return tuple(one.field for one in found)
 
     def _one(self, block: Block, number: int) -> _Found | None:

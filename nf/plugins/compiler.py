@@ -259,7 +259,10 @@ class _Compiler:
             hint = "one of " + ", ".join(names) if names else "a struct with this field"
             self.said.error(token.at, f"val({token.text}): no struct has such a field", hint)
             return None
-        if KINDS[place.type].kind != "uint" or place.length > 8 if place.type in KINDS else True:
+        if place.type not in KINDS:
+            # Said where the struct is.
+            return None
+        if KINDS[place.type].kind != "uint" or place.length > 8:
             what = f"val({token.text}): {place.type} is no number of 1 to 8 octets"
             self.said.error(token.at, what, "a field that is an integer")
             return None
