@@ -50,8 +50,8 @@ class Parent:
     """What carries the protocol.
 
     Attributes:
-        carrier: `tcp`, `udp`, `sctp` or `ip`.
-        numbers: Ports of either side; of `ip` protocol numbers.
+        carrier: `tcp`, `udp`, `sctp`, `ip` or `ethernet`.
+        numbers: Ports of either side; of `ip` protocol numbers, of `ethernet` types.
         weight: Lower goes first; equal to a built-in protocol's, the user's goes first.
     """
 

@@ -227,11 +227,21 @@ class Attributes:
         header = next(iter(self._structs.values()), None)
         if header is None or not names:
             return
-        for name, place in header.fields.items():
-            if name not in names and not name.startswith(("reserved", "pad", "unused")):
-                what = f"the field {name} has no attribute, so that nobody can ask for it"
-                hint = f'attribute {{ alias = "{name}" }}'
-                self._said.note(place.token.at, what, hint)
+        hidden = [
+            (name, place)
+            for name, place in header.fields.items()
+            if name not in names and not name.startswith(("reserved", "pad", "unused"))
+        ]
+        if not hidden:
+            return
+        (first, place), *others = hidden
+        what = f"the field {first} has no attribute, so that nobody can ask for it"
+        if others:
+            words = ", ".join(name for name, _ in hidden)
+            what = (
+                f"{len(hidden)} fields have no attribute, so that nobody can ask for them: {words}"
+            )
+        self._said.note(place.token.at, what, f'attribute {{ alias = "{first}" }}')
 
 
 def _fits(kind: Kind, size: int, length: int) -> bool:

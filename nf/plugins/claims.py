@@ -7,7 +7,13 @@ from nf.plugins.lexer import Token
 
 __all__ = ["CARRIERS", "LEAST_BITS", "parents_of", "patterns_of"]
 
-CARRIERS = ("tcp", "udp", "sctp", "ip")
+CARRIERS = ("tcp", "udp", "sctp", "ip", "ethernet")
+NUMBERS = {
+    "udp": ("port", 0, 65_535, "udp port 7001"),
+    "ip": ("protocol number", 0, 255, "ip protocol 253"),
+    "ethernet": ("type", 0x600, 65_535, "ethernet type 0x88b5"),
+}
+"""What tells a protocol from its neighbours on a carrier: word, least, largest, example."""
 DEFAULT_WEIGHT = 50
 LEAST_BITS = 26
 """Evidence that random octets bear in fewer than one of a million sessions."""
@@ -30,13 +36,12 @@ def _parent(node: syntax.ParentNode, tree: syntax.File, said: Diagnostics) -> Pa
         what = f"{node.carrier.text} cannot be a parent"
         hint = ", ".join(CARRIERS) + "; another protocol of yours names this one as nextencaps"
         said.error(node.carrier.at, what, hint)
-    largest = 255 if carrier == "ip" else 65_535
+    kind, least, largest, example = NUMBERS.get(carrier, NUMBERS["udp"])
     for number in node.numbers:
-        if number.value > largest:
-            kind = "protocol number" if carrier == "ip" else "port"
-            said.error(number.at, f"{number.value} is no {kind}", f"0 to {largest}")
-    if carrier == "ip" and not node.numbers:
-        said.error(node.carrier.at, "over ip a protocol number is needed", "ip protocol 253")
+        if not least <= number.value <= largest:
+            said.error(number.at, f"{number.value} is no {kind}", f"{least} to {largest}")
+    if carrier in {"ip", "ethernet"} and not node.numbers:
+        said.error(node.carrier.at, f"over {carrier} a {kind} is needed", example)
     elif not node.numbers and not tree.patterns:
         what = f"neither port nor pattern: all of {carrier} would be this"
         said.error(node.carrier.at, what, f"{carrier} port 7001, or patterns {{ at 0 … }}")
@@ -44,7 +49,7 @@ def _parent(node: syntax.ParentNode, tree: syntax.File, said: Diagnostics) -> Pa
     if node.weight is not None and weight > 100:
         said.error(node.weight.at, f"{weight} is no weight", "0 to 100; lower goes first")
         weight = DEFAULT_WEIGHT
-    numbers = tuple(number.value for number in node.numbers if number.value <= largest)
+    numbers = tuple(one.value for one in node.numbers if least <= one.value <= largest)
     return Parent(carrier, numbers, weight)
 
 

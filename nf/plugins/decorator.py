@@ -111,8 +111,8 @@ class UserProtocol:
 
         Args:
             octets: What the carrier carries.
-            carrier: `tcp`, `udp`, `sctp` or `ip`.
-            port: Port of the responder; over `ip` the protocol number.
+            carrier: `tcp`, `udp`, `sctp`, `ip` or `ethernet`.
+            port: Port of the responder; over `ip` the protocol number, over `ethernet` the type.
             *others: Protocols of yours that may come next.
         """
         all_of_them = [self.description, *(one.description for one in others)]

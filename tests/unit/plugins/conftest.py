@@ -163,3 +163,15 @@ def in_python() -> tuple[nf.UserProtocol, nf.UserProtocol]:
 def language() -> str:
     """The protocol as a plugin file, to be spoilt."""
     return PLUGIN
+
+
+@pytest.fixture
+def over_ethernet(tmp_path: Path) -> Path:
+    """A directory with the protocol over Ethernet, and `frames.pcap` of it."""
+    over = PLUGIN.replace("udp port 7001", "ethernet type 0x88b5")
+    (tmp_path / "gauge.plugin").write_text(over)
+    (tmp_path / "inner.plugin").write_text(INNER)
+    frames = [bytes(12) + b"\x88\xb5" + message(1, n, b"on") for n in range(9)]
+    frames += [bytes(12) + b"\x81\x00\x00\x07\x88\xb5" + message(2, 7, b"on")]
+    write_pcap(tmp_path / "frames.pcap", frames)
+    return tmp_path

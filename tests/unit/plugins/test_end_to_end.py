@@ -170,3 +170,15 @@ def test_a_broken_description_is_refused_by_swap_and_the_engine_runs_on(
     while engine.poll(100, 1.0) is not None:
         pass
     assert engine.stats()["identity"] is None
+
+
+def test_frames_of_a_type_of_ones_own_are_read(over_ethernet: Path) -> None:
+    capture = over_ethernet / "frames.pcap"
+
+    found = list(nf.read(capture, report="transaction", plugins=[over_ethernet]))
+    protocols = nf.read(capture, report="protocol", plugins=[over_ethernet])
+
+    read = [(one.gauge.kind, one.gauge.level) for one in found]
+    assert read == [*((1, n) for n in range(9)), (2, 7)]
+    sums = {one.path: one.packets for one in protocols}
+    assert (sums["ethernet.gauge"], sums["ethernet.8021q.gauge"]) == (9, 1)

@@ -147,6 +147,8 @@ MISTAKES = [
     ("udp port 7001", "udp", "error", "neither port nor pattern", "udp"),
     ("udp port 7001", "ip", "error", "protocol number is needed", "ip"),
     ("udp port 7001", "ip protocol 256", "error", "256 is no protocol number", "256"),
+    ("udp port 7001", "ethernet", "error", "over ethernet a type is needed", "ethernet"),
+    ("udp port 7001", "ethernet type 80", "error", "80 is no type", "80"),
     ("udp port 7001", "http port 80", "error", "http cannot be a parent", "http"),
     ("weight 40", "weight 101", "error", "101 is no weight", "101"),
     ("frame {", "patterns { at 0 0x123 } frame {", "error", "no whole octets", "0x123"),

@@ -5,7 +5,7 @@ use foldhash::HashMap;
 use foldhash::HashMapExt as _;
 use std::sync::{Arc, OnceLock};
 
-use nf_fields::{Field, ProtoId};
+use nf_fields::{Field, ProtoId, Scope};
 use nf_proto::named::{self, Named};
 use nf_proto::user::{self, Users};
 use nf_proto::{Info, registry};
@@ -115,7 +115,9 @@ impl Catalog {
             });
             made.extend(program.number, program.fields, Source::Message);
             made.extend(program.number, program.fields, Source::Transaction);
-            for (field, read) in scene::GENERIC {
+            // Its octets are not among the headers that a packet remembers.
+            let of_session = |(field, _): &&(Field, scene::Read)| field.scope != Scope::Packet;
+            for (field, read) in scene::GENERIC.iter().filter(of_session) {
                 let field = std::slice::from_ref(field);
                 made.extend(program.number, field, |_| Source::Scene(*read));
             }

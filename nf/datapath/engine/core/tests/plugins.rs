@@ -180,3 +180,51 @@ fn an_event_of_the_packet_reads_what_its_messages_say() {
         41
     );
 }
+
+#[test]
+fn frames_without_an_ip_layer_are_read_on_any_number_of_threads() {
+    let mut described = gauge();
+    described.parents = vec![parent("ethernet", 0x88b5)];
+    let frame = |tagged: bool, level: u8| {
+        let mut frame = vec![2; 12];
+        if tagged {
+            frame.extend([0x81, 0x00, 0, 5]);
+        }
+        frame.extend([0x88, 0xb5, 9, level, 0, 4]);
+        frame
+    };
+    let config = |threads| EngineConfig {
+        threads,
+        reports: ["transaction", "event"].map(String::from).to_vec(),
+        events: vec![EventConfig {
+            event: "gauge.kind".into(),
+            attributes: vec!["gauge.level".into(), "ethernet.src".into()],
+        }],
+        plugins: vec![described.clone()],
+        seed: 1,
+        ..EngineConfig::default()
+    };
+    let text = |threads| {
+        let mut packets = Packets::default();
+        for n in 0..50 {
+            packets.add(SECOND + u64::from(n), &frame(n % 2 == 0, n));
+        }
+        let (rows, stats) = run(packets, &config(threads));
+        assert_eq!(stats.account.check(), Ok(()));
+        assert_eq!(stats.account.non_session, 50);
+        let snapshot = Snapshot::compile(&config(threads)).unwrap();
+        let mut text = Vec::new();
+        for row in rows {
+            let event = matches!(row.what, nf_core::row::What::Event { .. });
+            let kind = if event { "event" } else { "transaction" };
+            jsonl::write(&mut text, &[row], &Columns::usual(kind, &snapshot), &snapshot);
+        }
+        String::from_utf8(text).unwrap()
+    };
+
+    let inline = text(0);
+
+    assert_eq!(inline.matches(r#""gauge":{"kind":9,"level":"#).count(), 50, "{inline}");
+    assert_eq!(inline.matches(r#""ethernet.src":"02:02:02:02:02:02""#).count(), 50);
+    assert_eq!(text(3), inline);
+}

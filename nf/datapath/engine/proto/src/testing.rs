@@ -65,7 +65,7 @@ impl Heard {
         self.known.0.iter().find(|e| e.info.id == id)
     }
 
-    fn name_of(&self, id: ProtoId) -> String {
+    pub(crate) fn name_of(&self, id: ProtoId) -> String {
         let parsed = self.entry(id).map(|e| e.info.name);
         let named = || named::all().iter().find(|n| n.id == id).map(|n| n.name);
         let users = || user::name_of(id);

@@ -1,5 +1,6 @@
 //! A worker: its sessions, and what it does with a packet.
 
+mod frame;
 mod life;
 mod output;
 mod stats;
@@ -146,7 +147,10 @@ impl Worker {
     /// A packet of no session.
     fn outside(&mut self, item: &Item, frame: &[u8], snapshot: &Snapshot) {
         self.stats.non_session += 1;
-        let path: Path = item.packet.layers().iter().map(|l| l.proto).collect();
+        let mut path: Path = item.packet.layers().iter().map(|l| l.proto).collect();
+        if let Some(users) = snapshot.dissector.users_of_frames() {
+            self.read_frame(item, frame, users, &mut path, snapshot);
+        }
         let time = item.at.timestamp;
         let loose = self.loose.entry(path).or_insert(Loose { first: time, ..Loose::default() });
         loose.packets += 1;
@@ -154,12 +158,13 @@ impl Worker {
         loose.last = loose.last.max(time);
         if !snapshot.plan.on_packet.is_empty() {
             let scene = Scene { item, frame, session: None, segmented: Segmented::default() };
-            let rows = packet_events(&scene, snapshot, &[]);
+            let rows = packet_events(&scene, snapshot, &self.heard.said);
             let moment = Moment::Packet(0).of(item.sequence);
             for what in rows {
                 self.emit(moment, 0, Default::default(), what);
             }
         }
+        self.heard.said.clear();
     }
 
     /// A packet of a session within the one at `layer`.

@@ -34,6 +34,12 @@ impl Dissector {
         self.users = (!users.is_empty()).then(|| Arc::new(users.listening(wants)));
         self
     }
+
+    /// Protocols of users, if some are carried by frames without an IP layer.
+    #[inline]
+    pub fn users_of_frames(&self) -> Option<&Users> {
+        self.users.as_deref().filter(|users| users.has_links())
+    }
 }
 
 impl Dissection {

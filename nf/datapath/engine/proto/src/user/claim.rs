@@ -88,9 +88,18 @@ pub(crate) enum Claim {
     Nobody,
 }
 
+/// A rule on frames without an IP layer: types, weight and shape.
+#[derive(Clone, Debug)]
+struct LinkRule {
+    number: ProtoId,
+    types: Vec<u16>,
+    weight: u8,
+    shape: Shape,
+}
+
 /// All rules, lower weights first.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Claims(Vec<Rule>);
+pub(super) struct Claims(Vec<Rule>, Vec<LinkRule>);
 
 impl Claims {
     pub(super) fn add(
@@ -106,6 +115,23 @@ impl Claims {
         self.0.push(Rule { number, carrier, numbers, weight, shape: shape.clone() });
         // Stable: of equal weights the protocol that was loaded first is asked first.
         self.0.sort_by_key(|rule| rule.weight);
+    }
+
+    pub(super) fn add_link(&mut self, number: ProtoId, types: &[u16], weight: u8, shape: &Shape) {
+        self.1.push(LinkRule { number, types: types.to_vec(), weight, shape: shape.clone() });
+        self.1.sort_by_key(|rule| rule.weight);
+    }
+
+    /// The protocol of what an Ethernet frame of this type carries.
+    pub(super) fn of_frame(&self, ethertype: u16, data: &[u8]) -> Option<ProtoId> {
+        let fits = |rule: &&LinkRule| {
+            rule.types.contains(&ethertype) && rule.shape.fit(data, false) == Fit::Yes
+        };
+        self.1.iter().find(fits).map(|rule| rule.number)
+    }
+
+    pub(super) fn has_links(&self) -> bool {
+        !self.1.is_empty()
     }
 
     pub(super) fn claim(&self, seg: &Segment<'_>) -> Claim {

@@ -258,11 +258,19 @@ pub(super) fn claim(it: &Description, number: ProtoId, claims: &mut Claims) -> R
             "udp" => Transport::Udp,
             "sctp" => Transport::Sctp,
             "ip" => Transport::Other,
+            "ethernet" => {
+                if parent.numbers.is_empty() || parent.numbers.iter().any(|n| *n < 0x600) {
+                    let what = "over ethernet a type is needed, from 0x600 up".into();
+                    return Err(mistake(what, "for example ethernet type 0x88b5"));
+                }
+                claims.add_link(number, &parent.numbers, parent.weight, &shape);
+                continue;
+            }
             other => {
                 let what = format!("{other:?} cannot carry a protocol of yours");
                 return Err(mistake(
                     what,
-                    "tcp, udp, sctp or ip; or name it as nextencaps of a protocol of yours",
+                    "tcp, udp, sctp, ip or ethernet; or name it as nextencaps of a protocol of yours",
                 ));
             }
         };

@@ -57,9 +57,9 @@ pub struct Frame {
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(default, deny_unknown_fields)]
 pub struct Parent {
-    /// `tcp`, `udp`, `sctp` or `ip`.
+    /// `tcp`, `udp`, `sctp`, `ip` or `ethernet`.
     pub carrier: String,
-    /// Ports of either side; of `ip` the protocol numbers.
+    /// Ports of either side; of `ip` the protocol numbers, of `ethernet` the types.
     pub numbers: Vec<u16>,
     /// Lower goes first; a protocol of the user's goes before a built-in one of equal weight.
     pub weight: u8,

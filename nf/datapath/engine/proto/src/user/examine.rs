@@ -17,12 +17,21 @@ pub struct Examined {
 }
 
 /// Reads `data` as the first packet of a session over `carrier`, to `port` (over `ip`: of that
-/// protocol number).
+/// protocol number; over `ethernet`: of that type).
 ///
 /// # Errors
 /// When there is no such carrier.
 pub fn examine(users: Users, carrier: &str, port: u16, data: &[u8]) -> Result<Examined, String> {
     let everything = Wants { messages: true, transactions: false };
+    if carrier == "ethernet" {
+        let users = users.listening(&move |_| everything);
+        let mut heard = Heard::default();
+        let path = users.read_payload(port, data, 0, &mut heard);
+        return Ok(Examined {
+            path: path.into_iter().map(|id| heard.name_of(id)).collect(),
+            said: heard.messages,
+        });
+    }
     let transport = match carrier {
         "tcp" => Transport::Tcp,
         "udp" => Transport::Udp,

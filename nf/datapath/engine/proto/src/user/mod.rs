@@ -9,6 +9,7 @@ mod claim;
 mod compile;
 mod description;
 mod examine;
+mod link;
 mod numbers;
 mod program;
 mod session;
