@@ -85,13 +85,13 @@ def _text_of(file: str | PathLike[str]) -> str:
         raise ConfigurationError(what, place, "save it as UTF-8") from error
 
 
-def check_filter(text: str) -> None:
-    """Does nothing when `text` is a filter.
+def check_filter(text: str, plugins: tuple[Description, ...] = ()) -> None:
+    """Does nothing when `text` is a filter, whose words may be those of plugins.
 
     Raises:
         ConfigurationError: It is none; the message points at the mistake.
     """
-    _engine.check_filter(text)
+    _engine.check_filter(text, to_json(plugins))
 
 
 def session_fields() -> tuple[NamedType, ...]:

@@ -29,8 +29,11 @@ def session_fields() -> list[tuple[str, str, str]]:
 def filter_words(plugins: str | None = None) -> list[tuple[str, str]]:
     """Every word a filter may use, with the name of its type; also those of plugins (JSON text)."""
 
-def check_filter(text: str) -> None:
-    """Raises ConfigurationError, pointing at the place, when `text` is no filter."""
+def check_filter(text: str, plugins: str | None = None) -> None:
+    """Raises ConfigurationError, pointing at the place, when `text` is no filter.
+
+    Its words may be those of plugins (JSON text).
+    """
 
 def examine(
     plugins: str, carrier: str, port: int, octets: bytes

@@ -79,6 +79,16 @@ def test_sessions_are_found_by_attributes(capture: Path, in_files: Path) -> None
     assert len(list(inner)) == 10
 
 
+def test_a_filter_on_a_plugins_words_is_checked(in_files: Path) -> None:
+    plugins = nf.load_plugins(in_files).descriptions
+
+    nf.check_filter("gauge.kind == 3 and inner.mark", plugins)
+    with pytest.raises(nf.ConfigurationError, match=r"gauge\.knid"):
+        nf.check_filter("gauge.knid == 3", plugins)
+    with pytest.raises(nf.ConfigurationError, match=r"gauge\.kind"):
+        nf.check_filter("gauge.kind == 3")
+
+
 def test_an_event_reads_attributes_of_the_message_and_of_headers(
     capture: Path, in_files: Path
 ) -> None:

@@ -14,6 +14,9 @@ use pyo3::types::{PyDict, PyList};
 
 use crate::convert;
 
+/// A protocol and what it said, as JSON text.
+type Said = (String, String);
+
 /// Path above the transport, and every header of it as JSON text with its protocol, of a session's
 /// first packet: what the plugins given (JSON text) make of it.
 #[pyfunction]
@@ -22,7 +25,7 @@ pub(crate) fn examine(
     carrier: &str,
     port: u16,
     octets: &[u8],
-) -> PyResult<(Vec<String>, Vec<(String, String)>)> {
+) -> PyResult<(Vec<String>, Vec<Said>)> {
     let refused = |what: String| {
         convert::config_error(ConfigError {
             what,
@@ -35,6 +38,10 @@ pub(crate) fn examine(
 }
 
 fn users(plugins: &str) -> PyResult<Users> {
+    Users::compile(&descriptions(plugins)?).map_err(|e| convert::config_error(e.into()))
+}
+
+fn descriptions(plugins: &str) -> PyResult<Vec<Description>> {
     let defect = |e: serde_json::Error| {
         convert::config_error(ConfigError {
             what: format!("a plugin is not understood: {e}"),
@@ -42,8 +49,7 @@ fn users(plugins: &str) -> PyResult<Users> {
             hint: "descriptions as nf.protocol makes them".into(),
         })
     };
-    let plugins: Vec<Description> = serde_json::from_str(plugins).map_err(defect)?;
-    Users::compile(&plugins).map_err(|e| convert::config_error(e.into()))
+    serde_json::from_str(plugins).map_err(defect)
 }
 
 /// The catalog of this build, and of the plugins given (JSON text, as in a configuration).
@@ -145,10 +151,13 @@ pub(crate) fn filter_words(plugins: Option<&str>) -> PyResult<Vec<(String, &'sta
     Ok(words.into_iter().map(|(word, ty)| (word, ty.name())).collect())
 }
 
-/// Raises ConfigurationError, pointing at the place, when `text` is no filter.
+/// Raises ConfigurationError, pointing at the place, when `text` is no filter; its words may be
+/// those of plugins (JSON text).
 #[pyfunction]
-pub(crate) fn check_filter(text: &str) -> PyResult<()> {
-    let config = EngineConfig { filter: text.into(), ..EngineConfig::default() };
+#[pyo3(signature = (text, plugins=None))]
+pub(crate) fn check_filter(text: &str, plugins: Option<&str>) -> PyResult<()> {
+    let plugins = plugins.map(descriptions).transpose()?.unwrap_or_default();
+    let config = EngineConfig { filter: text.into(), plugins, ..EngineConfig::default() };
     Snapshot::compile(&config).map(drop).map_err(convert::config_error)
 }
 
