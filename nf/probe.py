@@ -10,7 +10,6 @@ No function runs per packet: each gets lists of records, in the order of the pac
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import Any, Literal, TypeVar, Unpack
 
 from nf.catalog import protocols
@@ -195,5 +194,7 @@ class Probe:
 def _unknown(
     kind: str, word: str | int, known: Sequence[str], otherwise: str
 ) -> ConfigurationError:
+    from difflib import get_close_matches  # noqa: PLC0415  # only where something is wrong
+
     found = get_close_matches(str(word), known, n=3, cutoff=0.6)
     return ConfigurationError(f"no {kind} {word!r}", "nf.Probe", " or ".join(found) or otherwise)

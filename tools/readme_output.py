@@ -25,7 +25,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
-PAGES = (README, ROOT / "docs" / "plugins.md")
+MANUAL = ROOT / "docs" / "plugins.md"
 MARKER = re.compile(r"^<!-- output:", flags=re.MULTILINE)
 BLOCK = re.compile(
     r"^<!-- output:(?P<name>[a-z-]+) -->\n+"
@@ -93,7 +93,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="readme_output", description=__doc__)
     parser.add_argument("--check", action="store_true", help="only compare, write nothing")
     check = parser.parse_args(arguments).check
-    return max(refresh(page, check=check) for page in PAGES)
+    return max(refresh(page, check=check) for page in (README, MANUAL))
 
 
 def refresh(page: Path, *, check: bool) -> int:

@@ -6,8 +6,6 @@ named itself is an error.
 """
 
 import os
-import runpy
-import traceback
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -199,6 +197,9 @@ def _refusal(compiled: Compiled) -> ConfigurationError:
 
 
 def _run(path: Path) -> tuple[UserProtocol, ...]:
+    import runpy  # noqa: PLC0415  # only where a plugin is Python
+    import traceback  # noqa: PLC0415
+
     try:
         names = runpy.run_path(str(path), run_name="nf_plugin")
     except ConfigurationError:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import cache
 
 from nf.datapath import _engine
@@ -35,6 +34,8 @@ class Registry:
 
     def nearest(self, name: str) -> str:
         """What was perhaps meant."""
+        from difflib import get_close_matches  # noqa: PLC0415  # only where something is wrong
+
         found = get_close_matches(name, self.ids, n=3, cutoff=0.6)
         return " or ".join(found) if found else "nf protocols lists them"
 
