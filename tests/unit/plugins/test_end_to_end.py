@@ -1,6 +1,7 @@
 """A protocol of one's own, over UDP and TCP, in both forms, on any number of threads."""
 
 import json
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -162,6 +163,27 @@ def test_plugins_are_swapped_while_an_engine_runs(capture: Path, in_files: Path)
 
     assert engine.stats()["identity"] is None
     assert paths["ethernet.ip.tcp.gauge"] == 30
+
+
+def test_loading_the_same_plugins_again_takes_no_memory(capture: Path, in_files: Path) -> None:
+    def kibibytes() -> int:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") // 1024
+
+    plugins = nf.load_plugins(in_files).descriptions
+    with_them = nf.EngineConfig(files=(str(capture),), threads=0, plugins=plugins)
+    without = nf.EngineConfig(files=(str(capture),), threads=0)
+    engine = Engine(without.to_json())
+
+    def swap(times: int) -> int:
+        for _ in range(times):
+            engine.swap(with_them.to_json())
+            engine.swap(without.to_json())
+        return kibibytes()
+
+    before = swap(30)
+    # One snapshot has some hundred KiB: if any stayed, it would be tens of MiB.
+    assert swap(200) - before < 4096
 
 
 def test_a_broken_description_is_refused_by_swap_and_the_engine_runs_on(

@@ -112,6 +112,19 @@ fn several_messages_of_a_datagram_are_read() {
 }
 
 #[test]
+fn messages_of_sctp_and_of_an_ip_protocol_are_read() {
+    let parents = vec![parent("sctp", &[7001]), parent("ip", &[253])];
+    let described = [Description { parents, ..gauge() }];
+    for (transport, port) in [(Transport::Sctp, 7001), (Transport::Other, 0)] {
+        let heard = play(&described, transport, port, &[Up(&message(3, 0, b"on"))]);
+
+        assert_eq!(heard.path, ["gauge"], "{transport:?}");
+        assert_eq!(heard.transactions.len(), 1);
+    }
+    assert_eq!(play(&described, Transport::Sctp, 7002, &[Up(&message(3, 0, b""))]).path, [""; 0]);
+}
+
+#[test]
 fn a_length_that_cannot_be_ends_a_stream() {
     let heard =
         play(&[gauge()], Transport::Tcp, 7001, &[Up(&[1, 0, 0, 2]), Up(&message(1, 0, b"a"))]);
