@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         session_fields,
     )
     from nf.datapath.config import EngineConfig, Timeouts
+    from nf.datapath.description import Description
     from nf.errors import (
         CaptureError,
         ConfigurationError,
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
         NfError,
         OutputUnavailable,
     )
+    from nf.plugins.decorator import Examined, UserProtocol, attribute, protocol
+    from nf.plugins.loading import Plugins, PluginWarning, load_plugins
+    from nf.probe import Probe
     from nf.reading import Reading, read
     from nf.records import (
         Application,
@@ -55,14 +59,19 @@ __all__ = [
     "Attribute",
     "CaptureError",
     "ConfigurationError",
+    "Description",
     "EngineConfig",
     "EngineError",
     "Event",
+    "Examined",
     "Fields",
     "HostTraffic",
     "NamedType",
     "NfError",
     "OutputUnavailable",
+    "PluginWarning",
+    "Plugins",
+    "Probe",
     "Protocol",
     "ProtocolTraffic",
     "Reading",
@@ -72,10 +81,14 @@ __all__ = [
     "Summary",
     "Timeouts",
     "Transaction",
+    "UserProtocol",
     "__version__",
     "applications",
+    "attribute",
     "check_filter",
     "filter_words",
+    "load_plugins",
+    "protocol",
     "protocols",
     "read",
     "risks",
@@ -85,7 +98,11 @@ __all__ = [
 _HOMES = {
     "nf.catalog": "applications check_filter filter_words protocols risks session_fields",
     "nf.datapath.config": "EngineConfig Timeouts",
+    "nf.datapath.description": "Description",
     "nf.errors": "CaptureError ConfigurationError EngineError NfError OutputUnavailable",
+    "nf.plugins.decorator": "Examined UserProtocol attribute protocol",
+    "nf.plugins.loading": "PluginWarning Plugins load_plugins",
+    "nf.probe": "Probe",
     "nf.reading": "Reading read",
     "nf.records": "AppTraffic Application Attribute Event Fields HostTraffic NamedType Protocol "
     "ProtocolTraffic Risk Session Stats Summary Transaction",

@@ -1,11 +1,12 @@
 """What the engine knows: protocols, applications, fields, words of filters."""
 
 from collections.abc import Iterable
-from functools import cache
+from functools import lru_cache
 from os import PathLike, fspath
 from pathlib import Path
 
 from nf.datapath import _engine
+from nf.datapath.description import Description, to_json
 from nf.errors import ConfigurationError
 from nf.records import Application, Attribute, NamedType, Protocol, Risk
 
@@ -21,9 +22,13 @@ __all__ = [
 ]
 
 
-@cache
-def protocols() -> tuple[Protocol, ...]:
-    """Every protocol with its attributes, headers first."""
+@lru_cache(maxsize=8)
+def protocols(plugins: tuple[Description, ...] = ()) -> tuple[Protocol, ...]:
+    """Every protocol with its attributes, headers first, those of plugins last.
+
+    Args:
+        plugins: Descriptions of protocols of yours: `nf.load_plugins(…).descriptions`.
+    """
     return tuple(
         Protocol(
             id=one["id"],
@@ -40,7 +45,7 @@ def protocols() -> tuple[Protocol, ...]:
             ),
             anomalies=one["anomalies"],
         )
-        for one in _engine.protocols()
+        for one in _engine.protocols(to_json(plugins))
     )
 
 
@@ -81,13 +86,13 @@ def _text_of(file: str | PathLike[str]) -> str:
         raise ConfigurationError(what, place, "save it as UTF-8") from error
 
 
-def check_filter(text: str) -> None:
-    """Does nothing when `text` is a filter.
+def check_filter(text: str, plugins: tuple[Description, ...] = ()) -> None:
+    """Does nothing when `text` is a filter, whose words may be those of plugins.
 
     Raises:
         ConfigurationError: It is none; the message points at the mistake.
     """
-    _engine.check_filter(text)
+    _engine.check_filter(text, to_json(plugins))
 
 
 @cache
@@ -106,19 +111,20 @@ def session_fields() -> tuple[NamedType, ...]:
     )
 
 
-def filter_words() -> tuple[NamedType, ...]:
-    """Every word that a filter may use."""
-    return tuple(NamedType(name=name, type=kind) for name, kind in _engine.filter_words())
+def filter_words(plugins: tuple[Description, ...] = ()) -> tuple[NamedType, ...]:
+    """Every word that a filter may use, those of plugins included."""
+    words = _engine.filter_words(to_json(plugins))
+    return tuple(NamedType(name=name, type=kind) for name, kind in words)
 
 
-@cache
-def _transaction_fields() -> dict[str, frozenset[str]]:
+@lru_cache(maxsize=8)
+def _transaction_fields(plugins: tuple[Description, ...]) -> dict[str, frozenset[str]]:
     return {
         protocol.name: frozenset(a.name for a in protocol.attributes if a.source == "transaction")
-        for protocol in protocols()
+        for protocol in protocols(plugins)
     }
 
 
-def transaction_has(protocol: str, name: str) -> bool:
+def transaction_has(plugins: tuple[Description, ...], protocol: str, name: str) -> bool:
     """Whether transactions of a protocol may have a field of that name."""
-    return name in _transaction_fields().get(protocol, frozenset())
+    return name in _transaction_fields(plugins).get(protocol, frozenset())

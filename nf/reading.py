@@ -2,16 +2,19 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from importlib import import_module
 from types import TracebackType
 from typing import Any, Generic, Literal, Self, TypedDict, TypeVar, Unpack, get_args, overload
 
 from nf.catalog import application_files, transaction_has
-from nf.datapath import config
-from nf.datapath._engine import Batch, Engine
+from nf.datapath import _engine, config
+from nf.datapath.description import Description
 from nf.errors import ConfigurationError, EngineError, NfError, OutputUnavailable
+from nf.plugins.handlers import Classifier, Handler
+from nf.plugins.loading import Source, load_plugins, warn_of
+from nf.plugins.rows import Rows
 from nf.records import (
     AppTraffic,
     Event,
@@ -24,7 +27,7 @@ from nf.records import (
     Transaction,
 )
 
-__all__ = ["Options", "Reading", "default_threads", "read"]
+__all__ = ["FileName", "Options", "Reading", "default_threads", "read", "settings_from"]
 
 REPORTS: tuple[config.Report, ...] = get_args(config.Report)
 SUMS = ("protocol", "app", "host")
@@ -54,6 +57,8 @@ class Options(TypedDict, total=False):
     root: str
     root_offset: int
     disabled_protocols: Iterable[str]
+    plugins: Iterable[Source]
+    classifier: Classifier
     timeouts: config.Timeouts
     key_vlan: bool
     key_tunnel: bool
@@ -115,8 +120,10 @@ def read(
             `{"http.method": ["http.host", "http.uri"]}`.
         **options: `where` is a filter on rows, `threads` a number of workers (0: none beside the
             caller), `bpf` a filter on packets in libpcap's language, `applications` files that
-            extend the built-in applications, `risks` has each
-            session judged by what it shows (`Session.risks`). The rest is that of `nf.EngineConfig`.
+            extend the built-in applications, `plugins` protocols of yours (files, directories,
+            classes of `@nf.protocol`), `classifier` a function that may overrule what protocol a
+            session is, `risks` has each session judged by what it shows (`Session.risks`). The
+            rest is that of `nf.EngineConfig`.
 
     Returns:
         Rows as they are read; iterable once.
@@ -128,6 +135,23 @@ def read(
     chosen: config.Report = report or ("event" if events else "session")
     if chosen not in REPORTS:
         raise ConfigurationError(f"no report {report!r}", "report", "one of " + ", ".join(REPORTS))
+    plugins = load_plugins(*options.pop("plugins", ()))
+    warn_of(plugins, level=2)
+    classifier = options.pop("classifier", None)
+    settings = replace(
+        settings_from(files, options, plugins.descriptions),
+        reports=(chosen,),
+        events=tuple(
+            config.Event(event, tuple(attributes)) for event, attributes in (events or {}).items()
+        ),
+    )
+    return Reading(settings, plugins.handlers, classifier)
+
+
+def settings_from(
+    files: Iterable[FileName], options: Options, plugins: tuple[Description, ...]
+) -> config.EngineConfig:
+    """The engine's configuration from what `read` is told, but for the rows it is to give."""
     given: dict[str, Any] = dict(options)
     if "where" in given:
         given["filter"] = given.pop("where")
@@ -135,17 +159,10 @@ def read(
         given["applications"] = application_files(given["applications"])
     if "disabled_protocols" in given:
         given["disabled_protocols"] = tuple(given["disabled_protocols"])
-    settings: dict[str, Any] = {"threads": default_threads(), **given}
-    return Reading(
-        config.EngineConfig(
-            files=tuple(os.fspath(file) for file in files),
-            reports=(chosen,),
-            events=tuple(
-                config.Event(event, tuple(attributes))
-                for event, attributes in (events or {}).items()
-            ),
-            **settings,
-        )
+    return config.EngineConfig(
+        files=tuple(os.fspath(file) for file in files),
+        plugins=plugins,
+        **{"threads": default_threads(), **given},
     )
 
 
@@ -156,9 +173,17 @@ class Reading(Generic[Row_co]):
     before its end should be closed, or used in a `with` statement; that stops the engine.
     """
 
-    def __init__(self, settings: config.EngineConfig) -> None:
+    def __init__(
+        self,
+        settings: config.EngineConfig,
+        handlers: Iterable[Handler] = (),
+        classifier: Classifier | None = None,
+    ) -> None:
         self._settings = settings
-        self._engine: Engine | None = Engine(settings.to_json())
+        self._makers = makers_of(settings)
+        self._rows = Rows(settings.reports, tuple(handlers), classifier, self._makers)
+        asked = replace(settings, reports=self._rows.reports)
+        self._engine: _engine.Engine | None = _engine.Engine(asked.to_json())
         self._begun = False
         self._stats: Stats | None = None
 
@@ -180,11 +205,11 @@ class Reading(Generic[Row_co]):
             yield self.stats.account  # type: ignore[misc]  # Row is Summary, by read's overloads
             return
         for batch in self.batches():
-            make = MAKERS[batch.kind]
+            make = self._makers[batch.kind]
             for row in batch.to_dicts():
                 yield make(row)
 
-    def batches(self) -> Iterator[Batch]:
+    def batches(self) -> Iterator[_engine.Batch]:
         """Yields rows in batches of one kind each; a summary has none.
 
         A batch becomes bytes (`to_jsonl`, `to_csv`), dictionaries (`to_dicts`), or whatever takes
@@ -198,11 +223,11 @@ class Reading(Generic[Row_co]):
         for polled in self.polls(PATIENCE_SECONDS):
             yield from polled
 
-    def polls(self, patience: float) -> Iterator[list[Batch]]:
+    def polls(self, patience: float) -> Iterator[list[_engine.Batch]]:
         """As `batches`, but yields at least about every `patience` seconds, perhaps nothing."""
         engine = self._begin()
         while (polled := engine.poll(ROWS_AT_A_TIME, patience)) is not None:
-            yield polled
+            yield self._rows.wanted(polled)
             if self._engine is None:
                 return
         self._stats = self._read_stats(engine)
@@ -210,7 +235,7 @@ class Reading(Generic[Row_co]):
             if report in SUMS:
                 yield [engine.aggregate(report)]
 
-    def _begin(self) -> Engine:
+    def _begin(self) -> _engine.Engine:
         if self._begun or self._engine is None:
             raise NfError(
                 "this reading gives its rows once, and has", "nf.Reading", "call nf.read() again"
@@ -218,7 +243,7 @@ class Reading(Generic[Row_co]):
         self._begun = True
         return self._engine
 
-    def _read_stats(self, engine: Engine) -> Stats:
+    def _read_stats(self, engine: _engine.Engine) -> Stats:
         counted = engine.stats()
         if counted["identity"] is not None:
             raise EngineError(
@@ -247,7 +272,7 @@ class Reading(Generic[Row_co]):
             raise NfError("not all rows have been read", "nf.Reading", "read them to the end first")
         return self._stats
 
-    def empty(self, kind: str) -> Batch:
+    def empty(self, kind: str) -> _engine.Batch:
         """A batch without rows; it tells the columns of its kind.
 
         Raises:
@@ -314,7 +339,7 @@ class Reading(Generic[Row_co]):
 class Capsules:
     """Columns of a batch for whatever takes the Arrow PyCapsule interface."""
 
-    def __init__(self, batch: Batch, fields: list[str] | None) -> None:
+    def __init__(self, batch: _engine.Batch, fields: list[str] | None) -> None:
         self._batch = batch
         self._fields = fields
 
@@ -346,10 +371,10 @@ def _record(kind: type[Any], row: dict[str, Any]) -> Any:
     return made
 
 
-def _transaction(row: dict[str, Any]) -> Transaction:
+def _transaction(knows: Callable[[str, str], bool], row: dict[str, Any]) -> Transaction:
     protocol, values = row.popitem()
     row["transaction_protocol"] = protocol
-    row["fields"] = Fields(protocol, values, transaction_has)
+    row["fields"] = Fields(protocol, values, knows)
     made: Transaction = _record(Transaction, row)
     return made
 
@@ -360,12 +385,13 @@ def _event(row: dict[str, Any]) -> Event:
     return made
 
 
-MAKERS: dict[str, Callable[[dict[str, Any]], Any]] = {
-    "session": partial(_record, Session),
-    "transaction": _transaction,
-    "event": _event,
-    "protocol": partial(_record, ProtocolTraffic),
-    "app": partial(_record, AppTraffic),
-    "host": partial(_record, HostTraffic),
-}
-"""How a row of each kind becomes its record."""
+def makers_of(settings: config.EngineConfig) -> dict[str, Callable[[dict[str, Any]], Any]]:
+    """How a row of each kind becomes its record."""
+    return {
+        "session": partial(_record, Session),
+        "transaction": partial(_transaction, partial(transaction_has, settings.plugins)),
+        "event": _event,
+        "protocol": partial(_record, ProtocolTraffic),
+        "app": partial(_record, AppTraffic),
+        "host": partial(_record, HostTraffic),
+    }

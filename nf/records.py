@@ -47,7 +47,7 @@ class Session:
         protocol: Innermost protocol of the path.
         app: Application.
         category: Category of the application.
-        confidence: How the protocol was found: dpi, pattern, port, address, none.
+        confidence: How the protocol was found: user, dpi, pattern, port, address, none.
         server_name: Name of the server, from SNI, Host, certificate or query.
         packets_up: Packets from the initiator.
         packets_down: Packets from the responder.
@@ -360,8 +360,8 @@ class Protocol:
         title: What it is.
         spec: Where it is specified.
         parser: Its messages are parsed; without, it is recognised or is a header.
-        told: How sessions of it are told: `header`, `dpi`, `pattern`, `port`, or
-            `name` (not at all).
+        told: How sessions of it are told: `header`, `dpi`, `plugin`, `pattern`, `port`, or `name`
+            (not at all).
         family: What kind it is, where a word for it is known.
         attributes: What it can be asked for.
         anomalies: What its parser counts as anomalies, with their meanings.

@@ -1,4 +1,4 @@
-"""Keeps the outputs in README.md real: `python -m tools.readme_output [--check]`.
+"""Keeps the outputs in README.md and in the manual real: `python -m tools.readme_output [--check]`.
 
 A block there is a marker, then a console block whose first line is the command:
 
@@ -25,6 +25,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
+MANUAL = ROOT / "docs" / "plugins.md"
 MARKER = re.compile(r"^<!-- output:", flags=re.MULTILINE)
 BLOCK = re.compile(
     r"^<!-- output:(?P<name>[a-z-]+) -->\n+"
@@ -88,25 +89,30 @@ def refreshed(text: str) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Refreshes or checks README.md; returns 1 when it is stale or a command fails."""
+    """Refreshes or checks the pages; returns 1 when one is stale or a command fails."""
     parser = argparse.ArgumentParser(prog="readme_output", description=__doc__)
     parser.add_argument("--check", action="store_true", help="only compare, write nothing")
     check = parser.parse_args(arguments).check
-    before = README.read_text()
+    return max(refresh(page, check=check) for page in (README, MANUAL))
+
+
+def refresh(page: Path, *, check: bool) -> int:
+    """Refreshes or checks one page."""
+    before = page.read_text()
     try:
         after = refreshed(before)
     except BadBlock as error:
-        print(f"readme_output: {error} · {README}", file=sys.stderr)
+        print(f"readme_output: {error} · {page}", file=sys.stderr)
         return 1
     if before == after:
         return 0
     if not check:
-        README.write_text(after)
-        print("readme_output: README.md is refreshed")
+        page.write_text(after)
+        print(f"readme_output: {page.name} is refreshed")
         return 0
     lines = (before.splitlines(), after.splitlines())
-    print("\n".join(difflib.unified_diff(*lines, "README.md", "now", lineterm="")))
-    print("readme_output: README.md is stale · run make docs", file=sys.stderr)
+    print("\n".join(difflib.unified_diff(*lines, page.name, "now", lineterm="")))
+    print(f"readme_output: {page.name} is stale · run make docs", file=sys.stderr)
     return 1
 
 

@@ -20,6 +20,7 @@ __all__ = ["NOUNS", "Noun", "load", "main", "parser_of"]
 NOUNS = {
     "read": "read captures: sessions, transactions, sums",
     "protocols": "list the protocols, or the attributes of one",
+    "plugin": "check plugins, or write one to start from",
     "apps": "list the applications, or the names of one",
     "risks": "list the risks that sessions are judged by, or the rule of one",
     "fields": "list the fields of sessions and the words of filters",

@@ -3,12 +3,16 @@
 import sys
 import traceback
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from nf.cli import exits
 from nf.cli.show.terminal import safe
 from nf.errors import ConfigurationError, NfError
 
-__all__ = ["complain", "exit_code", "nearest", "text_of"]
+if TYPE_CHECKING:
+    from nf.plugins.loading import Plugins
+
+__all__ = ["complain", "exit_code", "nearest", "tell_of", "text_of"]
 
 INDENT = "  "
 
@@ -46,6 +50,14 @@ def complain(error: BaseException, *, debug: bool) -> None:
     if debug:
         traceback.print_exception(error)
     print(text_of(error), file=sys.stderr)
+
+
+def tell_of(plugins: "Plugins") -> None:
+    """Prints on standard error which plugins were refused, and what takes the place of what."""
+    for error in plugins.refused:
+        print(text_of(error).replace("nf:", "nf: plugin refused:", 1), file=sys.stderr)
+    for note in plugins.notes:
+        print(f"nf: {safe(note)}", file=sys.stderr)
 
 
 def exit_code(error: BaseException) -> int:

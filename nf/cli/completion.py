@@ -8,8 +8,13 @@ then comes one candidate per line, with a tab before its description.
 from argparse import SUPPRESS, Action, ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from nf.cli import COMPLETE, NOUNS, exits, parser_of
+
+if TYPE_CHECKING:
+    from nf.datapath.description import Description
 
 __all__ = ["complete", "configure", "run"]
 
@@ -173,8 +178,39 @@ def _offered_by(noun: str, before: list[str], current: str) -> tuple[Offer, str]
         return offer, _settled(offer, current)
     if current.startswith("-"):
         return Offer([(name, _help(action)) for name, action in options.items()]), ""
-    positional = [action for action in actions if not action.option_strings][:1]
-    return next((_values(noun, one, before, current) for one in positional), Offer()), ""
+    positional = [action for action in actions if not action.option_strings]
+    place = _words_before(before[1:], options)
+    here = positional[place : place + 1] or positional[-1:]
+    return next((_values(noun, one, before, current) for one in here), Offer()), ""
+
+
+def _words_before(before: list[str], options: dict[str, Action]) -> int:
+    """How many of the words are neither options nor their values."""
+    count = 0
+    takes_value = False
+    for word in before:
+        if takes_value:
+            takes_value = False
+        elif word.startswith("-"):
+            action = options.get(word)
+            takes_value = action is not None and action.nargs != 0 and action.dest != "stats"
+        else:
+            count += 1
+    return count
+
+
+def _plugins_in(before: list[str]) -> "tuple[Description, ...]":
+    """The plugins that the line names already; none where one is broken."""
+    from nf.errors import ConfigurationError  # noqa: PLC0415
+    from nf.plugins.loading import load_plugins  # noqa: PLC0415
+
+    words = [word.removeprefix("--plugin=") for word in before if word.startswith("--plugin=")]
+    words += [word for option, word in pairwise(before) if option == "--plugin"]
+    try:
+        return load_plugins(*words).descriptions
+    except ConfigurationError:
+        # The command itself will say what is wrong; a completion has no place for it.
+        return ()
 
 
 def _actions(parser: ArgumentParser) -> list[Action]:
@@ -203,11 +239,17 @@ def _files(before: list[str], current: str) -> Offer:
     return Offer(files=True)
 
 
+def _plugin_files(before: list[str], current: str) -> Offer:
+    del current
+    # A new plugin's name is the user's to choose.
+    return Offer(files="check" in before)
+
+
 def _protocols(before: list[str], current: str) -> Offer:
-    del before, current
+    del current
     from nf.catalog import protocols  # noqa: PLC0415  # the engine only where its names are needed
 
-    return Offer([(one.name, one.title) for one in protocols()])
+    return Offer([(one.name, one.title) for one in protocols(_plugins_in(before))])
 
 
 def _protocol_list(before: list[str], current: str) -> Offer:
@@ -230,19 +272,18 @@ def _risks(before: list[str], current: str) -> Offer:
 
 def _attributes(before: list[str], current: str) -> Offer:
     """`protocol.attribute`: first the protocols, behind the dot the attributes."""
-    del before
     from nf.catalog import protocols  # noqa: PLC0415
+
+    known = protocols(_plugins_in(before))
 
     word = current.rpartition(",")[2]
     name, dot, _ = word.partition(".")
     if not dot:
-        return Offer(
-            [(f"{one.name}.", one.title) for one in protocols()], goes_on=True, several=True
-        )
+        return Offer([(f"{one.name}.", one.title) for one in known], goes_on=True, several=True)
     return Offer(
         [
             (f"{one.name}.{attribute.name}", attribute.doc)
-            for one in protocols()
+            for one in known
             if one.name == name
             for attribute in one.attributes
         ],
@@ -258,15 +299,16 @@ def _words_of_rows(before: list[str], current: str) -> Offer:
     known = [(one.name, one.doc) for one in session_fields()]
     if "transaction" in before or "--report=transaction" in before:
         known += [("ts", "When it began."), ("transaction_protocol", ""), ("transaction", "")]
-        known += [(one.name, one.type) for one in filter_words() if "." in one.name]
+        words = filter_words(_plugins_in(before))
+        known += [(one.name, one.type) for one in words if "." in one.name]
     return Offer(known, several=True)
 
 
 def _words_of_filters(before: list[str], current: str) -> Offer:
-    del before, current
+    del current
     from nf.catalog import filter_words  # noqa: PLC0415
 
-    return Offer([(one.name, one.type) for one in filter_words()])
+    return Offer([(one.name, one.type) for one in filter_words(_plugins_in(before))])
 
 
 def _timeouts(before: list[str], current: str) -> Offer:
@@ -280,6 +322,8 @@ VALUES: dict[str, Callable[[list[str], str], Offer]] = {
     "read files": _files,
     "output": _files,
     "apps": _files,
+    "plugins": _files,
+    "plugin what": _plugin_files,
     "protocols name": _protocols,
     "apps name": _applications,
     "risks name": _risks,

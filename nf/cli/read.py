@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from nf.catalog import filter_words, protocols, session_fields
 from nf.cli import exits
-from nf.cli.complaint import nearest
+from nf.cli.complaint import nearest, tell_of
 from nf.cli.read_options import configure, settings_of
 from nf.cli.show import account
 from nf.cli.show.progress import Progress
@@ -21,7 +21,9 @@ from nf.cli.show.terminal import is_terminal, safe, style_for
 from nf.cli.writers import FORMATS, Order, Writer
 from nf.datapath._engine import Batch
 from nf.datapath.config import Report
+from nf.datapath.description import Description
 from nf.errors import ConfigurationError
+from nf.plugins.loading import load_plugins
 from nf.reading import Reading, library
 from nf.records import Stats, Summary
 
@@ -39,6 +41,7 @@ OPTIONS = {
     "events": "--event",
     "disabled_protocols": "--disable",
     "applications": "--apps",
+    "plugins": "--plugin",
 }
 """Where a setting comes from on the command line."""
 
@@ -49,7 +52,10 @@ def run(arguments: Namespace) -> int:
     form = format_of(arguments)
     try:
         _check(arguments, report, form)
-        reading: Reading[Any] = Reading(settings_of(arguments, report, form))
+        plugins = load_plugins(*arguments.plugins)
+        tell_of(plugins)
+        settings = settings_of(arguments, report, form, plugins)
+        reading: Reading[Any] = Reading(settings, plugins.handlers)
         with reading, ExitStack() as stack:
             empty = None if report == "summary" else reading.empty(report)
             if empty is not None:
@@ -57,7 +63,7 @@ def run(arguments: Namespace) -> int:
             writer = _open(arguments, report, form, empty, stack)
             return _pump(arguments, reading, writer)
     except ConfigurationError as error:
-        raise _on_command_line(error, report) from error
+        raise _on_command_line(error, report, arguments.plugins) from error
 
 
 def format_of(arguments: Namespace) -> str:
@@ -197,28 +203,35 @@ def interruptible(reading: Reading[Any]) -> Iterator[list[bool]]:
         signal.signal(signal.SIGINT, before)
 
 
-def _on_command_line(error: ConfigurationError, report: Report) -> ConfigurationError:
+def _on_command_line(
+    error: ConfigurationError, report: Report, sources: list[str]
+) -> ConfigurationError:
     """The same error with the option in place of the setting, and with what was perhaps meant."""
     setting = error.place.split("[")[0].split(".")[0]
     place = OPTIONS.get(setting, error.place)
     unknown = error.what.split('"')[1] if error.what.count('"') == 2 else ""
-    hint = nearest(unknown, _known(setting, unknown, report), error.hint) if unknown else error.hint
+    hint = error.hint
+    if unknown and setting in OPTIONS:
+        plugins = load_plugins(*sources).descriptions
+        hint = nearest(unknown, _known(setting, unknown, report, plugins), error.hint)
     return ConfigurationError(error.what, place, hint)
 
 
-def _known(setting: str, unknown: str, report: Report) -> list[str]:
+def _known(
+    setting: str, unknown: str, report: Report, plugins: tuple[Description, ...]
+) -> list[str]:
     """The names of which one was perhaps meant."""
     if setting == "fields" and report in {"session", "transaction", "event"}:
         known = [field.name for field in session_fields()]
         if report == "transaction":
-            known += [word.name for word in filter_words() if "." in word.name]
+            known += [word.name for word in filter_words(plugins) if "." in word.name]
         return known
     if setting in {"root", "disabled_protocols"} or (setting == "events" and "." not in unknown):
-        return [protocol.name for protocol in protocols()]
+        return [protocol.name for protocol in protocols(plugins)]
     if setting == "events":
         return [
             f"{protocol.name}.{attribute.name}"
-            for protocol in protocols()
+            for protocol in protocols(plugins)
             for attribute in protocol.attributes
         ]
     return []

@@ -9,6 +9,7 @@ from typing import Any
 from nf.catalog import application_files
 from nf.cli.writers import FORMATS
 from nf.datapath.config import EngineConfig, Event, Report, Timeouts
+from nf.plugins.loading import Plugins
 from nf.reading import REPORTS, default_threads
 
 __all__ = ["TIMEOUTS", "configure", "settings_of"]
@@ -196,6 +197,15 @@ def _configure_reading(parser: ArgumentParser) -> None:
         help="extend the built-in applications; may be repeated",
     )
     reading.add_argument(
+        "--plugin",
+        action="append",
+        dest="plugins",
+        default=[],
+        metavar="FILE|DIR",
+        help="protocols of yours: a .plugin or .py file, or a directory of such, which are loaded "
+        "in alphabetical order; may be repeated",
+    )
+    reading.add_argument(
         "--disable",
         type=_words,
         default=[],
@@ -259,7 +269,7 @@ def _configure_sessions(parser: ArgumentParser) -> None:
     )
 
 
-def settings_of(arguments: Namespace, report: Report, form: str) -> EngineConfig:
+def settings_of(arguments: Namespace, report: Report, form: str, plugins: Plugins) -> EngineConfig:
     """The engine's configuration."""
     reports: tuple[Report, ...] = (report,)
     if report == "summary" and form == "table" and arguments.fields is None:
@@ -278,6 +288,7 @@ def settings_of(arguments: Namespace, report: Report, form: str) -> EngineConfig
         risks=arguments.risks or "risks" in (arguments.fields or ()),
         applications=application_files(arguments.apps),
         disabled_protocols=tuple(arguments.disable),
+        plugins=plugins.descriptions,
         timeouts=replace(Timeouts(), **dict(arguments.timeout)),
         key_vlan=arguments.key_vlan,
         key_tunnel=arguments.key_tunnel,

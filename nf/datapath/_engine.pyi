@@ -7,6 +7,7 @@ __all__ = [
     "Engine",
     "applications",
     "check_filter",
+    "examine",
     "filter_words",
     "protocols",
     "risks",
@@ -17,8 +18,8 @@ __all__ = [
 def version() -> str:
     """Version of the engine, the same as the Python distribution's."""
 
-def protocols() -> list[dict[str, Any]]:
-    """Every protocol with its attributes."""
+def protocols(plugins: str | None = None) -> list[dict[str, Any]]:
+    """Every protocol with its attributes; also those of plugins, if given (JSON text)."""
 
 def applications(files: list[tuple[str, str]] | None = None) -> list[dict[str, Any]]:
     """Every application of the built-in table, extended by `files` (name and text each)."""
@@ -29,11 +30,22 @@ def risks() -> list[dict[str, Any]]:
 def session_fields() -> list[tuple[str, str, str]]:
     """Name, type and meaning of every field of a session."""
 
-def filter_words() -> list[tuple[str, str]]:
-    """Every word a filter may use, with the name of its type."""
+def filter_words(plugins: str | None = None) -> list[tuple[str, str]]:
+    """Every word a filter may use, with the name of its type; also those of plugins (JSON text)."""
 
-def check_filter(text: str) -> None:
-    """Raises ConfigurationError, pointing at the place, when `text` is no filter."""
+def check_filter(text: str, plugins: str | None = None) -> None:
+    """Raises ConfigurationError, pointing at the place, when `text` is no filter.
+
+    Its words may be those of plugins (JSON text).
+    """
+
+def examine(
+    plugins: str, carrier: str, port: int, octets: bytes
+) -> tuple[list[str], list[tuple[str, str]]]:
+    """Path above the transport, and every header of it as JSON text with its protocol.
+
+    Of a session's first packet: what the plugins given (JSON text) make of it.
+    """
 
 @final
 class Engine:
@@ -78,6 +90,9 @@ class Batch:
     def __len__(self) -> int: ...
     def columns(self, fields: list[str] | None = None) -> list[tuple[str, str]]:
         """Name and type of each column; lists and records count as text, as in CSV."""
+
+    def reclassify(self, verdicts: dict[int, str]) -> int:
+        """Takes other protocols, by name, for those found of sessions; how many rows changed."""
 
     def to_jsonl(self, fields: list[str] | None = None) -> bytes:
         """JSON Lines."""

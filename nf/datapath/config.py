@@ -4,6 +4,8 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Literal
 
+from nf.datapath.description import Description
+
 __all__ = ["EngineConfig", "Event", "Report", "Timeouts"]
 
 Report = Literal["session", "transaction", "event", "protocol", "app", "host", "summary"]
@@ -55,6 +57,7 @@ class EngineConfig:
         risks: Sessions are judged: rows have their risks.
         applications: Files that extend the built-in applications: name and text of each.
         disabled_protocols: Protocols that are neither recognised nor parsed.
+        plugins: Protocols of the user's; of several with one name or id the last one counts.
         timeouts: When sessions end.
         key_vlan: Sessions in different VLANs are different.
         key_tunnel: Sessions in tunnels of different identifiers are different.
@@ -79,6 +82,7 @@ class EngineConfig:
     risks: bool = False
     applications: tuple[tuple[str, str], ...] = ()
     disabled_protocols: tuple[str, ...] = ()
+    plugins: tuple[Description, ...] = ()
     timeouts: Timeouts = field(default_factory=Timeouts)
     key_vlan: bool = True
     key_tunnel: bool = False

@@ -38,6 +38,7 @@ def test_stale_output_is_found_and_left_as_it_is(
     readme = tmp_path / "README.md"
     readme.write_text(stale)
     monkeypatch.setattr(readme_output, "README", readme)
+    monkeypatch.setattr(readme_output, "MANUAL", readme)
 
     assert readme_output.main(["--check"]) == 1
 
@@ -49,6 +50,7 @@ def test_stale_output_is_refreshed(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     readme = tmp_path / "README.md"
     readme.write_text("<!-- output:version -->\n```console\n$ nf version\nnf 0.0.0\n```\nend\n")
     monkeypatch.setattr(readme_output, "README", readme)
+    monkeypatch.setattr(readme_output, "MANUAL", readme)
 
     assert readme_output.main([]) == 0
 

@@ -3,10 +3,11 @@
 
 use foldhash::HashMap;
 use foldhash::HashMapExt as _;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
-use nf_fields::{Field, ProtoId};
+use nf_fields::{Field, ProtoId, Scope};
 use nf_proto::named::{self, Named};
+use nf_proto::user::{self, Users};
 use nf_proto::{Info, registry};
 use nf_wire::header::{HEADERS, HeaderInfo};
 
@@ -68,11 +69,14 @@ pub struct Protocol {
     pub info: Option<&'static Info>,
     /// Its entry among those without a parser, if it is one.
     pub named: Option<&'static Named>,
+    /// Whether a plugin describes it.
+    pub plugin: bool,
     /// Its attributes.
     pub attributes: Vec<Attribute>,
 }
 
 /// The catalog.
+#[derive(Clone)]
 pub struct Catalog {
     protocols: Vec<Protocol>,
     by_id: HashMap<ProtoId, usize>,
@@ -84,9 +88,53 @@ const OWN_ATTRIBUTES: u16 = 1000;
 
 impl Catalog {
     /// The catalog of this build.
-    pub fn get() -> &'static Catalog {
-        static CATALOG: OnceLock<Catalog> = OnceLock::new();
-        CATALOG.get_or_init(Catalog::build)
+    pub fn get() -> &'static Arc<Catalog> {
+        static CATALOG: OnceLock<Arc<Catalog>> = OnceLock::new();
+        CATALOG.get_or_init(|| Arc::new(Catalog::build()))
+    }
+
+    /// The catalog of this build and of the users' protocols, which take the place of those whose
+    /// name or id they have.
+    pub fn with_users(users: &Users) -> Arc<Catalog> {
+        if users.is_empty() {
+            return Arc::clone(Self::get());
+        }
+        let mut made =
+            Self { protocols: Vec::new(), by_id: HashMap::new(), by_name: HashMap::new() };
+        for program in users.programs() {
+            made.add(Protocol {
+                id: program.number,
+                name: program.name,
+                aliases: &[],
+                title: program.title,
+                spec: "",
+                info: None,
+                named: None,
+                plugin: true,
+                attributes: Vec::new(),
+            });
+            made.extend(program.number, program.fields, Source::Message);
+            made.extend(program.number, program.fields, Source::Transaction);
+            // Its octets are not among the headers that a packet remembers.
+            let of_session = |(field, _): &&(Field, scene::Read)| field.scope != Scope::Packet;
+            for (field, read) in scene::GENERIC.iter().filter(of_session) {
+                let field = std::slice::from_ref(field);
+                made.extend(program.number, field, |_| Source::Scene(*read));
+            }
+        }
+        let own = made.protocols.len();
+        for protocol in Self::get().protocols() {
+            if !users.replaced().contains(&protocol.id) {
+                made.add(protocol.clone());
+            }
+        }
+        // Those of the build come first, as everywhere.
+        let count = made.protocols.len();
+        made.protocols.rotate_left(own);
+        let moved = |index: &mut usize| *index = (*index + count - own) % count;
+        made.by_id.values_mut().for_each(moved);
+        made.by_name.values_mut().for_each(moved);
+        Arc::new(made)
     }
 
     fn build() -> Self {
@@ -101,6 +149,7 @@ impl Catalog {
                 spec: header.spec,
                 info: None,
                 named: None,
+                plugin: false,
                 attributes: Vec::new(),
             });
             let fields = (header.fields)();
@@ -116,6 +165,7 @@ impl Catalog {
                 spec: info.spec,
                 info: Some(info),
                 named: None,
+                plugin: false,
                 attributes: Vec::new(),
             });
             made.extend(info.id, (info.message)(), Source::Message);
@@ -129,6 +179,7 @@ impl Catalog {
             spec: "MMT-DPI",
             info: None,
             named: None,
+            plugin: false,
             attributes: Vec::new(),
         });
         for named in named::all() {
@@ -144,6 +195,7 @@ impl Catalog {
                 spec: named.spec,
                 info: None,
                 named: Some(named),
+                plugin: false,
                 attributes: Vec::new(),
             });
         }
@@ -246,9 +298,11 @@ impl Catalog {
 }
 
 impl Protocol {
-    /// The strongest way in which it is told: `header`, `dpi`, `pattern`, `port` or `name`.
+    /// The strongest way in which it is told: `header`, `dpi`, `pattern`, `port`, `name` or
+    /// `plugin`.
     pub fn told(&self) -> &'static str {
         match (self.info, self.named) {
+            _ if self.plugin => "plugin",
             (Some(_), _) => "dpi",
             (None, Some(named)) => named.told(),
             (None, None) => "header",
@@ -262,6 +316,9 @@ fn is_transaction(attribute: &&Attribute) -> bool {
 
 /// The path word of a protocol; `unknown` for what no catalog holds.
 pub fn name_of(id: ProtoId) -> &'static str {
+    if user::is_users(id) {
+        return user::name_of(id).unwrap_or("unknown");
+    }
     Catalog::get().by_id(id).map_or("unknown", |p| p.name)
 }
 

@@ -1,6 +1,7 @@
 //! The engine's configuration as it arrives: plain data, checked and compiled by
 //! [`crate::snapshot`].
 
+use nf_proto::user::Description;
 use serde::Deserialize;
 
 /// Everything the engine can be told. Names and meanings are those of the Python `EngineConfig`.
@@ -31,6 +32,8 @@ pub struct EngineConfig {
     pub applications: Vec<(String, String)>,
     /// Protocols whose parsers and probes are off.
     pub disabled_protocols: Vec<String>,
+    /// Protocols of the user's, in the order of loading.
+    pub plugins: Vec<Description>,
     /// Session timeouts.
     pub timeouts: Timeouts,
     /// What tells sessions apart besides addresses, ports and protocol.
@@ -67,6 +70,7 @@ impl Default for EngineConfig {
             risks: false,
             applications: Vec::new(),
             disabled_protocols: Vec::new(),
+            plugins: Vec::new(),
             timeouts: Timeouts::default(),
             key_vlan: true,
             key_tunnel: false,

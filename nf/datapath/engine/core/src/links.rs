@@ -84,6 +84,7 @@ impl Links {
             initiator_port: 0,
             responder_port: 0,
             transport: Transport::Other,
+            protocol: 0,
             header: Some(layer.proto),
             link: Some(first.map(Mac)),
         };

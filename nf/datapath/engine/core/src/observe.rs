@@ -7,6 +7,7 @@ use std::sync::Arc;
 use nf_fields::{Fields, ProtoId};
 use nf_proto::{Expectation, Fault, NameSource, Observer, Transaction};
 
+use crate::catalog::Source;
 use crate::plan::Event;
 use crate::row::{Hint, Owned, ServerName};
 use crate::session::Notes;
@@ -31,6 +32,8 @@ pub(crate) struct Fired {
 pub(crate) struct Heard {
     pub transactions: Vec<(ProtoId, Transaction)>,
     pub fired: Vec<Fired>,
+    /// What messages say to events of the packet: event, attribute, value; the latest counts.
+    pub said: Vec<(usize, usize, Owned)>,
     pub hints: Vec<Hint>,
 }
 
@@ -62,10 +65,15 @@ impl Anomalies {
     /// By name.
     pub fn tally(&self, add: &mut dyn FnMut(String, u64)) {
         for (&(proto, index), &count) in &self.counts {
-            let protocol = crate::catalog::Catalog::get().by_id(proto);
-            let info = protocol.and_then(|p| p.info);
-            let name = info.and_then(|i| i.anomalies.get(usize::from(index))).map(|a| a.name);
-            let protocol = protocol.map_or("unknown", |p| p.name);
+            let known = match nf_proto::user::is_users(proto) {
+                true => nf_proto::user::ANOMALIES,
+                false => {
+                    let protocol = crate::catalog::Catalog::get().by_id(proto);
+                    protocol.and_then(|p| p.info).map_or(&[][..], |i| i.anomalies)
+                }
+            };
+            let name = known.get(usize::from(index)).map(|a| a.name);
+            let protocol = crate::catalog::name_of(proto);
             match name {
                 Some(name) => add(format!("{protocol}.{name}"), count),
                 None => add(format!("{protocol}.anomaly_{index}"), count),
@@ -96,8 +104,33 @@ impl Ear<'_> {
         self.notes.get_or_insert_default()
     }
 
+    /// Keeps what events of the packet ask of a message until all of the packet is known.
+    #[cold]
+    fn keep_for_packet(&mut self, proto: ProtoId, fields: &dyn Fields, transaction: bool) {
+        for (event, asked) in self.snapshot.plan.on_packet.iter().enumerate() {
+            for (place, attribute) in asked.attributes.iter().enumerate() {
+                let fits = match attribute.source {
+                    Source::Message(_) => !transaction,
+                    Source::Transaction(_) => transaction,
+                    _ => false,
+                };
+                let named = |f: &nf_fields::Field| f.name == attribute.field.name;
+                if fits
+                    && attribute.proto == proto
+                    && let Some(position) = fields.field_list().iter().position(named)
+                {
+                    let value = Owned::of(fields.get(position));
+                    self.heard.said.push((event, place, value));
+                }
+            }
+        }
+    }
+
     fn fire(&mut self, proto: ProtoId, fields: &dyn Fields, transaction: bool) {
         let snapshot = self.snapshot;
+        if snapshot.plan.packets_read_messages {
+            self.keep_for_packet(proto, fields, transaction);
+        }
         for event in snapshot.plan.triggered_by(proto, transaction) {
             let value = |attribute: &crate::catalog::Attribute| {
                 if attribute.proto != proto {

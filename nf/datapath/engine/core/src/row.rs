@@ -7,6 +7,7 @@ use nf_apps::AppRef;
 use nf_fields::{ProtoId, Value};
 use nf_flow::SessionKey;
 use nf_proto::{Expectation, NameSource, Record};
+use nf_wire::id;
 
 use crate::path::Path;
 use crate::plan::Event;
@@ -64,6 +65,8 @@ pub enum Confidence {
     Pattern,
     /// A parser or probe was certain.
     Dpi,
+    /// A function of the user's said so.
+    User,
 }
 
 impl Confidence {
@@ -75,6 +78,7 @@ impl Confidence {
             Confidence::Port => "port",
             Confidence::Pattern => "pattern",
             Confidence::Dpi => "dpi",
+            Confidence::User => "user",
         }
     }
 }
@@ -294,6 +298,28 @@ pub struct Row {
     pub what: What,
     /// What the finishing side adds.
     pub names: Names,
+}
+
+impl Row {
+    /// Takes another protocol for the one that was found above the transport: a user's verdict.
+    pub fn reclassify(&mut self, proto: ProtoId) {
+        for (path, text) in [
+            (&mut self.session.path, &mut self.names.path),
+            (&mut self.session.path_down, &mut self.names.path_down),
+        ] {
+            if path.is_empty() {
+                continue;
+            }
+            let transport = [id::TCP, id::UDP, id::SCTP, id::IP, id::IPV6];
+            let at = path.ids().iter().rposition(|id| transport.contains(id));
+            let mut kept: Path =
+                path.ids().iter().take(at.map_or(0, |at| at + 1)).copied().collect();
+            kept.push(proto);
+            *text = Some(kept.to_string().into());
+            *path = kept;
+        }
+        self.session.confidence = Confidence::User;
+    }
 }
 
 /// What only order can tell of a row.

@@ -128,6 +128,7 @@ impl Session {
             transport: self.key.transport(),
             header: None,
             link: None,
+            protocol: self.key.protocol(),
         }
     }
 

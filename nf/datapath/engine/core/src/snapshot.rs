@@ -9,6 +9,7 @@ use nf_fields::{Fields, ProtoId};
 use nf_filter::Filter;
 use nf_flow::KeyOptions;
 use nf_proto::registry::{Entry, PROTOCOLS};
+use nf_proto::user::Users;
 use nf_proto::{Dissector, Limits, TimeoutClass};
 use nf_wire::LinkType;
 
@@ -74,6 +75,8 @@ pub struct Snapshot {
     pub plan: Plan,
     /// Protocols, compiled.
     pub dissector: Dissector,
+    /// Everything that has a name under this configuration.
+    pub catalog: Arc<Catalog>,
     /// Applications, compiled.
     pub apps: Arc<Apps>,
     /// The row filter.
@@ -117,7 +120,9 @@ impl Snapshot {
         config: &EngineConfig,
         entries: &'static [Entry],
     ) -> Result<Self, ConfigError> {
-        let names = RowNames::default();
+        let users = Users::compile(&config.plugins)?;
+        let catalog = Catalog::with_users(&users);
+        let names = RowNames::of(&catalog);
         let filter = match config.filter.trim() {
             "" => None,
             text => Some(Filter::parse(text, &names).map_err(|e| ConfigError {
@@ -134,11 +139,12 @@ impl Snapshot {
                 hint: "use `in {…}` or `matches` for alternatives".into(),
             });
         }
-        let mut plan = Plan::compile(config, &filter_fields)?;
+        let mut plan = Plan::compile(config, &filter_fields, &catalog)?;
         let asked = config.risks || filter.as_ref().is_some_and(asks_for_risks);
         let judge = if asked { Some(judge()?) } else { None };
         judge.iter().flat_map(Judge::hears).for_each(|proto| plan.hear(proto));
-        let disabled = disabled(config)?;
+        let mut disabled = disabled(config, &catalog)?;
+        disabled.extend(users.replaced());
         let limits = Limits { packets: config.classify_packets, bytes: config.classify_bytes };
         let dissector =
             Dissector::new(entries, limits, &|id| !disabled.contains(&id), &|id| plan.wants(id))
@@ -146,19 +152,21 @@ impl Snapshot {
                     what,
                     place: "protocols".into(),
                     hint: "register fewer protocols or patterns".into(),
-                })?;
+                })?
+                .with_users(users, &|id| plan.wants(id));
         let workers = config.threads.max(1);
         Ok(Self {
             number: NUMBER.fetch_add(1, Ordering::Relaxed),
             plan,
             dissector,
+            root: root(config, &catalog)?,
+            catalog,
             apps: applications(config)?,
             filter,
             filter_fields,
             judge,
             timeouts: Patience::compile(&config.timeouts)?,
             key: KeyOptions { vlan: config.key_vlan, tunnel: config.key_tunnel },
-            root: root(config)?,
             sessions_per_worker: (config.max_sessions / workers).max(1),
             table_full: config.table_full,
             held_per_worker: config.max_held_bytes / workers,
@@ -187,8 +195,7 @@ fn judge() -> Result<Judge, ConfigError> {
     })
 }
 
-fn disabled(config: &EngineConfig) -> Result<Vec<ProtoId>, ConfigError> {
-    let catalog = Catalog::get();
+fn disabled(config: &EngineConfig, catalog: &Catalog) -> Result<Vec<ProtoId>, ConfigError> {
     let one = |(n, name): (usize, &String)| {
         catalog.by_name(name).map(|p| p.id).ok_or_else(|| ConfigError {
             what: format!("no protocol {name:?}"),
@@ -211,11 +218,11 @@ fn applications(config: &EngineConfig) -> Result<Arc<Apps>, ConfigError> {
     Apps::with_files(&files).map(Arc::new).map_err(|e| ConfigError::of_applications(&e))
 }
 
-fn root(config: &EngineConfig) -> Result<Option<LinkType>, ConfigError> {
+fn root(config: &EngineConfig, catalog: &Catalog) -> Result<Option<LinkType>, ConfigError> {
     if config.root.is_empty() {
         return Ok(None);
     }
-    let protocol = Catalog::get().by_name(&config.root).ok_or_else(|| ConfigError {
+    let protocol = catalog.by_name(&config.root).ok_or_else(|| ConfigError {
         what: format!("no protocol {:?}", config.root),
         place: "root".into(),
         hint: "a header such as ethernet, ip or sll; nf protocols lists them".into(),

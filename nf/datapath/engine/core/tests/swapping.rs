@@ -9,7 +9,9 @@ use nf_capture::{
 };
 use nf_core::config::{EngineConfig, Timeouts};
 use nf_core::engine::Engine;
+use nf_core::path::Path;
 use nf_core::snapshot::Snapshot;
+use nf_proto::user::{Attribute, Description, Parent};
 
 /// Makes packets until it is told to stop: UDP between ever new ends, on many VLANs.
 struct Endless {
@@ -78,7 +80,13 @@ impl Source for Endless {
     }
 }
 
-fn swap_a_thousand_times(threads: usize) {
+/// Exchanges the configuration for each that `make` gives; rows whose path has the word `named`.
+fn swap_under_load(
+    threads: usize,
+    times: u64,
+    named: &str,
+    make: fn(u64) -> EngineConfig,
+) -> usize {
     let (told, stop) = (Arc::<AtomicU64>::default(), Arc::<AtomicBool>::default());
     let config = EngineConfig { threads, ..EngineConfig::default() };
     let source = Box::new(Endless::new(Arc::clone(&told), Arc::clone(&stop)));
@@ -87,26 +95,23 @@ fn swap_a_thousand_times(threads: usize) {
     engine.start().unwrap();
 
     let swapper = std::thread::spawn(move || {
-        for n in 0..1000u64 {
+        for n in 0..times {
             // Each swap under traffic: at least one batch since the last one.
             let before = told.load(Ordering::Relaxed);
             while told.load(Ordering::Relaxed) == before {
                 std::thread::yield_now();
             }
-            let timeouts = Timeouts { default: 1.0 + (n % 7) as f64, ..Timeouts::default() };
-            let filter = ["", "packets > 0", "bytes > 1"][n as usize % 3].to_string();
-            // With the VLAN in the key or without, a packet may be another worker's.
-            let key_vlan = n % 2 == 0;
-            let config =
-                EngineConfig { threads, timeouts, filter, key_vlan, ..EngineConfig::default() };
+            let config = EngineConfig { threads, ..make(n) };
             handle.swap(&config).unwrap();
         }
         stop.store(true, Ordering::Relaxed);
     });
-    let mut in_rows = 0;
+    let (mut in_rows, mut with_name) = (0, 0);
     loop {
         let polled = engine.poll(4096, Duration::from_millis(100)).unwrap();
         in_rows += polled.rows.iter().map(|r| r.session.packets.iter().sum::<u64>()).sum::<u64>();
+        let is_named = |path: &Path| path.to_string().ends_with(named);
+        with_name += polled.rows.iter().filter(|row| is_named(&row.session.path)).count();
         if polled.over {
             break;
         }
@@ -116,19 +121,66 @@ fn swap_a_thousand_times(threads: usize) {
     let stats = engine.stats();
     assert!(stats.complete);
     assert_eq!(stats.account.check(), Ok(()));
-    assert!(stats.account.seen > 100_000, "{:?}", stats.account);
+    assert!(stats.account.seen > times * 100, "{:?}", stats.account);
     // The filters used let everything pass: every packet is in some row.
     assert_eq!(in_rows + stats.account.non_session, stats.account.seen);
+    with_name
+}
+
+fn settings(n: u64) -> EngineConfig {
+    let timeouts = Timeouts { default: 1.0 + (n % 7) as f64, ..Timeouts::default() };
+    let filter = ["", "packets > 0", "bytes > 1"][n as usize % 3].to_string();
+    // With the VLAN in the key or without, a packet may be another worker's.
+    let key_vlan = n.is_multiple_of(2);
+    EngineConfig { timeouts, filter, key_vlan, ..EngineConfig::default() }
+}
+
+/// Loads a plugin, changes it, unloads it; somebody listens while it is there.
+fn plugins(n: u64) -> EngineConfig {
+    let described = || Description {
+        name: "gauge".into(),
+        id: 951,
+        header: if n % 3 == 1 { 4 } else { 18 },
+        parents: vec![Parent { carrier: "udp".into(), numbers: vec![9999], weight: 50 }],
+        attributes: vec![Attribute {
+            name: "kind".into(),
+            id: 1,
+            kind: "uint".into(),
+            offset: 1,
+            length: 1,
+            ..Attribute::default()
+        }],
+        ..Description::default()
+    };
+    // Sessions must end and others begin, or none would meet another configuration.
+    let timeouts = Timeouts { default: 0.1, ..Timeouts::default() };
+    let key_vlan = n.is_multiple_of(2);
+    let plain = EngineConfig { timeouts, key_vlan, ..EngineConfig::default() };
+    match n % 3 {
+        0 => plain,
+        _ => EngineConfig {
+            plugins: vec![described()],
+            filter: "gauge.kind >= 0 or packets > 0".into(),
+            ..plain
+        },
+    }
 }
 
 #[test]
 fn a_thousand_swaps_under_load_lose_nothing_with_one_thread() {
-    swap_a_thousand_times(1);
+    swap_under_load(1, 1000, "udp", settings);
 }
 
 #[test]
 fn a_thousand_swaps_under_load_lose_nothing_with_three_threads() {
-    swap_a_thousand_times(3);
+    swap_under_load(3, 1000, "udp", settings);
+}
+
+#[test]
+fn plugins_come_and_go_under_load_and_nothing_is_lost() {
+    for threads in [1, 3] {
+        assert!(swap_under_load(threads, 300, "udp.gauge", plugins) > 0);
+    }
 }
 
 #[test]

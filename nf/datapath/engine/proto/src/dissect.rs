@@ -4,16 +4,23 @@
 //! recognised and parsed where it lies; octets are copied only while a probe is unsure or a
 //! message is unfinished, within [`Limits`] and the worker's [`Pool`].
 
+mod user;
+
+use std::sync::Arc;
+
 use nf_fields::ProtoId;
 use nf_stream::Pool;
 use nf_wire::{Layer, Packet, Transport, id};
 
 use crate::named::{Company, FIRST_DATAGRAMS, Named, Table, Told};
 use crate::registry::Entry;
+use crate::user::{Session as UserSession, Users};
 use crate::{
     Action, Classifier, Direction, Excluded, Fault, Flow, Gap, Next, Observer, Parser, Probe,
     ProtoSet, Segment, Sink, Step, Wants,
 };
+
+use user::{Claimed, end_user};
 
 /// Most protocols above the transport in one path.
 const MAX_DEPTH: usize = 6;
@@ -43,6 +50,8 @@ pub struct Dissector {
     spoken: Vec<Vec<(ProtoId, Wants)>>,
     /// Entries that read headers, by id.
     headers: Vec<(ProtoId, usize)>,
+    /// Protocols of the users; none where nobody has any.
+    users: Option<Arc<Users>>,
     /// Bounds of classification.
     pub limits: Limits,
 }
@@ -74,6 +83,7 @@ impl Dissector {
                 .filter(|(_, e)| e.info.reads_header && enabled(e.info.id))
                 .map(|(position, e)| (e.info.id, position))
                 .collect(),
+            users: None,
             entries,
             limits,
         })
@@ -86,6 +96,9 @@ impl Dissector {
 
     /// The protocol that the ports of a session suggest.
     pub fn port_guess(&self, flow: &Flow) -> Option<ProtoId> {
+        if let Some(guess) = self.users.as_ref().and_then(|users| users.port_guess(flow)) {
+            return Some(guess);
+        }
         let entry = self.classifier.port_guess(flow).and_then(|i| self.entries.get(i));
         entry.map(|e| e.info.id).or_else(|| self.named.port_guess(flow))
     }
@@ -191,6 +204,8 @@ enum Stage {
     /// Some probe is unsure: what it has seen is kept.
     Trying(Box<Trial>),
     Parsing(Box<Parsing>),
+    /// A protocol of the user's.
+    User(Box<UserSession>),
     /// Nothing further is of interest.
     Finished,
 }
@@ -303,6 +318,7 @@ impl Dissection {
             Stage::Finished => Action::Continue,
             Stage::Parsing(parsing) if parsing.header != seg.flow.header => Action::Continue,
             Stage::Parsing(_) => self.parse(cx, seg),
+            Stage::User(_) => self.feed_user(cx, seg),
             Stage::Fresh | Stage::Trying(_) => match seg.flow.header {
                 Some(header) => self.read_header(cx, seg, header),
                 None => self.classify(cx, seg),
@@ -339,6 +355,7 @@ impl Dissection {
             Stage::Trying(trial) => {
                 trial.drop_kept(cx.pool);
             }
+            Stage::User(_) => self.gap_of_user(cx, dir),
             Stage::Fresh | Stage::Finished => {}
         }
     }
@@ -360,6 +377,7 @@ impl Dissection {
                 release(&mut parsing.pending, Direction::Down, cx.pool);
             }
             Stage::Trying(mut trial) => trial.drop_kept(cx.pool),
+            Stage::User(session) => end_user(*session, cx),
             Stage::Fresh | Stage::Finished => {}
         }
     }
@@ -426,6 +444,16 @@ impl Dissection {
         let whole = Segment { data, ..*seg };
         let earlier = Earlier(trial.as_deref());
         let mut verdict = ask(cx.shared, &whole, &earlier, candidates, &mut self.excluded);
+        if let Some(users) = &cx.shared.users {
+            match self.claimed(users, cx.shared, &whole, kept, &verdict) {
+                Claimed::By(number) => {
+                    let position = user::position_of(number);
+                    return self.adopt(cx, seg, trial, kept, position);
+                }
+                Claimed::Perhaps => verdict = Verdict::Unsure,
+                Claimed::Not => {}
+            }
+        }
         if !matches!(verdict, Verdict::Certain(_)) {
             let wait = self.suspect(&cx.shared.named, &whole, kept);
             if wait {
@@ -511,7 +539,7 @@ impl Dissection {
                 self.push(entry.info.id);
                 self.install(cx, position, flow);
             }
-            _ => self.stage = Stage::Finished,
+            _ => self.start_user(position),
         }
     }
 
@@ -640,6 +668,7 @@ impl Dissection {
                 let pending = parsing.pending.get_mut(rest.dir.reverse().index());
                 pending.map(std::mem::take).unwrap_or_default()
             }
+            Stage::User(session) => session.take_pending(rest.dir.reverse()),
             _ => Vec::new(),
         };
         cx.pool.give_back(ahead.len());

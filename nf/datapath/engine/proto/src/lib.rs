@@ -28,6 +28,7 @@ pub mod registry;
 mod sasl;
 mod sink;
 pub mod testing;
+pub mod user;
 mod waiting;
 mod windows;
 

@@ -53,6 +53,8 @@ pub struct Flow {
     pub header: Option<ProtoId>,
     /// Hardware addresses of both, where octets belong to no IP session.
     pub link: Option<[Mac; 2]>,
+    /// Its number in the IP header.
+    pub protocol: u8,
 }
 
 /// Octets for a probe or a parser.

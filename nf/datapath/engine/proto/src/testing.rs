@@ -9,6 +9,7 @@ use nf_wire::Transport;
 pub use crate::fuzzing::fuzz_one;
 use crate::named;
 use crate::registry::{self, Entry};
+use crate::user;
 use crate::{
     Context, Direction, Dissection, Dissector, Expectation, Fault, Flow, Limits, NameSource,
     Observer, Pool, Probe, Segment, Transaction, Wants,
@@ -64,10 +65,11 @@ impl Heard {
         self.known.0.iter().find(|e| e.info.id == id)
     }
 
-    fn name_of(&self, id: ProtoId) -> String {
+    pub(crate) fn name_of(&self, id: ProtoId) -> String {
         let parsed = self.entry(id).map(|e| e.info.name);
         let named = || named::all().iter().find(|n| n.id == id).map(|n| n.name);
-        parsed.or_else(named).map_or_else(|| id.0.to_string(), ToString::to_string)
+        let users = || user::name_of(id);
+        parsed.or_else(named).or_else(users).map_or_else(|| id.0.to_string(), ToString::to_string)
     }
 }
 
@@ -130,6 +132,12 @@ pub fn flow(transport: Transport, port: u16) -> Flow {
         initiator_port: 40_000,
         responder_port: port,
         transport,
+        protocol: match transport {
+            Transport::Tcp => 6,
+            Transport::Udp => 17,
+            Transport::Sctp => 132,
+            Transport::Other => 253,
+        },
         header: None,
         link: None,
     }

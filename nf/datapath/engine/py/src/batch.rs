@@ -1,7 +1,8 @@
 //! A batch of rows of one kind.
 
 use std::cell::Cell;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use arrow_array::{Array, StructArray};
@@ -21,7 +22,7 @@ use crate::convert;
 /// Rows of one kind (`session`, `transaction`, `event`, `protocol`, `app` or `host`), in order.
 #[pyclass(module = "nf.datapath._engine", frozen)]
 pub struct Batch {
-    rows: Rows,
+    rows: RwLock<Rows>,
     kind: &'static str,
     snapshot: Arc<Snapshot>,
 }
@@ -64,11 +65,15 @@ impl Batch {
             .collect();
         // Rows of one kind, which is the rule, stay where they are.
         if let [(_, kind)] = runs[..] {
-            return vec![Batch { rows: Rows::Each(rows), kind, snapshot: Arc::clone(snapshot) }];
+            return vec![Batch {
+                rows: RwLock::new(Rows::Each(rows)),
+                kind,
+                snapshot: Arc::clone(snapshot),
+            }];
         }
         let mut rows = rows.drain(..);
         let one = |(length, kind)| Batch {
-            rows: Rows::Each(rows.by_ref().take(length).collect()),
+            rows: RwLock::new(Rows::Each(rows.by_ref().take(length).collect())),
             kind,
             snapshot: Arc::clone(snapshot),
         };
@@ -81,22 +86,36 @@ impl Batch {
             return Self::of_sums(kind, Vec::new(), snapshot);
         }
         let kind = ["session", "transaction", "event"].into_iter().find(|k| *k == kind)?;
-        Some(Batch { rows: Rows::Each(Vec::new()), kind, snapshot: Arc::clone(snapshot) })
+        Some(Batch {
+            rows: RwLock::new(Rows::Each(Vec::new())),
+            kind,
+            snapshot: Arc::clone(snapshot),
+        })
     }
 
     /// Sums of a report; `None` when it is none of sums.
     pub(crate) fn of_sums(kind: &str, rows: Vec<Sum>, snapshot: &Arc<Snapshot>) -> Option<Batch> {
         let fields = sums::fields(kind)?;
         let kind = ["protocol", "app", "host"].into_iter().find(|k| *k == kind)?;
-        Some(Batch { rows: Rows::Sums(rows, fields), kind, snapshot: Arc::clone(snapshot) })
+        Some(Batch {
+            rows: RwLock::new(Rows::Sums(rows, fields)),
+            kind,
+            snapshot: Arc::clone(snapshot),
+        })
+    }
+
+    fn rows(&self) -> RwLockReadGuard<'_, Rows> {
+        // A panic while rows were read has left them as they were.
+        self.rows.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn chosen(&self, fields: Option<Vec<String>>) -> PyResult<Chosen> {
+        let rows = self.rows();
         let unknown = |UnknownColumn(name): UnknownColumn| {
             convert::config_error(ConfigError {
                 what: format!("a {} has no field {name:?}", self.kind),
                 place: "fields".into(),
-                hint: match self.rows {
+                hint: match *rows {
                     Rows::Each(_) => "nf fields lists the fields of sessions; transactions \
                          have ts, transaction_protocol and protocol.field too, events their \
                          attributes"
@@ -108,7 +127,7 @@ impl Batch {
                 },
             })
         };
-        Ok(match (&self.rows, fields) {
+        Ok(match (&*rows, fields) {
             (Rows::Each(_), None) => Chosen::Columns(Columns::usual(self.kind, &self.snapshot)),
             (Rows::Each(_), Some(names)) => {
                 Chosen::Columns(Columns::named(&names, &self.snapshot).map_err(unknown)?)
@@ -144,7 +163,7 @@ impl Batch {
     }
 
     fn __len__(&self) -> usize {
-        match &self.rows {
+        match &*self.rows() {
             Rows::Each(rows) => rows.len(),
             Rows::Sums(rows, _) => rows.len(),
         }
@@ -153,11 +172,37 @@ impl Batch {
     /// Name and type of each column; lists and records count as text, as in CSV.
     #[pyo3(signature = (fields=None))]
     fn columns(&self, fields: Option<Vec<String>>) -> PyResult<Vec<(String, &'static str)>> {
-        let known: &[Field] = match self.rows {
+        let known: &[Field] = match *self.rows() {
             Rows::Each(_) => &[],
             Rows::Sums(_, known) => known,
         };
         Ok(headings(&self.chosen(fields)?, known))
+    }
+
+    /// Takes other protocols, by name, for those found of sessions, by id; how many rows changed.
+    fn reclassify(&self, verdicts: HashMap<u64, String>) -> PyResult<usize> {
+        let mut known = HashMap::new();
+        for (session, name) in verdicts {
+            let proto = self.snapshot.catalog.by_name(&name).map(|protocol| protocol.id);
+            let proto = proto.ok_or_else(|| {
+                convert::config_error(ConfigError {
+                    what: format!("a classifier said {name:?}, and there is no such protocol"),
+                    place: format!("session {session}"),
+                    hint: "nf protocols lists the protocols".into(),
+                })
+            })?;
+            known.insert(session, proto);
+        }
+        let mut rows = self.rows.write().unwrap_or_else(PoisonError::into_inner);
+        let Rows::Each(rows) = &mut *rows else { return Ok(0) };
+        let mut changed = 0;
+        for row in rows.iter_mut() {
+            if let Some(proto) = known.get(&row.session.id) {
+                row.reclassify(*proto);
+                changed += 1;
+            }
+        }
+        Ok(changed)
     }
 
     /// JSON Lines.
@@ -170,7 +215,7 @@ impl Batch {
         let chosen = self.chosen(fields)?;
         let mut text = SCRATCH.take();
         text.clear();
-        py.detach(|| match (&self.rows, &chosen) {
+        py.detach(|| match (&*self.rows(), &chosen) {
             (Rows::Each(rows), Chosen::Columns(columns)) => {
                 jsonl::write(&mut text, rows, columns, &self.snapshot);
             }
@@ -197,7 +242,7 @@ impl Batch {
         let chosen = self.chosen(fields)?;
         let text = py.detach(|| {
             let mut text = Vec::with_capacity(self.__len__() * 300);
-            match (&self.rows, &chosen) {
+            match (&*self.rows(), &chosen) {
                 (Rows::Each(rows), Chosen::Columns(columns)) => {
                     if header {
                         csv::write_header(&mut text, columns);
@@ -227,7 +272,8 @@ impl Batch {
     ) -> PyResult<Bound<'py, PyList>> {
         let list = PyList::empty(py);
         let most = most.unwrap_or(usize::MAX);
-        match (&self.rows, self.chosen(fields)?) {
+        let chosen = self.chosen(fields)?;
+        match (&*self.rows(), chosen) {
             (Rows::Each(rows), Chosen::Columns(columns)) => {
                 let keys: Vec<_> = columns.0.iter().map(|c| PyString::new(py, c.name())).collect();
                 for row in rows.iter().take(most) {
@@ -272,7 +318,7 @@ impl Batch {
         let defect = |e: arrow_schema::ArrowError| {
             pyo3::exceptions::PyRuntimeError::new_err(format!("Arrow refused a batch: {e}"))
         };
-        let batch = py.detach(|| match (&self.rows, &chosen) {
+        let batch = py.detach(|| match (&*self.rows(), &chosen) {
             (Rows::Each(rows), Chosen::Columns(columns)) => {
                 arrow::batch(rows, columns, &self.snapshot)
             }

@@ -28,6 +28,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(tables::session_fields, module)?)?;
     module.add_function(wrap_pyfunction!(tables::filter_words, module)?)?;
     module.add_function(wrap_pyfunction!(tables::check_filter, module)?)?;
+    module.add_function(wrap_pyfunction!(tables::examine, module)?)?;
     module.add_class::<engine::Engine>()?;
     module.add_class::<batch::Batch>()?;
     Ok(())

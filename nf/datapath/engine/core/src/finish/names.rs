@@ -31,12 +31,17 @@ const SHORT: &[(&str, &[&str], bool)] = &[
 ];
 
 /// Resolves words while a filter is parsed and remembers the transaction fields it named.
-#[derive(Default)]
-pub struct RowNames {
+pub struct RowNames<'c> {
+    catalog: &'c Catalog,
     transaction: RefCell<Vec<Attribute>>,
 }
 
-impl RowNames {
+impl<'c> RowNames<'c> {
+    /// The words of a catalog.
+    pub fn of(catalog: &'c Catalog) -> Self {
+        Self { catalog, transaction: RefCell::default() }
+    }
+
     /// Transaction fields named so far, by slot.
     pub fn transaction_fields(&self) -> Vec<Attribute> {
         self.transaction.borrow().clone()
@@ -47,7 +52,7 @@ fn position(name: &str) -> Option<u32> {
     SESSION_FIELDS.iter().position(|f| f.name == name).map(|p| p as u32)
 }
 
-impl Names for RowNames {
+impl Names for RowNames<'_> {
     fn resolve(&self, name: &str) -> Option<Resolved> {
         if let Some(slot) = position(name) {
             return Some(Resolved::field(slot, &SESSION_FIELDS[slot as usize]));
@@ -57,7 +62,7 @@ impl Names for RowNames {
             let ty = SESSION_FIELDS[*slots.first()? as usize].ty;
             return Some(if *sum { Resolved::sum(slots, ty) } else { Resolved::any(slots, ty) });
         }
-        let attribute = Catalog::get().transaction_field(name)?;
+        let attribute = self.catalog.transaction_field(name)?;
         let mut known = self.transaction.borrow_mut();
         let same =
             |a: &Attribute| a.proto == attribute.proto && a.field.name == attribute.field.name;
@@ -71,7 +76,7 @@ impl Names for RowNames {
     fn all(&self) -> Vec<String> {
         let session = SESSION_FIELDS.iter().map(|f| f.name.to_string());
         let short = SHORT.iter().map(|(word, ..)| word.to_string());
-        let transaction = Catalog::get().protocols().iter().flat_map(|p| {
+        let transaction = self.catalog.protocols().iter().flat_map(|p| {
             let fields = p.attributes.iter().filter(|a| matches!(a.source, Source::Transaction(_)));
             fields.map(|a| format!("{}.{}", p.name, a.field.name))
         });
@@ -147,8 +152,8 @@ pub(crate) fn passes(filter: &Filter, snapshot: &Snapshot, row: &Row) -> bool {
 }
 
 /// Names and types of everything a filter can ask of a row, for completion and documentation.
-pub fn words() -> Vec<(String, Type)> {
-    let names = RowNames::default();
+pub fn words(catalog: &Catalog) -> Vec<(String, Type)> {
+    let names = RowNames::of(catalog);
     let all = names.all();
     all.into_iter().filter_map(|n| names.resolve(&n).map(|r| (n, r.ty))).collect()
 }

@@ -89,7 +89,7 @@ session_fields! {
         "app": Type::Text => |v| v.app().map_or(Value::None, |app| text(&app.name));
         /// Category of the application.
         "category": Type::Text => |v| v.app().map_or(Value::None, |app| text(app.category.name()));
-        /// How the protocol was found: dpi, pattern, port, address, none.
+        /// How the protocol was found: user, dpi, pattern, port, address, none.
         "confidence": Type::Text => |v| text(v.row.session.confidence.name());
         /// Name of the server (SNI, Host, certificate or query).
         "server_name": Type::Text => |v| v.row.session.server_name.as_ref()
@@ -144,7 +144,7 @@ session_fields! {
         "app_id": U16 => |v| v.app().map_or(Value::None, |app| Value::Uint(app.id.0.into()));
         /// Number of the protocol.
         "protocol_id": U16 => |v| v.row.session.path.last()
-            .map_or(Value::None, |id| Value::Uint(id.0.into()));
+            .map_or(Value::None, |id| Value::Uint(nf_proto::user::public(id).into()));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use nf_fields::{Field, Fields, Type, Value, json};
 
-use crate::catalog::{Catalog, Source};
+use crate::catalog::Source;
 use crate::finish::{DEFAULT_SESSION_FIELDS, RowView, SESSION_FIELDS};
 use crate::row::{Row, What};
 use crate::snapshot::Snapshot;
@@ -99,7 +99,7 @@ impl Columns {
                     return Ok(Column::EventAttribute(name.clone(), ty));
                 }
             }
-            if let Some(attribute) = Catalog::get().transaction_field(name)
+            if let Some(attribute) = snapshot.catalog.transaction_field(name)
                 && let Source::Transaction(position) = attribute.source
             {
                 let (proto, field) = (attribute.proto, attribute.field);

@@ -35,6 +35,8 @@ pub struct Plan {
     pub events: Vec<Arc<Event>>,
     /// Events that headers or the packet itself trigger.
     pub on_packet: Vec<Arc<Event>>,
+    /// One of these reads what a message says.
+    pub packets_read_messages: bool,
     /// Session rows are wanted.
     pub sessions: bool,
     /// Transaction rows are wanted.
@@ -78,13 +80,23 @@ impl ConfigError {
     }
 }
 
+impl From<nf_proto::user::Mistake> for ConfigError {
+    fn from(mistake: nf_proto::user::Mistake) -> Self {
+        Self { what: mistake.what, place: mistake.place, hint: mistake.hint }
+    }
+}
+
 impl Plan {
     /// Compiles the wishes of `config`; `filter` names the transaction fields that the row filter
     /// reads.
     ///
     /// # Errors
     /// Names the event or attribute that does not exist.
-    pub fn compile(config: &EngineConfig, filter: &[Attribute]) -> Result<Self, ConfigError> {
+    pub fn compile(
+        config: &EngineConfig,
+        filter: &[Attribute],
+        catalog: &Catalog,
+    ) -> Result<Self, ConfigError> {
         let wants = |report: &str| config.reports.iter().any(|r| r == report);
         let mut plan = Self {
             sessions: true,
@@ -94,10 +106,11 @@ impl Plan {
         };
         for (number, event) in config.events.iter().enumerate() {
             let place = format!("events[{number}].event");
-            let trigger = *find(&event.event, &place)?;
+            let trigger = *find(catalog, &event.event, &place)?;
             let mut attributes = Vec::new();
             for (n, name) in event.attributes.iter().enumerate() {
-                attributes.push(*find(name, &format!("events[{number}].attributes[{n}]"))?);
+                let place = format!("events[{number}].attributes[{n}]");
+                attributes.push(*find(catalog, name, &place)?);
             }
             for attribute in attributes.iter().chain([&trigger]) {
                 plan.arm(attribute);
@@ -109,6 +122,8 @@ impl Plan {
                 attributes,
             });
             if trigger.source.is_of_packet() {
+                plan.packets_read_messages |=
+                    event.attributes.iter().any(|a| !a.source.is_of_packet());
                 plan.on_packet.push(Arc::clone(&event));
             }
             plan.events.push(event);
@@ -159,8 +174,7 @@ impl Plan {
     }
 }
 
-fn find<'c>(word: &str, place: &str) -> Result<&'c Attribute, ConfigError> {
-    let catalog = Catalog::get();
+fn find<'c>(catalog: &'c Catalog, word: &str, place: &str) -> Result<&'c Attribute, ConfigError> {
     catalog.attribute(word).ok_or_else(|| {
         let hint = match word.split_once('.') {
             None => "write it as protocol.attribute, e.g. http.method".to_string(),

@@ -106,7 +106,7 @@ impl Judge {
     }
 
     fn add(&mut self, risk: Risks, condition: &str) -> Result<(), String> {
-        let names = RowNames::default();
+        let names = RowNames::of(Catalog::get());
         let filter = Filter::parse(condition, &names).map_err(|e| e.to_string())?;
         let fields = names.transaction_fields();
         let of_session = |slot: &u32| *slot < TRANSACTION_SLOTS;

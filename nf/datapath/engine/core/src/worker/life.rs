@@ -193,6 +193,8 @@ impl Worker {
             self.stats.panics += 1;
             self.blame(culprit);
         }
+        // There is no packet that could take it along.
+        self.heard.said.clear();
         if !self.heard.is_empty() {
             for (proto, transaction) in std::mem::take(&mut self.heard.transactions) {
                 if snapshot.plan.transactions {

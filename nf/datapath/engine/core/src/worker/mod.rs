@@ -1,5 +1,6 @@
 //! A worker: its sessions, and what it does with a packet.
 
+mod frame;
 mod life;
 mod output;
 mod stats;
@@ -150,7 +151,10 @@ impl Worker {
     /// A packet of no session.
     fn outside(&mut self, item: &Item, frame: &[u8], snapshot: &Snapshot) {
         self.stats.non_session += 1;
-        let path: Path = item.packet.layers().iter().map(|l| l.proto).collect();
+        let mut path: Path = item.packet.layers().iter().map(|l| l.proto).collect();
+        if let Some(users) = snapshot.dissector.users_of_frames() {
+            self.read_frame(item, frame, users, &mut path, snapshot);
+        }
         let time = item.at.timestamp;
         let loose = self.loose.entry(path).or_insert(Loose { first: time, ..Loose::default() });
         loose.packets += 1;
@@ -170,10 +174,11 @@ impl Worker {
             self.report_outside(path, moment, time, Some(&scene), snapshot);
         }
         if !snapshot.plan.on_packet.is_empty() {
-            for what in packet_events(&scene, snapshot) {
+            for what in packet_events(&scene, snapshot, &self.heard.said) {
                 self.emit(moment, 0, Default::default(), what);
             }
         }
+        self.heard.said.clear();
     }
 
     /// A packet of a session within the one at `layer`.
@@ -276,6 +281,7 @@ impl Worker {
         if verdict == Action::Drop {
             self.heard.transactions.clear();
             self.heard.fired.clear();
+            self.heard.said.clear();
         }
         if session.closed.is_none() && segmented.closed.is_some() {
             session.closed = segmented.closed;

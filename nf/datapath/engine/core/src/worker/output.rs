@@ -43,8 +43,9 @@ impl Worker {
             rows.push(What::Event { event: fired.event, ts: item.at.timestamp, values });
         }
         if verdict < Action::Drop {
-            rows.extend(packet_events(&scene, snapshot));
+            rows.extend(packet_events(&scene, snapshot, &self.heard.said));
         }
+        self.heard.said.clear();
         let moment = Moment::Packet(layer).of(item.sequence);
         if !rows.is_empty() {
             let facts = session.facts(&self.paths, snapshot, EndReason::Active);
@@ -96,11 +97,20 @@ impl Worker {
     }
 }
 
-pub(super) fn packet_events(scene: &Scene<'_>, snapshot: &Snapshot) -> Vec<What> {
+/// Events of the packet; `said` is what its messages say to them.
+pub(super) fn packet_events(
+    scene: &Scene<'_>,
+    snapshot: &Snapshot,
+    said: &[(usize, usize, Owned)],
+) -> Vec<What> {
     let mut rows = Vec::new();
-    for event in &snapshot.plan.on_packet {
+    for (number, event) in snapshot.plan.on_packet.iter().enumerate() {
         if scene.read(&event.trigger, None) != Owned::None {
-            let values = event.attributes.iter().map(|a| scene.read(a, None)).collect();
+            let read = |(place, attribute)| {
+                let heard = said.iter().rev().find(|(e, a, _)| (*e, *a) == (number, place));
+                heard.map_or_else(|| scene.read(attribute, None), |(_, _, value)| value.clone())
+            };
+            let values = event.attributes.iter().enumerate().map(read).collect();
             let ts = scene.item.at.timestamp;
             rows.push(What::Event { event: Arc::clone(event), ts, values });
         }

@@ -97,7 +97,8 @@ pub fn run_on(packets: Packets, snapshot: Snapshot) -> (Vec<Row>, Stats) {
     }
 }
 
-fn ipv4(host: u32, protocol: u8, payload: &[u8]) -> Vec<u8> {
+/// An IPv4 packet of a protocol from 10.x.x.x (by `host`) to 192.0.2.1.
+pub fn ipv4(host: u32, protocol: u8, payload: &[u8]) -> Vec<u8> {
     let mut frame = vec![0u8; 12];
     frame.extend([0x08, 0x00, 0x45, 0]);
     frame.extend(((20 + payload.len()) as u16).to_be_bytes());

@@ -1,0 +1,76 @@
+//! Frames without an IP layer: they belong to no session, so that each is read by itself.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use nf_fields::ProtoId;
+use nf_stream::Pool;
+use nf_wire::{Transport, id};
+
+use super::{Session, Users};
+use crate::{Direction, Flow, Observer, Segment};
+
+/// Octets of an Ethernet header, and of a VLAN tag with the type behind it.
+const ETHERNET: usize = 14;
+const TAG: usize = 6;
+
+/// A flow that is none: frames have no ends that sessions know.
+const NOBODY: Flow = Flow {
+    initiator: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+    responder: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+    initiator_port: 0,
+    responder_port: 0,
+    transport: Transport::Other,
+    protocol: 0,
+};
+
+impl Users {
+    /// Whether any of these is carried by frames.
+    pub fn has_links(&self) -> bool {
+        self.claims.has_links()
+    }
+
+    /// Reads what stands behind the last header of a frame, which starts at `offset`; the
+    /// protocols found, outermost first.
+    pub fn read_frame(
+        &self,
+        last: ProtoId,
+        frame: &[u8],
+        offset: usize,
+        time: u64,
+        observer: &mut dyn Observer,
+    ) -> Vec<ProtoId> {
+        let length = match last {
+            id::ETHERNET => ETHERNET,
+            id::DOT1Q => TAG,
+            _ => return Vec::new(),
+        };
+        let header = frame.get(offset..).unwrap_or_default();
+        let (Some((header, data)), at) =
+            (header.split_at_checked(length), length.saturating_sub(2))
+        else {
+            return Vec::new();
+        };
+        let Some(ethertype) = header.get(at..).and_then(|octets| octets.first_chunk()) else {
+            return Vec::new();
+        };
+        self.read_payload(u16::from_be_bytes(*ethertype), data, time, observer)
+    }
+
+    /// As [`Users::read_frame`], of the octets behind a type.
+    pub(super) fn read_payload(
+        &self,
+        ethertype: u16,
+        data: &[u8],
+        time: u64,
+        observer: &mut dyn Observer,
+    ) -> Vec<ProtoId> {
+        let Some(number) = self.claims.of_frame(ethertype, data) else { return Vec::new() };
+        let segment = Segment { data, dir: Direction::Up, time, cut: false, flow: &NOBODY };
+        // Nothing is held of what is no stream.
+        let mut pool = Pool::new(0);
+        let mut session = Session::new(number);
+        let fed = session.feed(self, &mut pool, observer, &segment);
+        session.end(self, &mut pool, observer);
+        [Some(number)].into_iter().chain(fed.inside).flatten().collect()
+    }
+}
