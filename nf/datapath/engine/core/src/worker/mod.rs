@@ -171,6 +171,8 @@ impl Worker {
                 self.end_link(key, Moment::Before(0).of(item.sequence), snapshot);
             }
             self.with_links(snapshot, |links, room| links.read(item, frame, layer, room));
+        }
+        if !self.heard.is_empty() {
             self.report_outside(path, moment, time, Some(&scene), snapshot);
         }
         if !snapshot.plan.on_packet.is_empty() {

@@ -21,6 +21,8 @@ const NOBODY: Flow = Flow {
     responder_port: 0,
     transport: Transport::Other,
     protocol: 0,
+    header: None,
+    link: None,
 };
 
 impl Users {
