@@ -1,7 +1,7 @@
 """What the engine knows: protocols, applications, fields, words of filters."""
 
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cache, lru_cache
 from os import PathLike, fspath
 from pathlib import Path
 

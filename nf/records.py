@@ -7,7 +7,7 @@ count from the IP header up. A field that has no value is None.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 __all__ = [
     "AppTraffic",
@@ -94,7 +94,8 @@ class Session:
     app_response_us: int | None
     end_reason: str
     community_id: str
-    risks: Sequence[str] = ()
+    risks: ClassVar[Sequence[str]] = ()
+    # No field: only rows that were judged have it.
 
 
 class Fields(Mapping[str, Any]):

@@ -1,6 +1,7 @@
 """What functions of the user's make of rows: handlers hear them, a classifier overrules them."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from typing import Any, cast
 
 from nf.datapath import _engine
@@ -109,4 +110,4 @@ def _is_of(record: Any, handler: Handler) -> bool:
             return bool(record.event == handler.of)
 
 
-_SESSION_FIELDS: Sequence[str] = tuple(Session.__dataclass_fields__)
+_SESSION_FIELDS: Sequence[str] = tuple(field.name for field in fields(Session))

@@ -63,7 +63,7 @@ def test_the_script_is_valid(nf: Run, tmp_path: Path, name: str) -> None:
 
 def test_commands_are_offered(offered: Callable[..., list[str]]) -> None:
     assert offered("nf", "") == [
-        *("read", "protocols", "plugin", "apps", "fields", "version", "completion"),
+        *("read", "protocols", "plugin", "apps", "risks", "fields", "version", "completion"),
         *("--help", "--version"),
     ]
     assert offered("nf", "pr") == ["protocols"]

@@ -4,7 +4,7 @@ import gc
 import json
 import threading
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import pyarrow as pa
@@ -353,9 +353,9 @@ def test_many_readings_run_beside_each_other(demo: Path) -> None:
 def test_an_empty_batch_tells_the_columns_of_its_kind(http: Path) -> None:
     reading = nf.read(http, events={"http.method": ["http.uri"]})
 
-    assert [name for name, _ in reading.empty("session").columns()] == list(
-        nf.Session.__dataclass_fields__
-    )
+    assert [name for name, _ in reading.empty("session").columns()] == [
+        field.name for field in fields(nf.Session)
+    ]
     names = [name for name, _ in reading.empty("event").columns()]
     assert names == ["type", "ts", "session_id", "event", "http.uri"]
     assert reading.empty("host").to_dicts() == []
