@@ -73,7 +73,7 @@ fn certificate_name_mismatch(record: &dyn Fields, _: u64) -> bool {
         return false;
     };
     let covers = |n: usize| matches!(names.item(n), Value::Text(san) if covers(san, name));
-    names.len() > 0 && !(0..names.len()).any(covers)
+    !names.is_empty() && !(0..names.len()).any(covers)
 }
 
 /// Whether a subject alternative name stands for `name` (RFC 9525 §6.3).
