@@ -96,12 +96,6 @@ def score_suricata(engine: Engine, folder: Path, failed: list[str]) -> suricata.
     return result
 
 
-# Protocols that need no parser: their header says what they are.
-HEADERS = frozenset(
-    ("icmp", "icmpv6", "igmp", "sctp", "gre", "gtp", "vxlan", "ospf", "pgm", "esp", "ah")
-)
-
-
 def arguments(words: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
@@ -117,7 +111,7 @@ def arguments(words: Sequence[str] | None) -> argparse.Namespace:
         "--protocols",
         metavar="A,B,…",
         type=lambda text: frozenset(text.split(",")),
-        help="nDPI's flows of these protocols only (default: those with a parser, and headers)",
+        help="nDPI's flows of these protocols only (default: all with a name in the table)",
     )
     parser.add_argument(
         "--differences", type=int, default=40, metavar="N", help="differences to print (40)"
@@ -149,10 +143,8 @@ def main(words: Sequence[str] | None = None) -> int:
     text: list[str] = []
     try:
         if args.only != "suricata":
-            parsed = args.protocols or engine.parsed_protocols()
-            scored = parsed if args.protocols or parsed is None else parsed | HEADERS
-            score = score_ndpi(engine, folder / "ndpi", scored, failed)
-            every = printing.total(score.protocols.values())
+            score = score_ndpi(engine, folder / "ndpi", args.protocols, failed)
+            every = printing.together(score)
             shares.append(printing.percent(every.agreed, every.expected))
             found["ndpi"] = printing.ndpi_object(score)
             text += [*printing.ndpi_text(score, args.differences), ""]

@@ -21,6 +21,13 @@ def total(counts: Iterable[Count]) -> Count:
     return found
 
 
+def together(score: Agreement) -> Count:
+    """Protocols and applications in one count; what was said instead is left out."""
+    found = total([*score.protocols.values(), *score.applications.values()])
+    found.instead.clear()
+    return found
+
+
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     """Lines of a table: the first column to the left, the others to the right."""
     widths = [max(len(row[n]) for row in [head, *rows]) for n in range(len(head))]
@@ -69,6 +76,15 @@ def ndpi_text(score: Agreement, differences: int) -> Iterator[str]:
     head = ["application", "flows", "agreement", "coverage", "precision", "instead"]
     yield from table(head, count_rows(score.applications, head))
     yield ""
+    both = together(score)
+    share, coverage = percent(both.agreed, both.expected), percent(both.answered, both.expected)
+    unknown = sum(score.without_counterpart.values()) + sum(score.without_application.values())
+    yield (
+        f"protocols and applications together: {both.agreed} of {both.expected} agree, "
+        f"{share:.1f} %; coverage {coverage:.1f} %; with those that have no counterpart, "
+        f"{percent(both.agreed, both.expected + unknown):.1f} %"
+    )
+    yield ""
     head = ["attribute", "values", "agreement", "coverage", "precision", "instead"]
     yield from table(head, count_rows(score.facts, head)[:-1])
     yield ""
@@ -76,6 +92,7 @@ def ndpi_text(score: Agreement, differences: int) -> Iterator[str]:
         ("protocols without a counterpart", score.without_counterpart),
         ("applications without a counterpart", score.without_application),
         ("flows in tunnels that are not opened", score.in_other_tunnels),
+        ("verdicts of nDPI's held to be mistakes, by reason", score.mistakes),
         ("certain of something else where nDPI's verdict has no counterpart", score.contradicted),
     ):
         sums = f"{sum(counts.values())} flows of {len(counts)} names"

@@ -6,7 +6,7 @@ use nf_stream::{Messages, Pool};
 use nf_wire::id;
 
 use crate::path::{Path, PathTable};
-use crate::row::{Confidence, EndReason, ServerName, SessionFacts};
+use crate::row::{AppClue, Confidence, EndReason, ServerName, SessionFacts};
 use crate::snapshot::Snapshot;
 use crate::transport::{Answer, Tcp};
 
@@ -51,6 +51,7 @@ pub struct Session {
 #[derive(Default)]
 pub(crate) struct Notes {
     pub server_name: Option<ServerName>,
+    pub clue: Option<AppClue>,
     pub anomalies: u32,
     pub met: (u32, u64),
 }
@@ -165,6 +166,7 @@ impl Session {
             confidence,
             end_reason,
             server_name: self.notes.server_name.clone(),
+            clue: self.notes.clue,
             packets: self.packets,
             bytes: self.bytes,
             payload: self.payload,
