@@ -83,6 +83,9 @@ class Agreement:
     without_counterpart: dict[str, int] = field(default_factory=dict)
     without_application: dict[str, int] = field(default_factory=dict)
     mistakes: dict[str, int] = field(default_factory=dict)
+    # Flows of which the engine is certain, and those where nDPI is certain of something else.
+    certain: int = 0
+    wrong: dict[str, int] = field(default_factory=dict)
     contradicted: dict[str, int] = field(default_factory=dict)
 
     def compare(
@@ -129,6 +132,8 @@ class Agreement:
                     return
                 pair = f"{flow.protocol} -> {row['protocol']}"
                 count_up(self.contradicted, pair)
+                self.certain += 1
+                count_up(self.wrong, pair)
                 self.differences.append(
                     Difference("contradiction", capture, flow.text, flow.protocol, row["path"])
                 )
@@ -149,6 +154,10 @@ class Agreement:
             count_up(self.mistakes, mistake.reason)
             return
         count = self.protocols.setdefault(bare(wanted[0]), Count())
+        if told:
+            self.certain += 1
+            if not agreeing:
+                count_up(self.wrong, f"{flow.protocol} -> {'+'.join(sorted(told))}")
         if agreeing:
             # A header is no guess, though nothing was inspected (`none`).
             guesses = all(row["confidence"] in ("port", "address") for row in agreeing)
@@ -245,7 +254,8 @@ PLACES: Mapping[str, Sequence[tuple[str, str]]] = {
         ("http", "host"), ("http2", "host"), ("tls", "server_name"), ("quic", "server_name"),
         ("gquic", "server_name"), ("dtls", "server_name"), ("dns", "qname"), ("mdns", "qname"),
         ("llmnr", "qname"), ("dhcp", "host_name"),
-        ("stun", "realm"), ("turn", "realm"),
+        ("stun", "realm"), ("turn", "realm"), ("mgcp", "endpoint"), ("ssdp", "host"),
+        ("netbios", "name"), ("netbios", "source_name"), ("smb", "source_name"),
     ),
     "ja4": (("tls", "ja4"), ("dtls", "ja4"), ("quic", "ja4")),
     "ja3": (("tls", "ja3"), ("dtls", "ja3"), ("quic", "ja3")),
@@ -266,7 +276,8 @@ def facts_of(name: str, rows: Iterable[Row]) -> set[str]:
         for protocol, key in PLACES[name]:
             value = (row.get(protocol) or {}).get(key)
             if value not in (None, ""):
-                found.add(str(value))
+                # Only the domain of an endpoint of MGCP is a name.
+                found.add(str(value).rpartition("@")[2] if key == "endpoint" else str(value))
     return found
 
 

@@ -1,7 +1,7 @@
 """How often the engine is certain of what is not there: of random, encrypted and shuffled octets.
 
 Payloads that mean nothing must get no name with the confidence `dpi` or `pattern`. Of real
-captures it is wrong where it contradicts what nDPI found by inspection.
+captures it is wrong where it contradicts what nDPI found by inspection (`agreement.py`).
 """
 
 import random
@@ -104,7 +104,9 @@ def shuffled(capture: Path, seed: int) -> Iterator[Frame]:
             continue
         octets = bytearray(frame.data[start:])
         chance.shuffle(octets)
-        yield Frame(frame.link, frame.data[:start] + bytes(octets))
+        # Where the order cannot be another one, or is not, nothing was shuffled.
+        if not octets or octets != frame.data[start:]:
+            yield Frame(frame.link, frame.data[:start] + bytes(octets))
 
 
 def of_generated(count: int) -> dict[str, Wrong]:

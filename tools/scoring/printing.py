@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from tools.scoring.agreement import Agreement, Count
+from tools.scoring.certainty import Wrong
 from tools.scoring.suricata import Result, Verdict
 
 
@@ -106,6 +107,24 @@ def ndpi_text(score: Agreement, differences: int) -> Iterator[str]:
         ),
         differences,
     )
+
+
+def certainty_text(score: Agreement | None, made: Mapping[str, Wrong]) -> Iterator[str]:
+    """How often the engine is certain of what is not there."""
+    yield "certain (`dpi`, `pattern`) and wrong, in percent of sessions"
+    yield ""
+    rows = []
+    if score is not None:
+        wrong = sum(score.wrong.values())
+        share = f"{percent(wrong, score.certain) if score.certain else 0.0:.2f}"
+        flows = "real flows, against nDPI"
+        rows.append([flows, str(score.certain), str(wrong), share, instead(score.wrong)])
+    rows += [
+        [name, str(one.sessions), str(one.wrong), f"{one.share:.2f}", instead(one.named)]
+        for name, one in made.items()
+    ]
+    yield from table(["payloads", "sessions", "wrong", "share", "named"], rows)
+    yield ""
 
 
 def suricata_text(result: Result, differences: int) -> Iterator[str]:

@@ -135,9 +135,10 @@ impl Clues {
         if let Some(app) = parties.find_map(party).or_else(tor) {
             return Some(Told { app, certain: true });
         }
-        let told = names.servers.iter().filter_map(|name| {
-            self.by_server(name.strip_prefix(b"*.").unwrap_or(name))
-        });
+        let told = names
+            .servers
+            .iter()
+            .filter_map(|name| self.by_server(name.strip_prefix(b"*.").unwrap_or(name)));
         told.min_by_key(|told| !told.certain)
     }
 

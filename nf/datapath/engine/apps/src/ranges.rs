@@ -16,9 +16,8 @@ pub(crate) struct Prefix {
 impl Prefix {
     /// Reads `192.0.2.0/24`, `2001:db8::/32` or a single address.
     pub(crate) fn read(text: &str) -> Result<Self, Mistake> {
-        let wrong = |why: &str, hint: String| {
-            Err(Mistake::new(format!("\"{}\" {why}", shown(text)), hint))
-        };
+        let wrong =
+            |why: &str, hint: String| Err(Mistake::new(format!("\"{}\" {why}", shown(text)), hint));
         let (address, length) = match text.split_once('/') {
             Some((address, length)) => (address, Some(length)),
             None => (text, None),
@@ -36,7 +35,10 @@ impl Prefix {
         let rest = u128::MAX.checked_shr(128_u32.saturating_sub(most.saturating_sub(length)));
         let rest = rest.unwrap_or(0);
         if number & rest != 0 {
-            return wrong("goes on behind its prefix", "zeros in the bits that are left free".into());
+            return wrong(
+                "goes on behind its prefix",
+                "zeros in the bits that are left free".into(),
+            );
         }
         Ok(Self { first: number, last: number | rest })
     }

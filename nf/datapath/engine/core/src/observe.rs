@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use nf_fields::{Fields, ProtoId};
 use nf_apps::{CertificateNames, Told};
+use nf_fields::{Fields, ProtoId};
 use nf_proto::{Clue, Expectation, Fault, NameSource, Observer, Transaction};
 
 use crate::plan::Event;

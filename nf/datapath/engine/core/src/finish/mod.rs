@@ -190,9 +190,9 @@ impl Finisher {
     ) -> Option<(AppRef, AppConfidence)> {
         let apps = &self.snapshot.apps;
         let named = session.server_name.as_ref().and_then(|server| apps.by_server(&server.name));
-        let clue = session.clue.and_then(|clue| {
-            Some(Told { app: apps.by_id(clue.app)?, certain: clue.certain })
-        });
+        let clue = session
+            .clue
+            .and_then(|clue| Some(Told { app: apps.by_id(clue.app)?, certain: clue.certain }));
         // A protocol that only one application speaks has its id.
         let spoken = session.path.last().filter(|_| session.confidence >= Confidence::Pattern);
         let spoken = spoken.and_then(|id| apps.by_id(id));
