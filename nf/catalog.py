@@ -58,7 +58,7 @@ def applications(files: Iterable[str | PathLike[str]] = ()) -> tuple[Application
     Raises:
         ConfigurationError: A file cannot be read or has a mistake, whose place it tells.
     """
-    lists = ("aliases", "suffixes", "hosts")
+    lists = ("aliases", "suffixes", "hosts", "shared", "clues")
     return tuple(
         Application(**{**one, **{name: tuple(one[name]) for name in lists}})
         for one in _engine.applications(list(application_files(files)))

@@ -382,7 +382,7 @@ class Protocol:
 
 @dataclass(frozen=True, kw_only=True)
 class Application:
-    """An application that sessions are recognised as, by the name of their server.
+    """An application that sessions are recognised as, mostly by the name of their server.
 
     Attributes:
         id: Number.
@@ -392,6 +392,9 @@ class Application:
         aliases: Other names that mean the same.
         suffixes: Names of its servers, with every name below them.
         hosts: Names of its servers, without the names below them.
+        shared: As suffixes; servers of other applications have names below them, too.
+        clues: What else tells it: pairs of the key in a file of applications, such as `alpn` or
+            `addresses`, and a text.
     """
 
     id: int
@@ -401,6 +404,8 @@ class Application:
     aliases: tuple[str, ...]
     suffixes: tuple[str, ...]
     hosts: tuple[str, ...]
+    shared: tuple[str, ...]
+    clues: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,14 +10,16 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tools.scoring import eve, ndpi, printing, suricata
+from tools.scoring import certainty, eve, ndpi, printing, suricata
 from tools.scoring.agreement import Agreement
 from tools.scoring.engine import Engine, EngineFailed
 
 ROOT = Path(__file__).resolve().parent.parent
+MADE_SESSIONS = 4000
 FAILED, USAGE = 1, 2
 
 
@@ -96,10 +98,14 @@ def score_suricata(engine: Engine, folder: Path, failed: list[str]) -> suricata.
     return result
 
 
-# Protocols that need no parser: their header says what they are.
-HEADERS = frozenset(
-    ("icmp", "icmpv6", "igmp", "sctp", "gre", "gtp", "vxlan", "ospf", "pgm", "esp", "ah")
-)
+def score_certainty(folder: Path) -> dict[str, certainty.Wrong]:
+    """What is said of payloads that mean nothing."""
+    captures = [*captures_of_ndpi(folder / "ndpi")]
+    found = certainty.of_generated(MADE_SESSIONS)
+    found["shuffled captures of nDPI"] = certainty.of_shuffled(capture for capture, _ in captures)
+    cases = (case.capture for case in suricata.cases(folder / "suricata-verify"))
+    found["shuffled captures of suricata-verify"] = certainty.of_shuffled(cases)
+    return found
 
 
 def arguments(words: Sequence[str] | None) -> argparse.Namespace:
@@ -111,13 +117,15 @@ def arguments(words: Sequence[str] | None) -> argparse.Namespace:
         "--engine", type=Path, metavar="PROGRAM", help="`nf`, or `nf-engine` as cargo builds it"
     )
     parser.add_argument(
-        "--only", choices=("ndpi", "suricata"), help="one of the two sets of captures"
+        "--only",
+        choices=("ndpi", "suricata", "certainty"),
+        help="one of the two sets of captures, or what is said of payloads that mean nothing",
     )
     parser.add_argument(
         "--protocols",
         metavar="A,B,…",
         type=lambda text: frozenset(text.split(",")),
-        help="nDPI's flows of these protocols only (default: those with a parser, and headers)",
+        help="nDPI's flows of these protocols only (default: all with a name in the table)",
     )
     parser.add_argument(
         "--differences", type=int, default=40, metavar="N", help="differences to print (40)"
@@ -148,15 +156,18 @@ def main(words: Sequence[str] | None = None) -> int:
     found: dict[str, Any] = {}
     text: list[str] = []
     try:
-        if args.only != "suricata":
-            parsed = args.protocols or engine.parsed_protocols()
-            scored = parsed if args.protocols or parsed is None else parsed | HEADERS
-            score = score_ndpi(engine, folder / "ndpi", scored, failed)
-            every = printing.total(score.protocols.values())
+        score = None
+        if args.only in (None, "ndpi"):
+            score = score_ndpi(engine, folder / "ndpi", args.protocols, failed)
+            every = printing.together(score)
             shares.append(printing.percent(every.agreed, every.expected))
             found["ndpi"] = printing.ndpi_object(score)
             text += [*printing.ndpi_text(score, args.differences), ""]
-        if args.only != "ndpi":
+        if args.only in (None, "certainty"):
+            made = score_certainty(folder)
+            found["certainty"] = {name: asdict(one) for name, one in made.items()}
+            text += printing.certainty_text(score, made)
+        if args.only in (None, "suricata"):
             result = score_suricata(engine, folder / "suricata-verify", failed)
             compared, passed = printing.compared_and_passed(result)
             shares.append(printing.percent(passed, compared))
@@ -176,7 +187,7 @@ def main(words: Sequence[str] | None = None) -> int:
         print(f"NOT READ: {message}", file=sys.stderr)
     if args.fail_under is None:
         return 0
-    return FAILED if failed or min(shares) < args.fail_under else 0
+    return FAILED if failed or min(shares, default=100.0) < args.fail_under else 0
 
 
 if __name__ == "__main__":

@@ -17,8 +17,9 @@ __all__ = ["configure", "run"]
 DESCRIPTION = """\
 Lists the applications, or with a NAME the names of the servers of one.
 
-A session belongs to an application when the name of its server does: the name it asked for, or one
-that led to the server's address.
+A session belongs to an application when the name of its server does: the name it asked for, the one
+in a certificate, or one that led to the server's address. Some applications are told by other
+things as well: a protocol of their own, a certificate's organisation, an ALPN value, addresses.
 """
 EXAMPLES = """\
 examples:
@@ -54,7 +55,7 @@ def run(arguments: Namespace) -> int:
             "id": one.id,
             "name": one.name,
             "category": one.category,
-            "servers": " ".join((*one.suffixes, *one.hosts)),
+            "servers": " ".join((*one.suffixes, *one.shared, *one.hosts)),
         }
         for one in sorted(known, key=lambda one: one.name)
     ]
@@ -81,7 +82,12 @@ def _one(app: Application, form: str) -> int:
     if app.ambiguous:
         print(f"{'weak':<10}its servers serve other applications too, so that a name says little")
     rows = [{"server": f"*.{name}, {name}"} for name in app.suffixes]
+    rows += [{"server": f"*.{name}, shared with others"} for name in app.shared]
     rows += [{"server": name} for name in app.hosts]
-    print()
-    print_table(rows, last="server")
+    if rows:
+        print()
+        print_table(rows, last="server")
+    if app.clues:
+        print()
+        print_table([{"by": key, "clue": text} for key, text in app.clues], "by", last="clue")
     return exits.OK

@@ -82,6 +82,10 @@ class Agreement:
     in_other_tunnels: dict[str, int] = field(default_factory=dict)
     without_counterpart: dict[str, int] = field(default_factory=dict)
     without_application: dict[str, int] = field(default_factory=dict)
+    mistakes: dict[str, int] = field(default_factory=dict)
+    # Flows of which the engine is certain, and those where nDPI is certain of something else.
+    certain: int = 0
+    wrong: dict[str, int] = field(default_factory=dict)
     contradicted: dict[str, int] = field(default_factory=dict)
 
     def compare(
@@ -111,7 +115,7 @@ class Agreement:
                 count_up(self.without_counterpart, flow.protocol)
                 self._contradict(capture, flow, ours, names)
                 continue
-            self._compare_protocol(capture, flow, ours, wanted)
+            self._compare_protocol(capture, flow, ours, wanted, names)
             self._compare_application(capture, flow, ours, names)
             self._compare_facts(capture, flow, ours, transactions)
 
@@ -122,29 +126,48 @@ class Agreement:
         """
         known = names.protocols.get(flow.protocol, ())
         for row in ours:
-            if row["confidence"] == "dpi" and not set(known) & set(row["path"].split(".")):
+            if row["confidence"] == "dpi" and not says(row, known, "path"):
+                if mistake := names.mistake("protocol", flow.protocol, [row["protocol"]]):
+                    count_up(self.mistakes, mistake.reason)
+                    return
                 pair = f"{flow.protocol} -> {row['protocol']}"
                 count_up(self.contradicted, pair)
+                self.certain += 1
+                count_up(self.wrong, pair)
                 self.differences.append(
                     Difference("contradiction", capture, flow.text, flow.protocol, row["path"])
                 )
                 return
 
     def _compare_protocol(
-        self, capture: str, flow: Flow, ours: Sequence[Row], wanted: Sequence[str]
+        self,
+        capture: str,
+        flow: Flow,
+        ours: Sequence[Row],
+        wanted: Sequence[str],
+        names: Names,
     ) -> None:
-        count = self.protocols.setdefault(wanted[0], Count())
-        agreeing = [row for row in ours if set(wanted) & set(row["path"].split("."))]
+        agreeing = [row for row in ours if says(row, wanted, "path")]
+        told = {row["protocol"] for row in ours if row["confidence"] in CERTAIN}
+        mistake = None if agreeing else names.mistake("protocol", flow.protocol, told)
+        if mistake is not None:
+            count_up(self.mistakes, mistake.reason)
+            return
+        count = self.protocols.setdefault(bare(wanted[0]), Count())
+        if told:
+            self.certain += 1
+            if not agreeing:
+                count_up(self.wrong, f"{flow.protocol} -> {'+'.join(sorted(told))}")
         if agreeing:
             # A header is no guess, though nothing was inspected (`none`).
             guesses = all(row["confidence"] in ("port", "address") for row in agreeing)
-            count.add(wanted[0], agrees=True, guess=guesses)
+            count.add(bare(wanted[0]), agrees=True, guess=guesses)
             return
         answers = sorted({row["protocol"] for row in ours if row["confidence"] != "none"})
         answer = "+".join(answers) if answers else (None if ours else "no session")
         count.add(answer, agrees=False)
         got = "; ".join(sorted({f"{row['path']} ({row['confidence']})" for row in ours}))
-        label = f"protocol {wanted[0]}"
+        label = f"protocol {bare(wanted[0])}"
         self.differences.append(
             Difference(label, capture, flow.text, flow.protocol, got or "no session")
         )
@@ -159,8 +182,12 @@ class Agreement:
             count_up(self.without_application, flow.application)
             return
         got = sorted({row["app"] for row in ours if row["app"]})
-        agrees = bool(set(wanted) & set(got))
+        agrees = any(says(row, wanted, "app") for row in ours)
         answer = "+".join(got) if got else None
+        mistake = None if agrees else names.mistake("application", flow.application, got)
+        if mistake is not None:
+            count_up(self.mistakes, mistake.reason)
+            return
         self.applications.setdefault(flow.application, Count()).add(answer, agrees=agrees)
         if not agrees:
             name = flow.facts.get("server name", "no name")
@@ -198,18 +225,44 @@ class Agreement:
                 )
 
 
+# Confidences of verdicts that stand for more than a port or an address.
+CERTAIN = frozenset(("dpi", "pattern"))
+
+
+def says(row: Row, words: Iterable[str], kind: str) -> bool:
+    """Whether a session is one of `words`, which are of `kind` unless they say another."""
+    ways = {
+        "path": row["path"].split("."),
+        "app": [row["app"]],
+        "category": [row.get("category")],
+    }
+    for word in words:
+        stated, colon, name = word.rpartition(":")
+        if name in ways[stated if colon else kind]:
+            return True
+    return False
+
+
+def bare(word: str) -> str:
+    """A word of the table without its kind."""
+    return word.rpartition(":")[2]
+
+
 # Where a fact stands: the object of a transaction and the key in it.
 PLACES: Mapping[str, Sequence[tuple[str, str]]] = {
     "server name": (
         ("http", "host"), ("http2", "host"), ("tls", "server_name"), ("quic", "server_name"),
-        ("dns", "qname"), ("mdns", "qname"), ("llmnr", "qname"), ("dhcp", "host_name"),
+        ("gquic", "server_name"), ("dtls", "server_name"), ("dns", "qname"), ("mdns", "qname"),
+        ("llmnr", "qname"), ("dhcp", "host_name"),
+        ("stun", "realm"), ("turn", "realm"), ("mgcp", "endpoint"), ("ssdp", "host"),
+        ("netbios", "name"), ("netbios", "source_name"), ("smb", "source_name"),
     ),
-    "ja4": (("tls", "ja4"), ("quic", "ja4")),
-    "ja3": (("tls", "ja3"), ("quic", "ja3")),
-    "ja3s": (("tls", "ja3s"), ("quic", "ja3s")),
-    "alpn": (("tls", "alpn"), ("quic", "alpn")),
-    "cipher": (("tls", "cipher"), ("quic", "cipher")),
-    "certificate": (("tls", "fingerprint_sha1"),),
+    "ja4": (("tls", "ja4"), ("dtls", "ja4"), ("quic", "ja4")),
+    "ja3": (("tls", "ja3"), ("dtls", "ja3"), ("quic", "ja3")),
+    "ja3s": (("tls", "ja3s"), ("dtls", "ja3s"), ("quic", "ja3s")),
+    "alpn": (("tls", "alpn"), ("dtls", "alpn"), ("quic", "alpn")),
+    "cipher": (("tls", "cipher"), ("dtls", "cipher"), ("quic", "cipher")),
+    "certificate": (("tls", "fingerprint_sha1"), ("dtls", "fingerprint_sha1")),
     "status": (("http", "status"), ("http2", "status")),
 }  # fmt: skip
 
@@ -223,7 +276,8 @@ def facts_of(name: str, rows: Iterable[Row]) -> set[str]:
         for protocol, key in PLACES[name]:
             value = (row.get(protocol) or {}).get(key)
             if value not in (None, ""):
-                found.add(str(value))
+                # Only the domain of an endpoint of MGCP is a name.
+                found.add(str(value).rpartition("@")[2] if key == "endpoint" else str(value))
     return found
 
 

@@ -88,10 +88,3 @@ class Engine:
                 f"{command[-1]}: exit code {run.returncode}: {said[-1] if said else 'no message'}"
             )
         return run.stdout
-
-    def parsed_protocols(self) -> frozenset[str] | None:
-        """The protocols that have a parser, or None where the program cannot tell."""
-        if self.is_bare:
-            return None
-        listing = json.loads(self.output([str(self.program), "protocols", "-o", "json"]))
-        return frozenset(entry["name"] for entry in listing if entry["parser"])

@@ -78,7 +78,9 @@ DHCP_REQUESTS = frozenset(("discover", "request", "decline", "release", "inform"
 
 def events(reading: Reading) -> list[Event]:
     """Every event that the rows of a capture amount to."""
-    found = [_flow(row) for row in reading.sessions]
+    # A tunnel that is opened is a session here, and only its sessions are flows there.
+    own = (row for row in reading.sessions if row["packets_up"] + row["packets_down"])
+    found = [_flow(row) for row in own]
     for row in reading.transactions:
         for protocol, translate in TRANSLATIONS.items():
             record = row.get(protocol)

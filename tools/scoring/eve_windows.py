@@ -49,10 +49,21 @@ def _smb(record: Row) -> Iterator[Event]:
 
 
 def _krb5(record: Row) -> Iterator[Event]:
+    asked = {"AS": "KRB_AS_REQ", "TGS": "KRB_TGS_REQ"}.get(str(record.get("request_type")))
     kind = record.get("msg_type")
+    if kind is None and asked is not None:
+        # Nobody answered: the event is about the request.
+        yield {
+            "event_type": "krb5",
+            "krb5.msg_type": asked,
+            "krb5.cname": record.get("cname"),
+            "krb5.realm": record.get("realm"),
+            "krb5.sname": record.get("service"),
+            "krb5.encryption": "<none>",
+            "krb5.weak_encryption": False,
+        }
     if kind is None:
         return
-    asked = {"AS": "KRB_AS_REQ", "TGS": "KRB_TGS_REQ"}.get(str(record.get("request_type")))
     yield {
         "event_type": "krb5",
         "krb5.msg_type": kind,

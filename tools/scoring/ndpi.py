@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 TABLE = Path(__file__).with_name("ndpi.toml")
+MISTAKES = Path(__file__).with_name("ndpi_mistakes.toml")
 
 FLOW = re.compile(
     r"^\t\d+\t(?P<l4>\S+) (?P<one>\S+) (?:<->|->) (?P<other>\S+) .*?"
@@ -57,18 +58,41 @@ class Flow:
 
 
 @dataclass(frozen=True)
+class Mistake:
+    """A kind of verdict of nDPI's that is held to be wrong."""
+
+    about: str
+    ndpi: str
+    here: frozenset[str]
+    reason: str
+
+
+@dataclass(frozen=True)
 class Names:
-    """What nDPI's names are called here."""
+    """What nDPI's names are called here, and which of its verdicts are held to be wrong."""
 
     protocols: Mapping[str, Sequence[str]]
     applications: Mapping[str, Sequence[str]]
     tunnels: frozenset[str]
+    mistakes: Sequence[Mistake] = ()
 
     @classmethod
-    def load(cls, path: Path = TABLE) -> "Names":
-        """The reviewed table beside this file."""
+    def load(cls, path: Path = TABLE, mistakes: Path = MISTAKES) -> "Names":
+        """The reviewed tables beside this file."""
         table = tomllib.loads(path.read_text())
-        return cls(table["protocols"], table["applications"], frozenset(table["tunnels"]))
+        rules = tomllib.loads(mistakes.read_text()).get("mistake", [])
+        return cls(
+            table["protocols"],
+            table["applications"],
+            frozenset(table["tunnels"]),
+            [Mistake(r["about"], r["ndpi"], frozenset(r["here"]), r["reason"]) for r in rules],
+        )
+
+    def mistake(self, about: str, verdict: str, answers: Iterable[str]) -> Mistake | None:
+        """The rule that a verdict of nDPI's and what is said here fall under."""
+        said = set(answers)
+        rules = (m for m in self.mistakes if (m.about, m.ndpi) == (about, verdict))
+        return next((m for m in rules if m.here & said), None)
 
 
 def flows(lines: Iterable[str]) -> Iterator[Flow]:

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from tools.scoring.agreement import Agreement, Count
+from tools.scoring.certainty import Wrong
 from tools.scoring.suricata import Result, Verdict
 
 
@@ -18,6 +19,13 @@ def total(counts: Iterable[Count]) -> Count:
     found = Count()
     for count in counts:
         found.merge(count)
+    return found
+
+
+def together(score: Agreement) -> Count:
+    """Protocols and applications in one count; what was said instead is left out."""
+    found = total([*score.protocols.values(), *score.applications.values()])
+    found.instead.clear()
     return found
 
 
@@ -69,6 +77,15 @@ def ndpi_text(score: Agreement, differences: int) -> Iterator[str]:
     head = ["application", "flows", "agreement", "coverage", "precision", "instead"]
     yield from table(head, count_rows(score.applications, head))
     yield ""
+    both = together(score)
+    share, coverage = percent(both.agreed, both.expected), percent(both.answered, both.expected)
+    unknown = sum(score.without_counterpart.values()) + sum(score.without_application.values())
+    yield (
+        f"protocols and applications together: {both.agreed} of {both.expected} agree, "
+        f"{share:.1f} %; coverage {coverage:.1f} %; with those that have no counterpart, "
+        f"{percent(both.agreed, both.expected + unknown):.1f} %"
+    )
+    yield ""
     head = ["attribute", "values", "agreement", "coverage", "precision", "instead"]
     yield from table(head, count_rows(score.facts, head)[:-1])
     yield ""
@@ -76,6 +93,7 @@ def ndpi_text(score: Agreement, differences: int) -> Iterator[str]:
         ("protocols without a counterpart", score.without_counterpart),
         ("applications without a counterpart", score.without_application),
         ("flows in tunnels that are not opened", score.in_other_tunnels),
+        ("verdicts of nDPI's held to be mistakes, by reason", score.mistakes),
         ("certain of something else where nDPI's verdict has no counterpart", score.contradicted),
     ):
         sums = f"{sum(counts.values())} flows of {len(counts)} names"
@@ -89,6 +107,24 @@ def ndpi_text(score: Agreement, differences: int) -> Iterator[str]:
         ),
         differences,
     )
+
+
+def certainty_text(score: Agreement | None, made: Mapping[str, Wrong]) -> Iterator[str]:
+    """How often the engine is certain of what is not there."""
+    yield "certain (`dpi`, `pattern`) and wrong, in percent of sessions"
+    yield ""
+    rows = []
+    if score is not None:
+        wrong = sum(score.wrong.values())
+        share = f"{percent(wrong, score.certain) if score.certain else 0.0:.2f}"
+        flows = "real flows, against nDPI"
+        rows.append([flows, str(score.certain), str(wrong), share, instead(score.wrong)])
+    rows += [
+        [name, str(one.sessions), str(one.wrong), f"{one.share:.2f}", instead(one.named)]
+        for name, one in made.items()
+    ]
+    yield from table(["payloads", "sessions", "wrong", "share", "named"], rows)
+    yield ""
 
 
 def suricata_text(result: Result, differences: int) -> Iterator[str]:

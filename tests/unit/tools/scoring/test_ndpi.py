@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -211,4 +212,32 @@ def test_the_table_names_protocols_in_the_projects_spelling() -> None:
     words = [word for table in (names.protocols, names.applications) for word in table.values()]
 
     assert all(words)
-    assert all(re.fullmatch(r"[a-z0-9_]+", word) for row in words for word in row)
+    spelling = re.compile(r"(?:(?:app|path|category):)?[a-z0-9_]+")
+    assert all(spelling.fullmatch(word) for row in words for word in row)
+    assert all(rule.about in ("protocol", "application") for rule in names.mistakes)
+    assert all(rule.here and rule.reason for rule in names.mistakes)
+
+
+def test_a_word_may_be_of_another_kind() -> None:
+    row = session(app="example_video", category="streaming")
+
+    assert agreement.says(row, ["tls"], "path")
+    assert not agreement.says(row, ["tls"], "app")
+    assert agreement.says(row, ["quic", "app:example_video"], "path")
+    assert agreement.says(row, ["category:streaming"], "app")
+    assert agreement.says(row, ["path:tls"], "app")
+
+
+def test_a_verdict_under_a_rule_is_counted_apart() -> None:
+    rule = ndpi.Mistake("protocol", "TLS", frozenset(("rdp",)), "because")
+    names = replace(NAMES, mistakes=[rule])
+    score = agreement.Agreement()
+    rows = [session("ip.tcp.rdp")]
+
+    score.compare("a", ndpi.flows([line(protocol="91/TLS")]), Reading(rows, []), names, None)
+
+    assert score.mistakes == {"because": 1}
+    assert score.protocols == {}
+    guessed = [session("ip.tcp.rdp", confidence="port")]
+    score.compare("a", ndpi.flows([line(protocol="91/TLS")]), Reading(guessed, []), names, None)
+    assert score.protocols["tls"].agreed == 0

@@ -51,13 +51,6 @@ def test_a_missing_engine_says_what_to_do(tmp_path: Path) -> None:
         Engine(tmp_path / "nf").read(tmp_path / "a.pcap")
 
 
-def test_the_parsed_protocols_come_from_the_engine(tmp_path: Path) -> None:
-    listing = json.dumps([{"name": "dns", "parser": True}, {"name": "esp", "parser": False}])
-    engine = program(tmp_path, f"echo '{listing}'", name="nf")
-
-    assert engine.parsed_protocols() == {"dns"}
-
-
 def test_percentages_of_nothing_are_complete() -> None:
     assert printing.percent(0, 0) == 100.0
     assert printing.percent(1, 4) == 25.0

@@ -1,8 +1,9 @@
 //! The text of a file of applications to its blocks; what they mean together is [`crate::merge`]'s.
 
 use crate::category::Category;
+use crate::clue::Clue;
 use crate::error::{AppsError, Mistake, shown};
-use crate::name::{check_word, read_host};
+use crate::name::check_word;
 
 /// Something with the line it stands in.
 #[derive(Clone, Debug)]
@@ -20,19 +21,48 @@ pub(crate) struct Block {
     pub(crate) ambiguous: Option<At<bool>>,
     pub(crate) replace: Option<At<bool>>,
     pub(crate) aliases: Vec<At<String>>,
-    pub(crate) suffixes: Vec<At<String>>,
-    pub(crate) hosts: Vec<At<String>>,
+    pub(crate) clues: Vec<FoundClue>,
+}
+
+/// A clue and what a file says of it.
+#[derive(Clone, Debug)]
+pub(crate) struct FoundClue {
+    pub(crate) kind: Clue,
+    /// Other applications are served under this suffix, too.
+    pub(crate) shared: bool,
+    pub(crate) text: At<String>,
 }
 
 /// A key whose words may go on in the next line.
 #[derive(Clone, Copy)]
 enum ListKey {
     Aliases,
-    Suffixes,
-    Hosts,
+    Shared,
+    Clues(Clue),
 }
 
-const KEYS: &str = "id, category, suffixes, hosts, aliases, ambiguous or replace";
+impl ListKey {
+    fn from_name(key: &str) -> Option<Self> {
+        const CLUES: [Clue; 8] = [
+            Clue::Suffix,
+            Clue::Host,
+            Clue::Label,
+            Clue::Word,
+            Clue::Alpn,
+            Clue::Certificate,
+            Clue::Address,
+            Clue::TlsPort,
+        ];
+        match key {
+            "aliases" => Some(ListKey::Aliases),
+            "shared" => Some(ListKey::Shared),
+            _ => CLUES.into_iter().find(|clue| clue.key() == key).map(ListKey::Clues),
+        }
+    }
+}
+
+const KEYS: &str = "id, category, suffixes, shared, hosts, labels, words, alpn, certificates, \
+    addresses, tls_ports, aliases, ambiguous or replace";
 
 /// Reads a whole file.
 pub(crate) fn read(file: &str, text: &str) -> Result<Vec<Block>, AppsError> {
@@ -81,12 +111,7 @@ fn read_line(
         };
     };
     let (key, value) = (key.trim(), value.trim());
-    *list = match key {
-        "aliases" => Some(ListKey::Aliases),
-        "suffixes" => Some(ListKey::Suffixes),
-        "hosts" => Some(ListKey::Hosts),
-        _ => None,
-    };
+    *list = ListKey::from_name(key);
     match *list {
         Some(list) => block.extend(list, value, line),
         None => block.set(key, value, line),
@@ -102,22 +127,33 @@ impl Block {
             ambiguous: None,
             replace: None,
             aliases: Vec::new(),
-            suffixes: Vec::new(),
-            hosts: Vec::new(),
+            clues: Vec::new(),
         }
     }
 
     fn extend(&mut self, key: ListKey, words: &str, line: usize) -> Result<(), Mistake> {
-        for word in words.split([' ', '\t', ',']).filter(|word| !word.is_empty()) {
-            match key {
-                ListKey::Aliases => {
-                    check_word(word)?;
-                    self.aliases.push(At { value: word.into(), line });
-                }
-                ListKey::Suffixes => self.suffixes.push(At { value: read_host(word)?, line }),
-                ListKey::Hosts => self.hosts.push(At { value: read_host(word)?, line }),
-            }
+        // Names in certificates have blanks in them: a line has one of them.
+        if matches!(key, ListKey::Clues(Clue::Certificate)) {
+            return self.take(key, words, line);
         }
+        for word in words.split([' ', '\t', ',']).filter(|word| !word.is_empty()) {
+            self.take(key, word, line)?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, key: ListKey, word: &str, line: usize) -> Result<(), Mistake> {
+        let (kind, shared) = match key {
+            ListKey::Aliases => {
+                check_word(word)?;
+                self.aliases.push(At { value: word.into(), line });
+                return Ok(());
+            }
+            ListKey::Shared => (Clue::Suffix, true),
+            ListKey::Clues(kind) => (kind, false),
+        };
+        let text = At { value: kind.read(word)?, line };
+        self.clues.push(FoundClue { kind, shared, text });
         Ok(())
     }
 

@@ -1,4 +1,5 @@
-//! Applications by the names of their servers: SNI, Host, queried names.
+//! Applications by the names of their servers (SNI, Host, queried names), and by what else tells
+//! them: ALPN values, names in certificates, addresses, ports.
 //!
 //! The table is compiled from text: `applications.conf` beside this crate, which says how blocks
 //! are written, and files of the user in the same form. A later file
@@ -8,8 +9,8 @@
 //!   and `ambiguous` count;
 //! - replaces them: with `replace = true` what earlier files say of the application is forgotten,
 //!   except its id and category;
-//! - moves names: a suffix or host that an earlier file gives to another application is taken
-//!   from it.
+//! - moves clues: a suffix, host, address… that an earlier file gives to another application is
+//!   taken from it.
 //!
 //! A look-up finds the longest suffix that ends a name at a dot, whatever its capitals, without
 //! allocating. Names may be hostile: they are never read beyond 253 octets, and a hash that meets
@@ -17,19 +18,25 @@
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod category;
+mod clue;
 mod error;
 mod file;
+mod index;
 mod merge;
 mod name;
+mod ranges;
 mod table;
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::num::NonZeroU16;
 
 use nf_fields::ProtoId;
 
 pub use category::Category;
+pub use clue::Clue;
 pub use error::AppsError;
+pub use index::CertificateNames;
 
 /// The applications that come with the engine.
 const BUILTIN: (&str, &str) = ("applications.conf", include_str!("../applications.conf"));
@@ -51,6 +58,19 @@ pub struct App {
     pub suffixes: Box<[Box<str>]>,
     /// Names that stand for it alone, in order.
     pub hosts: Box<[Box<str>]>,
+    /// As `suffixes`, where other applications are served below them, too, in order.
+    pub shared: Box<[Box<str>]>,
+    /// What else tells it, in order.
+    pub clues: Box<[(Clue, Box<str>)]>,
+}
+
+/// An application that something told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// Which.
+    pub app: AppRef,
+    /// What told it tells no other.
+    pub certain: bool,
 }
 
 /// An application in one [`Apps`]. Another `Apps` may have another application there: what is
@@ -75,7 +95,7 @@ pub struct Apps {
     apps: Box<[App]>,
     by_name: HashMap<Box<str>, AppRef>,
     by_id: HashMap<ProtoId, AppRef>,
-    table: table::Table,
+    index: index::Clues,
 }
 
 impl Apps {
@@ -99,7 +119,33 @@ impl Apps {
     /// or without the root's dot.
     #[inline]
     pub fn lookup(&self, name: &[u8]) -> Option<AppRef> {
-        self.table.lookup(name)
+        self.by_server(name).map(|told| told.app)
+    }
+
+    /// As [`Apps::lookup`], with how much the name tells.
+    #[inline]
+    pub fn by_server(&self, name: &[u8]) -> Option<Told> {
+        self.index.by_server(name)
+    }
+
+    /// The application of a protocol agreed on in a TLS handshake.
+    pub fn by_alpn(&self, value: &[u8]) -> Option<AppRef> {
+        self.index.by_alpn(value)
+    }
+
+    /// The application of a server's certificate.
+    pub fn by_certificate(&self, names: &CertificateNames<'_>) -> Option<Told> {
+        self.index.by_certificate(names)
+    }
+
+    /// The application whose servers have this address.
+    pub fn by_address(&self, address: IpAddr) -> Option<AppRef> {
+        self.index.by_address(address)
+    }
+
+    /// The application of what is encrypted towards this port.
+    pub fn by_tls_port(&self, port: u16) -> Option<AppRef> {
+        self.index.by_tls_port(port)
     }
 
     /// The application itself; `None` only for a reference from another `Apps`.

@@ -4,9 +4,10 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use nf_fields::ProtoId;
 
+use crate::clue::Clue;
 use crate::error::{AppsError, Mistake};
-use crate::file::{At, Block, read};
-use crate::table::Builder;
+use crate::file::{At, Block, FoundClue, read};
+use crate::index::Index;
 use crate::{App, AppRef, Apps};
 
 /// Ids for applications of users' files.
@@ -15,8 +16,11 @@ pub(crate) const USER_IDS: std::ops::RangeInclusive<u16> = 30_000..=49_999;
 const FIRST_GIVEN_ID: u16 = 50_000;
 /// Most applications; so many ids are free from [`FIRST_GIVEN_ID`] up.
 const MOST_APPS: usize = 15_000;
-/// Most names of servers in all files.
-const MOST_NAMES: usize = 1 << 20;
+/// Most names of servers and other clues in all files.
+const MOST_CLUES: usize = 1 << 20;
+
+/// The application whose relays have certificates of a form of their own.
+const TOR: &str = "tor_project";
 
 /// One of the files.
 struct Source<'f> {
@@ -39,12 +43,13 @@ struct Draft {
     app: App,
 }
 
-/// Which application a server's name stands for, and which file says so.
+/// Which application a clue stands for, and which file says so.
 #[derive(Clone, Copy)]
 struct Claim {
     app: usize,
     file: usize,
     line: usize,
+    shared: bool,
 }
 
 #[derive(Default)]
@@ -53,8 +58,7 @@ struct Merge {
     /// Names and aliases.
     words: HashMap<String, usize>,
     ids: HashMap<u16, usize>,
-    suffixes: HashMap<String, Claim>,
-    hosts: HashMap<String, Claim>,
+    clues: HashMap<(Clue, String), Claim>,
 }
 
 /// Reads the files in order; the first `builtin` of them come with the engine.
@@ -125,10 +129,8 @@ impl Merge {
                 draft.app.ambiguous = ambiguous.value;
             }
         }
-        for (names, exact) in [(block.suffixes, false), (block.hosts, true)] {
-            for At { value, line } in names {
-                self.claim(source, value, exact, Claim { app, file, line })?;
-            }
+        for FoundClue { kind, shared, text: At { value, line } } in block.clues {
+            self.claim(source, (kind, value), Claim { app, file, line, shared })?;
         }
         Ok(app)
     }
@@ -160,6 +162,8 @@ impl Merge {
                 aliases: Box::default(),
                 suffixes: Box::default(),
                 hosts: Box::default(),
+                shared: Box::default(),
+                clues: Box::default(),
             },
         });
         Ok(app)
@@ -167,8 +171,7 @@ impl Merge {
 
     /// Forgets what earlier files say of an application, except its name, id and category.
     fn clear(&mut self, app: usize) {
-        self.suffixes.retain(|_, claim| claim.app != app);
-        self.hosts.retain(|_, claim| claim.app != app);
+        self.clues.retain(|_, claim| claim.app != app);
         let Some(draft) = self.drafts.get_mut(app) else { return };
         draft.app.ambiguous = false;
         let name = draft.name.clone();
@@ -218,19 +221,18 @@ impl Merge {
         Ok(())
     }
 
-    /// Gives a server's name to an application; a later file takes it from an earlier one.
+    /// Gives a clue to an application; a later file takes it from an earlier one.
     fn claim(
         &mut self,
         source: &Source<'_>,
-        host: String,
-        exact: bool,
+        clue: (Clue, String),
         claim: Claim,
     ) -> Result<(), AppsError> {
-        let claims = if exact { &self.hosts } else { &self.suffixes };
-        if let Some(first) = claims.get(&host).filter(|first| first.file == claim.file) {
+        if let Some(first) = self.clues.get(&clue).filter(|first| first.file == claim.file) {
             let mistake = Mistake::new(
                 format!(
-                    "\"{host}\" stands in line {} already, for {}",
+                    "\"{}\" stands in line {} already, for {}",
+                    clue.1,
                     first.line,
                     self.name_of(first.app)
                 ),
@@ -238,15 +240,14 @@ impl Merge {
             );
             return Err(source.error(claim.line, mistake));
         }
-        if self.suffixes.len().saturating_add(self.hosts.len()) >= MOST_NAMES {
+        if self.clues.len() >= MOST_CLUES {
             let mistake = Mistake::new(
-                format!("more than {MOST_NAMES} names of servers"),
+                format!("more than {MOST_CLUES} names of servers and other clues"),
                 "suffixes that cover many of them",
             );
             return Err(source.error(claim.line, mistake));
         }
-        let claims = if exact { &mut self.hosts } else { &mut self.suffixes };
-        claims.insert(host, claim);
+        self.clues.insert(clue, claim);
         Ok(())
     }
 
@@ -258,45 +259,68 @@ impl Merge {
         let taken: HashSet<u16> = self.ids.keys().copied().collect();
         let mut free = (FIRST_GIVEN_ID..=u16::MAX).filter(|id| !taken.contains(id));
         let mut apps: Vec<App> = Vec::with_capacity(self.drafts.len());
-        let mut lists: Vec<[BTreeSet<Box<str>>; 3]> = Vec::new();
         for draft in self.drafts {
             // The ids last for the most applications there may be.
             let id = draft.id.or_else(|| free.next()).unwrap_or(0);
             apps.push(App { id: ProtoId(id), ..draft.app });
-            lists.push(Default::default());
         }
 
-        let mut builder = Builder::default();
-        let mut keep = |which: usize, app: usize, text: &str| {
-            let list = lists.get_mut(app).and_then(|lists| lists.get_mut(which));
-            if let Some(list) = list {
-                list.insert(text.into());
-            }
-        };
+        let mut lists = vec![Lists::default(); apps.len()];
         let mut by_name = HashMap::with_capacity(self.words.len());
         for (word, app) in &self.words {
-            if apps.get(*app).is_some_and(|app| *app.name != **word) {
-                keep(0, *app, word);
+            let alias = apps.get(*app).is_some_and(|app| *app.name != **word);
+            if let Some(lists) = lists.get_mut(*app).filter(|_| alias) {
+                lists.aliases.insert(word.as_str().into());
             }
             if let Some(app) = AppRef::new(*app) {
                 by_name.insert(word.as_str().into(), app);
             }
         }
-        for (claims, exact, which) in [(&self.suffixes, false, 1), (&self.hosts, true, 2)] {
-            for (host, claim) in claims {
-                keep(which, claim.app, host);
-                if let Some(app) = AppRef::new(claim.app) {
-                    builder.insert(host, exact, app);
-                }
+        let mut index = Index::default();
+        for ((kind, text), claim) in &self.clues {
+            if let Some(lists) = lists.get_mut(claim.app) {
+                lists.keep(*kind, claim.shared, text);
+            }
+            let ambiguous = apps.get(claim.app).is_some_and(|app| app.ambiguous);
+            if let Some(app) = AppRef::new(claim.app) {
+                index.insert(*kind, text, app, claim.shared || ambiguous);
             }
         }
-        for (app, [aliases, suffixes, hosts]) in apps.iter_mut().zip(lists) {
-            app.aliases = aliases.into_iter().collect();
-            app.suffixes = suffixes.into_iter().collect();
-            app.hosts = hosts.into_iter().collect();
+        for (app, lists) in apps.iter_mut().zip(lists) {
+            lists.give(app);
         }
         let ids = apps.iter().enumerate();
         let by_id = ids.filter_map(|(at, app)| Some((app.id, AppRef::new(at)?))).collect();
-        Apps { apps: apps.into(), by_name, by_id, table: builder.build() }
+        let index = index.build(by_name.get(TOR).copied());
+        Apps { apps: apps.into(), by_name, by_id, index }
+    }
+}
+
+/// What is told of one application, in order.
+#[derive(Clone, Default)]
+struct Lists {
+    aliases: BTreeSet<Box<str>>,
+    suffixes: BTreeSet<Box<str>>,
+    shared: BTreeSet<Box<str>>,
+    hosts: BTreeSet<Box<str>>,
+    others: BTreeSet<(Clue, Box<str>)>,
+}
+
+impl Lists {
+    fn keep(&mut self, kind: Clue, shared: bool, text: &str) {
+        match kind {
+            Clue::Suffix if shared => self.shared.insert(text.into()),
+            Clue::Suffix => self.suffixes.insert(text.into()),
+            Clue::Host => self.hosts.insert(text.into()),
+            other => self.others.insert((other, text.into())),
+        };
+    }
+
+    fn give(self, app: &mut App) {
+        app.aliases = self.aliases.into_iter().collect();
+        app.suffixes = self.suffixes.into_iter().collect();
+        app.shared = self.shared.into_iter().collect();
+        app.hosts = self.hosts.into_iter().collect();
+        app.clues = self.others.into_iter().collect();
     }
 }

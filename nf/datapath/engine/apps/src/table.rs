@@ -15,8 +15,18 @@ struct Node {
     below: Option<AppRef>,
     /// The application of this very name.
     exact: Option<AppRef>,
+    /// Others are served below it, too.
+    shared: bool,
+    /// And under this very name.
+    exact_shared: bool,
     /// There are longer suffixes that end in this one.
     longer: bool,
+}
+
+impl Node {
+    fn of_those_below(&self) -> Option<(AppRef, bool)> {
+        self.below.map(|app| (app, self.shared))
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -37,10 +47,13 @@ pub(crate) struct Builder {
 
 impl Builder {
     /// Adds a name in small letters, without a final dot, of at most 253 octets.
-    pub(crate) fn insert(&mut self, host: &str, exact: bool, app: AppRef) {
+    pub(crate) fn insert(&mut self, host: &str, exact: bool, app: AppRef, shared: bool) {
         let node = self.nodes.entry(host.into()).or_default();
-        let place = if exact { &mut node.exact } else { &mut node.below };
-        *place = Some(app);
+        if exact {
+            (node.exact, node.exact_shared) = (Some(app), shared);
+        } else {
+            (node.below, node.shared) = (Some(app), shared);
+        }
         let mut rest = host;
         while let Some((_, shorter)) = rest.split_once('.') {
             self.nodes.entry(shorter.into()).or_default().longer = true;
@@ -75,7 +88,7 @@ impl Builder {
 }
 
 /// A finished table.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Table {
     /// A power of two of them, at most half of them used.
     slots: Box<[Slot]>,
@@ -90,9 +103,9 @@ fn mix(hash: u64, octet: u8) -> u64 {
 }
 
 impl Table {
-    /// The application of the longest suffix of `name`.
+    /// The application of the longest suffix of `name`, and whether others share it.
     #[inline]
-    pub(crate) fn lookup(&self, name: &[u8]) -> Option<AppRef> {
+    pub(crate) fn lookup(&self, name: &[u8]) -> Option<(AppRef, bool)> {
         let name = name.strip_suffix(b".").unwrap_or(name);
         if name.len() > LONGEST_HOST {
             return None;
@@ -103,7 +116,7 @@ impl Table {
             if *octet == b'.' {
                 let (_, suffix) = name.split_at_checked(at.wrapping_add(1))?;
                 let Some(node) = self.node(hash, suffix) else { return found };
-                found = node.below.or(found);
+                found = node.of_those_below().or(found);
                 if !node.longer {
                     return found;
                 }
@@ -111,7 +124,10 @@ impl Table {
             hash = mix(hash, *octet);
         }
         match self.node(hash, name) {
-            Some(node) => node.exact.or(node.below).or(found),
+            Some(node) => {
+                let exact = node.exact.map(|app| (app, node.exact_shared));
+                exact.or(node.of_those_below()).or(found)
+            }
             None => found,
         }
     }

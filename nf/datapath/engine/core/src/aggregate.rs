@@ -152,7 +152,7 @@ impl Aggregates {
             }
         }
         if let Some(sums) = &mut self.by_app {
-            let (name, category) = match row.names.app.and_then(|app| apps.get(app)) {
+            let (name, category) = match row.names.app.and_then(|(app, _)| apps.get(app)) {
                 Some(app) => (app.name.to_string(), app.category.name().to_string()),
                 None => {
                     let last = row.session.path.last();

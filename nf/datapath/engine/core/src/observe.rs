@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use nf_apps::{CertificateNames, Told};
 use nf_fields::{Fields, ProtoId};
-use nf_proto::{Expectation, Fault, NameSource, Observer, Transaction};
+use nf_proto::{Clue, Expectation, Fault, NameSource, Observer, Transaction};
 
 use crate::catalog::Source;
 use crate::plan::Event;
-use crate::row::{Hint, Owned, ServerName};
+use crate::row::{AppClue, Hint, Owned, ServerName};
 use crate::session::Notes;
 use crate::snapshot::Snapshot;
 
@@ -173,18 +174,38 @@ impl Observer for Ear<'_> {
         self.heard.transactions.push((proto, transaction));
     }
 
-    fn server_name(&mut self, source: NameSource, name: &[u8]) {
+    fn server_name(&mut self, source: NameSource, name: &[u8]) -> bool {
         let name = name.strip_suffix(b".").unwrap_or(name);
         if name.is_empty() || name.len() > MAX_NAME {
-            return;
+            return false;
         }
+        let tells_all = self.snapshot.apps.by_server(name).is_some_and(|told| told.certain);
         if let Some(known) = self.notes.as_ref().and_then(|n| n.server_name.as_ref())
             && (known.source > source || *known.name == *name)
         {
-            return;
+            return tells_all;
         }
         let name: Arc<[u8]> = name.to_ascii_lowercase().into();
         self.notes().server_name = Some(ServerName { name, source });
+        tells_all
+    }
+
+    fn clue(&mut self, clue: Clue<'_>) {
+        let apps = &self.snapshot.apps;
+        let told = match clue {
+            Clue::Alpn(value) => apps.by_alpn(value).map(|app| Told { app, certain: true }),
+            Clue::Certificate(names) => apps.by_certificate(&CertificateNames {
+                holder: names.holder,
+                signer: names.signer,
+                organisations: names.organisations,
+                servers: names.servers,
+            }),
+        };
+        let Some((told, app)) = told.and_then(|t| Some((t, apps.get(t.app)?))) else { return };
+        let notes = self.notes();
+        if notes.clue.is_none_or(|known| told.certain && !known.certain) {
+            notes.clue = Some(AppClue { app: app.id, certain: told.certain });
+        }
     }
 
     fn answer(&mut self, name: &[u8], address: IpAddr, ttl: u32) {

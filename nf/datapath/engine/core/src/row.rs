@@ -124,6 +124,45 @@ pub struct ServerName {
     pub source: NameSource,
 }
 
+/// What a protocol said of the application besides a server's name.
+#[derive(Clone, Copy, Debug)]
+pub struct AppClue {
+    /// Its id, which outlives a configuration.
+    pub app: ProtoId,
+    /// It tells no other.
+    pub certain: bool,
+}
+
+/// How a session came to its application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AppConfidence {
+    /// By the address of the server, or a name that led to it.
+    Address,
+    /// By a port, and that the traffic towards it is encrypted.
+    Port,
+    /// By a name that others share, or a part of one.
+    Partial,
+    /// By its own protocol, a name, a certificate.
+    Dpi,
+}
+
+impl AppConfidence {
+    /// The word in records.
+    pub fn name(self) -> &'static str {
+        match self {
+            AppConfidence::Address => "address",
+            AppConfidence::Port => "port",
+            AppConfidence::Partial => "partial",
+            AppConfidence::Dpi => "dpi",
+        }
+    }
+
+    /// Of something that tells an application, `certain` or not.
+    pub fn of(certain: bool) -> Self {
+        if certain { AppConfidence::Dpi } else { AppConfidence::Partial }
+    }
+}
+
 /// A session's facts at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct SessionFacts {
@@ -153,6 +192,8 @@ pub struct SessionFacts {
     pub end_reason: EndReason,
     /// Name of the server.
     pub server_name: Option<ServerName>,
+    /// What else tells the application.
+    pub clue: Option<AppClue>,
     /// Packets, initiator's first.
     pub packets: [u64; 2],
     /// Octets from the IP header up.
@@ -329,8 +370,8 @@ pub struct Names {
     pub path: Option<Arc<str>>,
     /// Text of the path down; absent while the responder has not spoken.
     pub path_down: Option<Arc<str>>,
-    /// The application.
-    pub app: Option<AppRef>,
+    /// The application, and how it was found.
+    pub app: Option<(AppRef, AppConfidence)>,
 }
 
 /// What workers learn that concerns other sessions; the finishing side applies it in order.

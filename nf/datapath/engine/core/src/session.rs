@@ -7,7 +7,7 @@ use nf_wire::id;
 
 use crate::path::{Path, PathTable};
 use crate::risk::Risks;
-use crate::row::{Confidence, EndReason, ServerName, SessionFacts};
+use crate::row::{AppClue, Confidence, EndReason, ServerName, SessionFacts};
 use crate::snapshot::Snapshot;
 use crate::transport::{Answer, Tcp};
 
@@ -53,6 +53,7 @@ pub struct Session {
 #[derive(Default)]
 pub(crate) struct Notes {
     pub server_name: Option<ServerName>,
+    pub clue: Option<AppClue>,
     pub anomalies: u32,
     pub met: (u32, u64),
     pub risks: Risks,
@@ -172,6 +173,7 @@ impl Session {
             confidence,
             end_reason,
             server_name: notes.and_then(|n| n.server_name.clone()),
+            clue: notes.and_then(|n| n.clue),
             packets: self.packets,
             bytes: self.bytes,
             payload: self.payload,

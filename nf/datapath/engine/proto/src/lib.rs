@@ -132,7 +132,10 @@ pub use dissect::{Context, Dissection, Dissector, Earlier, Limits};
 pub use info::{AnomalyInfo, Carrier, Info, Over, Pattern, TimeoutClass, sctp, tcp, udp, within};
 pub use nf_stream::Pool;
 pub use protocol::{Action, Direction, Flow, Gap, Next, Parser, Probe, Protocol, Segment, Step};
-pub use sink::{Expectation, Fault, NameSource, Observer, Record, Sink, Transaction, Wants};
+pub use sink::{
+    CertificateNames, Clue, Expectation, Fault, NameSource, Observer, Record, Sink, Transaction,
+    Wants,
+};
 
 /// Declares a protocol's anomalies: `/// doc` and a variant each; the name is its snake_case.
 ///

@@ -30,6 +30,28 @@ pub enum NameSource {
     Sni,
 }
 
+/// What an application may be told by besides the name of its server. Valid for the call only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clue<'a> {
+    /// A protocol agreed on by ALPN, or the only one offered.
+    Alpn(&'a [u8]),
+    /// A certificate of either side.
+    Certificate(&'a CertificateNames<'a>),
+}
+
+/// Names in a certificate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CertificateNames<'a> {
+    /// Common name of its holder.
+    pub holder: Option<&'a [u8]>,
+    /// Common name of who signed it.
+    pub signer: Option<&'a [u8]>,
+    /// Organisations of both.
+    pub organisations: &'a [&'a [u8]],
+    /// Servers it is made for, wildcards allowed; none for a client's.
+    pub servers: &'a [&'a [u8]],
+}
+
 /// A session announced by another one, such as an FTP data connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Expectation {
@@ -68,8 +90,11 @@ pub trait Observer {
     fn message(&mut self, proto: ProtoId, message: &dyn Fields);
     /// A transaction is complete.
     fn transaction(&mut self, proto: ProtoId, transaction: Transaction);
-    /// The session's server is called `name`.
-    fn server_name(&mut self, source: NameSource, name: &[u8]);
+    /// The session's server is called `name`; whether that tells what the session is about, so
+    /// that no [`Clue`] can tell more.
+    fn server_name(&mut self, source: NameSource, name: &[u8]) -> bool;
+    /// Something else tells what the session is about.
+    fn clue(&mut self, clue: Clue<'_>);
     /// `name` resolves to `address` for `ttl` seconds.
     fn answer(&mut self, name: &[u8], address: IpAddr, ttl: u32);
     /// Another session is announced.
@@ -152,10 +177,17 @@ impl<'a> Sink<'a> {
         }
     }
 
-    /// Says what the server of this session is called. Names are compared without case.
+    /// Says what the server of this session is called. Names are compared without case. Returns
+    /// whether the name tells what the session is about, so that no [`Clue`] can tell more.
     #[inline]
-    pub fn server_name(&mut self, source: NameSource, name: &[u8]) {
-        self.observer.server_name(source, name);
+    pub fn server_name(&mut self, source: NameSource, name: &[u8]) -> bool {
+        self.observer.server_name(source, name)
+    }
+
+    /// Says what else may tell the application.
+    #[inline]
+    pub fn clue(&mut self, clue: Clue<'_>) {
+        self.observer.clue(clue);
     }
 
     /// Says what a name resolves to, for `ttl` seconds.

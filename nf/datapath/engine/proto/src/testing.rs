@@ -11,7 +11,7 @@ use crate::named;
 use crate::registry::{self, Entry};
 use crate::user;
 use crate::{
-    Context, Direction, Dissection, Dissector, Expectation, Fault, Flow, Limits, NameSource,
+    Clue, Context, Direction, Dissection, Dissector, Expectation, Fault, Flow, Limits, NameSource,
     Observer, Pool, Probe, Segment, Transaction, Wants,
 };
 
@@ -29,6 +29,8 @@ pub struct Heard {
     pub transactions: Vec<(String, String)>,
     /// Names of the server.
     pub names: Vec<(NameSource, String)>,
+    /// What else tells the application.
+    pub clues: Vec<String>,
     /// What resolves to what.
     pub answers: Vec<(String, IpAddr, u32)>,
     /// Announced sessions.
@@ -86,8 +88,13 @@ impl Observer for Heard {
     fn transaction(&mut self, proto: ProtoId, transaction: Transaction) {
         self.transactions.push((self.name_of(proto), json_of(&*transaction.record)));
     }
-    fn server_name(&mut self, source: NameSource, name: &[u8]) {
+    fn server_name(&mut self, source: NameSource, name: &[u8]) -> bool {
         self.names.push((source, String::from_utf8_lossy(name).into_owned()));
+        // Names that nobody else may have (RFC 2606) tell nothing.
+        !name.ends_with(b".example")
+    }
+    fn clue(&mut self, clue: Clue<'_>) {
+        self.clues.push(format!("{clue:?}"));
     }
     fn answer(&mut self, name: &[u8], address: IpAddr, ttl: u32) {
         self.answers.push((String::from_utf8_lossy(name).into_owned(), address, ttl));

@@ -132,6 +132,10 @@ pub(crate) fn applications(
         one.set_item("aliases", texts(&app.aliases))?;
         one.set_item("suffixes", texts(&app.suffixes))?;
         one.set_item("hosts", texts(&app.hosts))?;
+        one.set_item("shared", texts(&app.shared))?;
+        let clues: Vec<(&str, &str)> =
+            app.clues.iter().map(|(kind, text)| (kind.key(), &**text)).collect();
+        one.set_item("clues", clues)?;
         list.append(one)?;
     }
     Ok(list)

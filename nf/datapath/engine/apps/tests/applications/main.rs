@@ -1,6 +1,7 @@
 //! Applications as their users meet them: what comes with the engine, files, look-ups.
 
 mod builtin;
+mod clues;
 mod files;
 mod lookups;
 

@@ -12,15 +12,20 @@ mod session_fields;
 mod view;
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use nf_apps::AppRef;
+use nf_apps::{AppRef, Told};
+use nf_fields::ProtoId;
 use nf_flow::SessionKey;
+use nf_wire::id;
 
 use crate::aggregate::Aggregates;
 use crate::merge::Merged;
 use crate::path::{Path, PathTexts};
-use crate::row::{Confidence, Hint, Loose, Names, Order, Row, SessionFacts, What};
+use crate::row::{
+    AppConfidence, Confidence, Hint, Loose, Names, Order, Row, ServerName, SessionFacts, What,
+};
 use crate::snapshot::Snapshot;
 use crate::worker::Produce;
 
@@ -28,6 +33,12 @@ use book::Book;
 use census::Census;
 pub use session_fields::{DEFAULT_SESSION_FIELDS, SESSION_FIELDS};
 pub use view::RowView;
+
+/// Protocols that encrypt what is within: TLS, DTLS, QUIC.
+const SECURE: [ProtoId; 3] = [ProtoId(341), ProtoId(660), ProtoId(661)];
+/// Protocols that any application may speak: those, HTTP, WebSocket, and media with what opens
+/// the way for it.
+const CARRIERS: [u16; 12] = [153, 298, 341, 347, 627, 660, 661, 700, 1112, 1220, 1222, 1240];
 
 /// See the module.
 pub struct Finisher {
@@ -148,7 +159,7 @@ impl Finisher {
     }
 
     /// The application; and the protocol, where another session announced this one.
-    fn identify(&mut self, session: &mut SessionFacts) -> Option<AppRef> {
+    fn identify(&mut self, session: &mut SessionFacts) -> Option<(AppRef, AppConfidence)> {
         let (address, port) = responder(&session.key, session.initiator_is_high);
         if session.confidence < Confidence::Dpi
             && let Some(proto) = self.book.expected(address, port, session.first, session.start)
@@ -164,20 +175,61 @@ impl Finisher {
             }
             session.confidence = Confidence::Dpi;
         }
-        if let Some(server) = &session.server_name {
-            return self.snapshot.apps.lookup(&server.name);
+        let found = self.told_by_session(session, port);
+        if found.is_some() {
+            return found;
         }
-        // A protocol that only one application speaks has its id.
-        let spoken = session.path.last().and_then(|id| self.snapshot.apps.by_id(id));
-        if spoken.is_some() && session.confidence >= Confidence::Pattern {
-            return spoken;
-        }
-        let name = self.book.name(address, session.first, session.start)?;
-        let app = self.snapshot.apps.lookup(&name)?;
+        let app = self.told_by_address(session)?;
         if session.confidence == Confidence::None {
             session.confidence = Confidence::Address;
         }
-        Some(app)
+        Some((app, AppConfidence::Address))
+    }
+
+    /// The application that the session itself tells; the surest clue counts.
+    fn told_by_session(
+        &self,
+        session: &SessionFacts,
+        port: u16,
+    ) -> Option<(AppRef, AppConfidence)> {
+        let apps = &self.snapshot.apps;
+        let named = session.server_name.as_ref().and_then(|server| apps.by_server(&server.name));
+        let clue = session
+            .clue
+            .and_then(|clue| Some(Told { app: apps.by_id(clue.app)?, certain: clue.certain }));
+        // A protocol that only one application speaks has its id.
+        let spoken = session.path.last().filter(|_| session.confidence >= Confidence::Pattern);
+        let spoken = spoken.and_then(|id| apps.by_id(id));
+        let spoken = spoken.map(|app| Told { app, certain: true });
+        let told = [named, clue, spoken];
+        let certain = told.into_iter().flatten().find(|told| told.certain);
+        if let Some(told) = certain.or_else(|| told.into_iter().flatten().next()) {
+            return Some((told.app, AppConfidence::of(told.certain)));
+        }
+        let encrypted = session.path.ids().iter().any(|id| SECURE.contains(id));
+        let app = apps.by_tls_port(port).filter(|_| encrypted)?;
+        Some((app, AppConfidence::Port))
+    }
+
+    /// The application that the server's address tells: by a name that led to it, else because
+    /// all of its kind are the application's.
+    fn told_by_address(&self, session: &SessionFacts) -> Option<AppRef> {
+        let apps = &self.snapshot.apps;
+        let (server, port) = responder(&session.key, session.initiator_is_high);
+        let (client, clients_port) = responder(&session.key, !session.initiator_is_high);
+        // A server with a name is what its name says, and nobody knows this one.
+        let is_named = |server: &ServerName| !is_address(&server.name);
+        if session.server_name.as_ref().is_some_and(is_named) {
+            return None;
+        }
+        let name = self.book.name(server, session.first, session.start);
+        let app = name.and_then(|name| apps.lookup(&name));
+        if app.is_some() || !may_be_of_an_application(session) {
+            return app;
+        }
+        // Where a session was joined late, the server may have been heard first.
+        let joined_late = clients_port < port;
+        apps.by_address(server).or_else(|| apps.by_address(client).filter(|_| joined_late))
     }
 
     fn passes(&self, row: &mut Row) -> bool {
@@ -209,6 +261,20 @@ impl Finisher {
     pub fn snapshot(&self) -> &Arc<Snapshot> {
         &self.snapshot
     }
+}
+
+/// Whether the session's protocol is unknown, or one that applications speak with their servers.
+/// ICMP, LDAP… towards an address say nothing of the application there.
+fn may_be_of_an_application(session: &SessionFacts) -> bool {
+    let has_ports = session.path.ids().iter().any(|id| matches!(*id, id::TCP | id::UDP));
+    let known = session.confidence >= Confidence::Pattern;
+    let carries = || session.path.last().is_some_and(|id| CARRIERS.contains(&id.0));
+    has_ports && (!known || carries())
+}
+
+/// Whether what should be a name is an address.
+fn is_address(name: &[u8]) -> bool {
+    std::str::from_utf8(name).is_ok_and(|name| name.parse::<IpAddr>().is_ok())
 }
 
 fn responder(key: &SessionKey, initiator_is_high: bool) -> (std::net::IpAddr, u16) {

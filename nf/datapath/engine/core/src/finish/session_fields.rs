@@ -140,6 +140,9 @@ session_fields! {
         "risks": Type::List(&Type::Text) => |v| Value::List(&v.row.session.risks);
         /// Anomalies counted on the session.
         "anomalies": U32 => |v| Value::Uint(v.row.session.anomalies.into());
+        /// How the application was found: dpi, partial (by a name that others share), port, address.
+        "app_confidence": Type::Text => |v| v.row.names.app
+            .map_or(Value::None, |(_, confidence)| text(confidence.name()));
         /// Number of the application.
         "app_id": U16 => |v| v.app().map_or(Value::None, |app| Value::Uint(app.id.0.into()));
         /// Number of the protocol.

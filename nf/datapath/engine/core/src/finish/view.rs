@@ -37,7 +37,7 @@ impl<'a> RowView<'a> {
 
     /// Its application.
     pub(super) fn app(&self) -> Option<&App> {
-        self.row.names.app.and_then(|app| self.snapshot.apps.get(app))
+        self.row.names.app.and_then(|(app, _)| self.snapshot.apps.get(app))
     }
 }
 

@@ -12,7 +12,7 @@ use crate::tls::fingerprint::Carried;
 use crate::tls::handshake::{self, ClientHello, Form, ServerHello, kind};
 use crate::tls::transcript::Transcript;
 use crate::tls::{certificate, names};
-use crate::{Cursor, Direction, NameSource, Segment, Sink};
+use crate::{Clue, Cursor, Direction, NameSource, Segment, Sink};
 
 /// Most records read of a datagram.
 const MAX_RECORDS: usize = 64;
@@ -31,6 +31,8 @@ pub struct Dtls {
     extra: Extra,
     version: Option<u16>,
     is_named: bool,
+    /// The name told what the session is about; else the certificate may.
+    is_told: bool,
     is_established: bool,
     others: Bundle,
     seen: u32,
@@ -331,7 +333,7 @@ impl Dtls {
         self.client = Some(seg.dir);
         if let Some(name) = hello.server_name {
             self.is_named = true;
-            out.server_name(NameSource::Sni, name);
+            self.is_told = out.server_name(NameSource::Sni, name);
         }
         self.want_ids(hello.extensions.find(code::CONNECTION_ID), seg.dir);
         if let Some(transcript) = self.transcript(seg.time, out) {
@@ -373,6 +375,9 @@ impl Dtls {
         if let Some(proto) = hello.alpn.and_then(names::alpn_protocol) {
             out.inside(proto);
         }
+        if let Some(name) = hello.alpn {
+            out.clue(Clue::Alpn(name));
+        }
         let ids = hello.extensions.find(code::CONNECTION_ID);
         // In DTLS 1.3 it counts as well; without an answer, the client's wish is void.
         self.extra.has_connection_id = ids.is_some();
@@ -404,7 +409,10 @@ impl Dtls {
             && let Some(name) = certificate::host_name(der)
         {
             self.is_named = true;
-            out.server_name(NameSource::Certificate, &name);
+            self.is_told = out.server_name(NameSource::Certificate, &name);
+        }
+        if !self.is_told {
+            certificate::tell(der, is_client, out);
         }
         if let Some(transcript) = self.transcript(seg.time, out)
             && !transcript.certificate(der, count, is_client)

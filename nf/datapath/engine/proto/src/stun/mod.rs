@@ -23,7 +23,7 @@ use nf_wire::Transport;
 
 use crate::rtp::bundle::{Bundle, Kind};
 use crate::{
-    Direction, Earlier, Flow, Gap, Info, Pattern, Probe, Protocol, Segment, Sink, Step,
+    Direction, Earlier, Flow, Gap, Info, NameSource, Pattern, Probe, Protocol, Segment, Sink, Step,
     TimeoutClass, tcp, udp,
 };
 use message::{COOKIE_OCTETS, Class, HEADER_LEN, Message};
@@ -167,6 +167,12 @@ impl Protocol for Stun {
     }
 }
 
+/// Whether a realm could be a domain.
+fn is_domain(realm: &[u8]) -> bool {
+    let plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-');
+    realm.contains(&b'.') && realm.iter().all(plain) && realm.iter().any(u8::is_ascii_alphabetic)
+}
+
 impl Stun {
     /// What else shares the ports comes right behind the first exchange, or not at all.
     fn settle(&mut self, out: &mut Sink<'_>) {
@@ -261,6 +267,10 @@ impl Stun {
         }
         if out.wants_messages() {
             out.message(&StunMessage::of(&message, relayed));
+        }
+        // A realm is any text; those of relays mostly are their domains (RFC 8489 §14.9).
+        if let Some(realm) = message.realm.filter(|realm| is_domain(realm)) {
+            out.server_name(NameSource::Host, realm);
         }
         match message.class() {
             Class::Request => self.ask(&message, relayed, seg, out),

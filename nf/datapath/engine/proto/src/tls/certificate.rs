@@ -9,7 +9,7 @@ use x509_parser::objects::oid_registry;
 use x509_parser::prelude::{ASN1Time, FromDer, GeneralName, X509Certificate, X509Name};
 
 use super::fingerprint::hex;
-use crate::Cursor;
+use crate::{CertificateNames, Clue, Cursor, Sink};
 
 /// Longest distinguished name kept.
 const MAX_NAME: usize = 512;
@@ -96,6 +96,35 @@ pub fn host_name(der: &[u8]) -> Option<Vec<u8>> {
         }
         _ => None,
     })
+}
+
+/// Passes on what a DER certificate says of its holder and signer.
+pub fn tell(der: &[u8], is_client: bool, out: &mut Sink<'_>) {
+    let Ok((_, certificate)) = X509Certificate::from_der(der) else {
+        return;
+    };
+    let [holder, signer] = [certificate.subject(), certificate.issuer()].map(common_name);
+    let names = [certificate.subject(), certificate.issuer()];
+    let organisations = names.into_iter().flat_map(X509Name::iter_organization);
+    let organisations: Vec<&[u8]> = organisations.map(|o| o.as_slice()).collect();
+    let mut servers: Vec<&[u8]> = Vec::new();
+    if !is_client {
+        servers.extend(holder.filter(|name| is_host_name(name)));
+        if let Ok(Some(extension)) = certificate.subject_alternative_name() {
+            let dns = extension.value.general_names.iter().filter_map(|name| match name {
+                GeneralName::DNSName(name) => Some(name.as_bytes()),
+                _ => None,
+            });
+            servers.extend(dns.take(MAX_ALTERNATIVES));
+        }
+    }
+    let names =
+        CertificateNames { holder, signer, organisations: &organisations, servers: &servers };
+    out.clue(Clue::Certificate(&names));
+}
+
+fn common_name<'a>(name: &'a X509Name<'a>) -> Option<&'a [u8]> {
+    name.iter_common_name().next().map(|n| n.as_slice())
 }
 
 /// Whether `name` could be a host name, wildcards allowed: labels with a dot between them.

@@ -32,6 +32,8 @@ pub struct Tls {
     /// Version in force.
     version: Option<u16>,
     is_named: bool,
+    /// The name told what the session is about; else the certificate may.
+    is_told: bool,
     has_certificate: bool,
     /// The client began in SSLv2's form.
     is_ssl2: bool,
@@ -159,7 +161,7 @@ impl Tls {
             return true;
         }
         match self.version {
-            Some(version) => self.is_named || self.has_certificate || handshake::is_tls13(version),
+            Some(version) => self.is_told || self.has_certificate || handshake::is_tls13(version),
             None => {
                 let needs_server = match self.offer {
                     Offer::Nothing => false,
@@ -167,7 +169,7 @@ impl Tls {
                     Offer::Several => !self.is_tls13_only,
                 };
                 let has_hello = self.offered_version != 0;
-                has_hello && !needs_server && (self.is_named || self.is_tls13_only)
+                has_hello && !needs_server && (self.is_told || self.is_tls13_only)
             }
         }
     }

@@ -10,7 +10,7 @@ use crate::tls::fingerprint::{self, Carried};
 use crate::tls::handshake::{self, ClientHello, Form, ServerHello, kind};
 use crate::tls::names::only_protocol;
 use crate::tls::{alpn_texts, cipher_text};
-use crate::{NameSource, Segment, Sink};
+use crate::{Clue, NameSource, Segment, Sink};
 
 /// Longest text kept.
 const MAX_TEXT: usize = 255;
@@ -106,6 +106,11 @@ impl Quic {
         }
         if let Some(proto) = only_protocol(hello.alpn) {
             out.inside(proto);
+        }
+        // What is agreed on is encrypted; who offers one thing gets it.
+        let mut offered = hello.alpn.iter();
+        if let (Some(only), None) = (offered.next(), offered.next()) {
+            out.clue(Clue::Alpn(only));
         }
         let Some(record) = self.record(seg.time, out) else {
             return;

@@ -6,7 +6,7 @@ use super::{MAX_MESSAGE, MAX_PENDING, Offer, Taken, Tls};
 use crate::tls::handshake::{self, ClientHello, Form, ServerHello, kind};
 use crate::tls::record::{self, Header, content};
 use crate::tls::{Anomaly, certificate, names};
-use crate::{Cursor, Direction, NameSource, Segment, Sink};
+use crate::{Clue, Cursor, Direction, NameSource, Segment, Sink};
 
 impl Tls {
     /// The first unconsumed record: its messages are read where they lie.
@@ -232,7 +232,7 @@ impl Tls {
         self.offer = Offer::of(&hello);
         if let Some(name) = hello.server_name {
             self.is_named = true;
-            out.server_name(NameSource::Sni, name);
+            self.is_told = out.server_name(NameSource::Sni, name);
         }
         if let Some(transcript) = self.transcript(seg.time, out) {
             transcript.client_hello(&hello);
@@ -275,6 +275,9 @@ impl Tls {
         if let Some(proto) = inside {
             out.inside(proto);
         }
+        if let Some(name) = hello.alpn {
+            out.clue(Clue::Alpn(name));
+        }
         if let Some(transcript) = self.transcript(seg.time, out)
             && !transcript.server_hello(&hello)
         {
@@ -297,8 +300,11 @@ impl Tls {
                 && let Some(name) = certificate::host_name(der)
             {
                 self.is_named = true;
-                out.server_name(NameSource::Certificate, &name);
+                self.is_told = out.server_name(NameSource::Certificate, &name);
             }
+        }
+        if !self.is_told {
+            certificate::tell(der, is_client, out);
         }
         if let Some(transcript) = self.transcript(seg.time, out)
             && !transcript.certificate(der, count, is_client)
