@@ -183,7 +183,8 @@ class Agreement:
             return
         got = sorted({row["app"] for row in ours if row["app"]})
         agrees = any(says(row, wanted, "app") for row in ours)
-        answer = "+".join(got) if got else None
+        # A protocol of the path may be the answer, too.
+        answer = "+".join(got) if got else (bare(wanted[0]) if agrees else None)
         mistake = None if agrees else names.mistake("application", flow.application, got)
         if mistake is not None:
             count_up(self.mistakes, mistake.reason)

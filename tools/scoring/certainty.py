@@ -13,7 +13,7 @@ from pathlib import Path
 import nf
 from tools.scoring import frames
 from tools.scoring.agreement import CERTAIN
-from tools.scoring.frames import Frame
+from tools.scoring.frames import Ends, Frame
 
 # Share of sessions, in percent, that may be named wrongly.
 MOST_WRONG = 0.5
@@ -73,14 +73,15 @@ def sessions(
     count: int, seed: int, payload: Callable[[random.Random], bytes], *, tcp: bool
 ) -> Iterator[Frame]:
     """Packets of sessions in both directions, with payloads as `payload` makes them."""
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311 (the same octets each time are wanted)
     for number in range(count):
         port = PORTS[number % len(PORTS)] if number % 2 else chance.randrange(1, 65_536)
         sent = {True: 0, False: 0}
         for packet in range(PACKETS):
             up = packet % 2 == 0
             octets = payload(chance)
-            yield frames.datagram(number, octets, up=up, tcp=tcp, port=port, sent=sent[up])
+            ends = Ends(number, port)
+            yield frames.datagram(ends, octets, up=up, tcp=tcp, sent=sent[up])
             sent[up] += len(octets)
 
 
@@ -97,7 +98,7 @@ def like_tls(chance: random.Random) -> bytes:
 
 def shuffled(capture: Path, seed: int) -> Iterator[Frame]:
     """The frames of a capture, the octets of each payload in another order."""
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311
     for frame in frames.read(capture):
         start = frames.payload_at(frame)
         if start is None:
@@ -124,10 +125,10 @@ def of_generated(count: int) -> dict[str, Wrong]:
     }
 
 
-def of_shuffled(captures: Iterable[Path]) -> Wrong:
-    """What is said of captures whose payloads were shuffled."""
+def of_shuffled(captures: Iterable[Path], rounds: int = 1) -> Wrong:
+    """What is said of captures whose payloads were shuffled, so many times each."""
     found = Wrong()
-    for seed, capture in enumerate(captures):
+    for seed, capture in enumerate(capture for capture in captures for _ in range(rounds)):
         by_link: dict[int, list[Frame]] = {}
         for frame in shuffled(capture, seed):
             by_link.setdefault(frame.link, []).append(frame)

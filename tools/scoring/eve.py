@@ -17,6 +17,7 @@ from tools.scoring.engine import Reading, Row
 
 Event = dict[str, Any]
 
+GRE = 47
 EVENT_TYPES = frozenset(
     (
         *("http", "tls", "dns", "ssh", "quic", "dhcp", "ftp", "flow"),
@@ -78,9 +79,7 @@ DHCP_REQUESTS = frozenset(("discover", "request", "decline", "release", "inform"
 
 def events(reading: Reading) -> list[Event]:
     """Every event that the rows of a capture amount to."""
-    # A tunnel that is opened is a session here, and only its sessions are flows there.
-    own = (row for row in reading.sessions if row["packets_up"] + row["packets_down"])
-    found = [_flow(row) for row in own]
+    found = [_flow(row) for row in reading.sessions if not _is_opened_gre(row)]
     for row in reading.transactions:
         for protocol, translate in TRANSLATIONS.items():
             record = row.get(protocol)
@@ -113,6 +112,11 @@ def _turned(base: Event) -> Event:
     ends = {"src_ip": "dest_ip", "dest_ip": "src_ip", "src_port": "dest_port"}
     ends["dest_port"] = "src_port"
     return base | {ours: base[theirs] for ours, theirs in ends.items()}
+
+
+def _is_opened_gre(row: Row) -> bool:
+    """Whether a session is a GRE tunnel without packets of its own, which is no flow there."""
+    return row["ip_proto"] == GRE and row["packets_up"] + row["packets_down"] == 0
 
 
 def _flow(row: Row) -> Event:

@@ -106,11 +106,19 @@ def write(path: Path, frames: Iterable[Frame], link: int) -> None:
             out.write(frame.data)
 
 
-def datagram(number: int, payload: bytes, *, up: bool, tcp: bool, port: int, sent: int) -> Frame:
-    """A packet of session `number`, whose responder has `port`; `sent` octets went before it."""
-    client = bytes((10, number >> 16 & 255, number >> 8 & 255, number & 255))
-    ends = [(client, 40_000), (bytes((198, 51, 100, 7)), port)]
-    (source, source_port), (target, target_port) = ends if up else reversed(ends)
+@dataclass(frozen=True)
+class Ends:
+    """Both ends of a made session: a client for each number, and a server's port."""
+
+    number: int
+    port: int
+
+
+def datagram(ends: Ends, payload: bytes, *, up: bool, tcp: bool, sent: int) -> Frame:
+    """A packet of a session; `sent` octets went before it."""
+    client = (10 << 24 | ends.number).to_bytes(4, "big")
+    both = [(client, 40_000), (bytes((198, 51, 100, 7)), ends.port)]
+    (source, source_port), (target, target_port) = both if up else reversed(both)
     ports = struct.pack(">HH", source_port, target_port)
     if tcp:
         transport = ports + struct.pack(">IIBBHHH", 1 + sent, 1, 5 << 4, 0x18, 65_535, 0, 0)

@@ -1,13 +1,12 @@
 """Payloads that mean nothing get no name; and the measurement would notice if they did."""
 
-import random
 from pathlib import Path
 
 import pytest
 
 import nf
 from tools.scoring import certainty, frames
-from tools.scoring.frames import Frame
+from tools.scoring.frames import Ends, Frame
 
 SESSIONS = 3000
 
@@ -21,11 +20,11 @@ def test_generated_octets_are_hardly_ever_named(name: str) -> None:
 
 
 def test_shuffled_captures_are_hardly_ever_named(captures: Path) -> None:
-    found = certainty.of_shuffled(sorted(captures.glob("*.pcap*")))
+    # These have few sessions, so that one more or less of them says little.
+    found = certainty.of_shuffled(sorted(captures.glob("*.pcap*")), rounds=5)
 
-    assert found.sessions > 300
-    # Some payloads have few octets besides zeros: a shuffle may leave them what they were.
-    assert found.wrong <= certainty.MOST_SHUFFLED, found.named
+    assert found.sessions > 2000
+    assert found.share < certainty.MOST_WRONG, found.named
 
 
 def test_what_means_something_is_noticed() -> None:
@@ -61,9 +60,9 @@ def test_a_shuffle_keeps_sizes_and_headers(captures: Path) -> None:
 
 
 def test_frames_are_read_as_they_were_written(tmp_path: Path) -> None:
-    octets = random.Random(1).randbytes(40)
+    octets = bytes(range(40))
     written = [
-        frames.datagram(n, octets, up=n % 2 == 0, tcp=n > 1, port=9, sent=0) for n in range(4)
+        frames.datagram(Ends(n, 9), octets, up=n % 2 == 0, tcp=n > 1, sent=0) for n in range(4)
     ]
     capture = tmp_path / "made.pcap"
 
@@ -74,7 +73,7 @@ def test_frames_are_read_as_they_were_written(tmp_path: Path) -> None:
     assert sum(row.payload_up + row.payload_down for row in nf.read(capture)) == 160
 
 
-def test_pcapng_and_vlans_are_read(captures: Path, tmp_path: Path) -> None:
+def test_pcapng_and_vlans_are_read(tmp_path: Path) -> None:
     tagged = Frame(frames.ETHERNET, bytes(12) + b"\x81\x00\x00\x01\x08\x00" + bytes(20))
     assert frames.ip_at(tagged) == 18
     assert frames.ip_at(Frame(frames.ETHERNET, bytes(12) + b"\x08\x06" + bytes(20))) is None

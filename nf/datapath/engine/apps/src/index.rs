@@ -1,5 +1,6 @@
 //! All clues, ready for look-ups.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::IpAddr;
 
@@ -113,6 +114,10 @@ impl Clues {
         if name.len() > LONGEST_HOST {
             return None;
         }
+        let name = match name.iter().any(u8::is_ascii_uppercase) {
+            true => Cow::Owned(name.to_ascii_lowercase()),
+            false => Cow::Borrowed(name),
+        };
         let labels = name.split(|b| *b == b'.');
         let own = labels.clone().count().saturating_sub(DOMAIN_LABELS);
         labels.take(own).find_map(|label| {

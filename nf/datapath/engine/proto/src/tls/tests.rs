@@ -428,7 +428,27 @@ fn parsing_ends_where_nobody_listens_as_soon_as_all_is_known() {
     let single = hello(&[named, alpn(&["h2"]), only13]);
     assert_eq!(settled_after(&[single, answer.clone()]), Some(1));
     let certificate = in_clear(&[certificates(&[SERVER])]);
-    assert_eq!(settled_after(&[hello(&[]), answer, certificate]), Some(2));
+    assert_eq!(settled_after(&[hello(&[]), answer.clone(), certificate.clone()]), Some(2));
+    // The certificate may tell more than a name that nobody knows.
+    let strange = hello(&[server_name("unknown.example")]);
+    assert_eq!(settled_after(&[strange, answer, certificate]), Some(2));
+}
+
+#[test]
+fn what_may_tell_the_application_is_passed_on() {
+    let clues = |name: &str| {
+        let hello = client_hello(&[server_name(name), alpn(&["h2"])]);
+        let parts = [server_hello(0x009c, &[alpn(&["h2"])]), certificates(&[SERVER])]
+            .map(|m| in_clear(&[m]));
+        let hello = in_clear(&[hello]);
+        let events = [Event::Up(&hello), Event::Down(&parts[0]), Event::Down(&parts[1])];
+        play(&flow(Transport::Tcp, 443), &events).clues
+    };
+
+    assert_eq!(clues("known.example"), [format!("Alpn({:?})", b"h2")]);
+    let more = clues("unknown.example");
+    assert_eq!(more.len(), 2);
+    assert!(more[1].starts_with("Certificate(CertificateNames { holder: Some("), "{}", more[1]);
 }
 
 #[test]
