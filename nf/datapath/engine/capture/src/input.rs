@@ -4,7 +4,7 @@
 //! lot, and 0 only at the true end: a followed file has none.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek};
+use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
 use std::path::Path;
@@ -192,9 +192,31 @@ impl Input {
             Compression::Zstd => {
                 let mut decoder = zstd::stream::read::Decoder::with_buffer(buffered(raw))?;
                 decoder.window_log_max(ZSTD_WINDOW_LOG)?;
-                Box::new(decoder)
+                Box::new(ZstdReader { decoder, may_hold_output: false })
             }
         })
+    }
+}
+
+/// Zstandard's decoder over a source that may have nothing yet.
+///
+/// The decoder starts each read with no input, and takes too many of these in a row for damage: so
+/// it is asked only when there is input, or when it may hold output.
+struct ZstdReader<R: BufRead> {
+    decoder: zstd::stream::read::Decoder<'static, R>,
+    /// The last read filled all the room it had.
+    may_hold_output: bool,
+}
+
+impl<R: BufRead> Read for ZstdReader<R> {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        if !self.may_hold_output {
+            self.decoder.get_mut().fill_buf()?;
+        }
+        self.may_hold_output = false;
+        let count = self.decoder.read(room)?;
+        self.may_hold_output = count == room.len();
+        Ok(count)
     }
 }
 

@@ -55,6 +55,43 @@ fn a_pipe_gives_what_a_file_does() {
 }
 
 #[test]
+fn a_compressed_pipe_may_pause_as_long_as_it_likes() {
+    let content = pcap_of(Order::Big, MICROSECONDS, 90);
+    for packed in [gzip(&content), zstd(&content)] {
+        let scratch = Scratch::new();
+        let path = scratch.path("pipe");
+        make_pipe(&path);
+        let mut source =
+            open(&OpenSpec { wait: Duration::from_micros(1), ..small(&[&path]) }).unwrap();
+        let mut to = File::options().write(true).open(&path).unwrap();
+        let mut packets = 0;
+        for piece in packed.chunks(packed.len().div_ceil(3)) {
+            to.write_all(piece).unwrap();
+            // More looks at the pipe than the decoder would stand.
+            let mut idle = 0;
+            while idle < 40 {
+                let mut batch = Batch::default();
+                match source.fill(&mut batch).unwrap() {
+                    Fill::Idle => idle += 1,
+                    _ => packets += batch.packets().len(),
+                }
+            }
+        }
+        drop(to);
+        loop {
+            let mut batch = Batch::default();
+            let fill = source.fill(&mut batch).unwrap();
+            packets += batch.packets().len();
+            if fill == Fill::End {
+                break;
+            }
+        }
+
+        assert_eq!(packets, read_bytes(&content).unwrap().packets.len());
+    }
+}
+
+#[test]
 fn a_pipe_that_nobody_writes_to_is_idle_and_does_not_block() {
     let scratch = Scratch::new();
     let path = scratch.path("pipe");
