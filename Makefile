@@ -57,8 +57,9 @@ lint-rust: setup
 lint-dependencies: setup
 	$(RUST) $(BIN)/python -m tools.audit
 
-docs: setup  ## Refresh the outputs in README.md, build the documentation into site/
+docs: setup  ## Refresh the outputs in README.md and the lists in docs/, build the documentation into site/
 	$(BIN)/python -m tools.readme_output
+	$(BIN)/python -m tools.reference
 	$(BIN)/mkdocs build --strict --quiet
 
 lock:  ## Rewrite requirements/dev.txt from pyproject.toml
