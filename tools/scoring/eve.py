@@ -116,7 +116,7 @@ def _turned(base: Event) -> Event:
 
 def _is_opened_gre(row: Row) -> bool:
     """Whether a session is a GRE tunnel without packets of its own, which is no flow there."""
-    return bool(row["ip_proto"] == GRE and row["packets_up"] + row["packets_down"] == 0)
+    return bool(row["ip_proto"] == GRE and not row["packets_up"] + row["packets_down"])
 
 
 def _flow(row: Row) -> Event:

@@ -14,8 +14,9 @@ def _list(key: str, values: object) -> Event:
 
 def _smb(record: Row) -> Iterator[Event]:
     ntlm = record.get("ntlm") or {}
-    # There, what is logged is the message that says who logs in.
-    ntlm = ntlm if ntlm.get("user") is not None else {}
+    # There, what is logged is the message that says who logs in, or that nobody does.
+    if record.get("status") == "STATUS_MORE_PROCESSING_REQUIRED":
+        ntlm = {}
     command = str(record.get("command") or "")
     # What is told at the end of a session has no counterpart.
     if not command.startswith("SMB"):
