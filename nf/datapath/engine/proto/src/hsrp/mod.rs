@@ -102,7 +102,8 @@ impl Protocol for Hsrp {
 
     fn probe(seg: &Segment<'_>) -> Probe {
         let own = seg.on_port(PORT) || seg.on_port(PORT_IPV6);
-        if own && message(seg.data).is_some() { Probe::Certain } else { Probe::No }
+        let sound = message(seg.data).is_some() && is_plausible(seg.data);
+        if own && sound { Probe::Certain } else { Probe::No }
     }
 
     fn parse(&mut self, seg: &Segment<'_>, out: &mut Sink<'_>) -> Step {
@@ -135,6 +136,17 @@ fn message(data: &[u8]) -> Option<HsrpMessage> {
         [0, ..] => first_version(data),
         _ => second_version(data),
     }
+}
+
+/// Whether what the first version says fits together: the port alone is weak evidence, and most of
+/// its octets are zeros. Nothing is held for less time than between two greetings, the reserved octet
+/// is zero, and what authenticates is text that zeros fill up (RFC 2281 §5.1).
+fn is_plausible(data: &[u8]) -> bool {
+    let [0, 0..=2, _, hello, hold, _, _, reserved, rest @ ..] = data else { return true };
+    let auth = rest.get(..8).unwrap_or(rest);
+    let text = auth.iter().take_while(|octet| octet.is_ascii_graphic()).count();
+    let filled = auth.iter().skip(text).all(|&octet| octet == 0);
+    hold >= hello && *reserved == 0 && text > 0 && filled
 }
 
 fn opcode(code: u8) -> Option<&'static str> {

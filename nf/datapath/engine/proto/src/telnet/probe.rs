@@ -28,9 +28,11 @@ pub(super) fn probe(seg: &Segment<'_>) -> Probe {
     let data = seg.data.get(..WINDOW).unwrap_or(seg.data);
     let on_port = seg.on_port(PORT);
     let mut found = 0u32;
+    let mut framed = false;
     let mut rest = data;
     while !rest.is_empty() {
         let Some((part, taken)) = piece(rest, WINDOW) else { break };
+        framed |= matches!(part, Piece::Negotiation { .. });
         match part {
             Piece::Option { option, .. } | Piece::Negotiation { option, .. }
                 if option_name(option).is_some() =>
@@ -41,9 +43,10 @@ pub(super) fn probe(seg: &Segment<'_>) -> Probe {
                 // Text first: only on its port, and with a prompt at the end.
                 return if on_port && is_prompt(text) { Probe::Certain } else { Probe::No };
             }
-            Piece::Data(text) if found > 1 || is_text(text) => break,
+            // What follows a few options only must be text, unless a value was agreed on, too.
+            Piece::Data(text) if found > 3 || text.is_ascii() && is_text(text) => break,
             Piece::Command(_) if found > 0 => {}
-            _ if found > 1 => break,
+            _ if found > 3 || (framed && found > 1) => break,
             _ => return Probe::No,
         }
         rest = rest.get(taken..).unwrap_or_default();
