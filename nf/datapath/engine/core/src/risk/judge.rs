@@ -1,5 +1,7 @@
 //! What the filter language cannot say: fields compared with each other, and the look of names.
 
+use std::sync::OnceLock;
+
 use nf_fields::{Fields, Value};
 use nf_proto::Carrier;
 use nf_wire::Transport;
@@ -125,6 +127,23 @@ const USUAL_PAIRS: &str = "th he in er an re on at en nd ti es or te of ed is it
     nk kn gs dy hy ze ks xt bs ik dd pm ka zo ko ja ku za zi zu az ez uz oz ky iy uy wr yn ym yl yc \
     ya yp gg bb xi xa ax ox ix ux wl ws lv lk lp lm lc rf rp rb hn hl eu iu uk ek";
 
+/// Whether two small letters are a usual pair: by first letter, a bit for each second one.
+fn is_usual(pair: &[u8]) -> bool {
+    static TABLE: OnceLock<[u32; 26]> = OnceLock::new();
+    let place = |letter: u8| usize::from(letter.wrapping_sub(b'a'));
+    let table = TABLE.get_or_init(|| {
+        let mut table = [0; 26];
+        for pair in USUAL_PAIRS.split_whitespace() {
+            if let [first, second] = pair.as_bytes() {
+                table[place(*first)] |= 1 << place(*second);
+            }
+        }
+        table
+    });
+    let [first, second] = pair else { return false };
+    table.get(place(*first)).is_some_and(|seconds| seconds >> (place(*second) & 31) & 1 == 1)
+}
+
 /// Whether a label of letters, digits and hyphens is no word of people's: judged by the share of
 /// unusual pairs, by the longest run of consonants, and by how often letters and digits alternate.
 fn looks_machine_made(label: &str) -> bool {
@@ -139,9 +158,7 @@ fn looks_machine_made(label: &str) -> bool {
     }
     let letters = |w: &&[u8]| w.iter().all(u8::is_ascii_lowercase);
     let pairs: Vec<&[u8]> = label.windows(2).filter(letters).collect();
-    let usual =
-        |pair: &&[u8]| USUAL_PAIRS.split_whitespace().any(|known| known.as_bytes() == *pair);
-    let unusual = pairs.len() - pairs.iter().copied().filter(|pair| usual(pair)).count();
+    let unusual = pairs.iter().filter(|pair| !is_usual(pair)).count();
     let vowel = |b: &u8| b"aeiouy".contains(b);
     let longest = label.split(|b| vowel(b) || !b.is_ascii_lowercase()).map(<[u8]>::len).max();
     pairs.len() >= SHORTEST - 2
