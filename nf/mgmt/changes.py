@@ -52,6 +52,6 @@ _WORDS: dict[str, Operation] = {
 def changes_of(diff: "Diff") -> tuple[Change, ...]:
     """Every change of a diff, in the diff's order."""
     return tuple(
-        Change(cast(Operation, _WORDS.get(operation, "update")), path, value, old)
+        Change(cast("Operation", _WORDS.get(operation, "update")), path, value, old)
         for operation, path, value, old in diff.changes()
     )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
+from nf._native.yang import Context, Diff, Tree
 from nf.errors import ConfigurationError, YangError
 from nf.mgmt.changes import Change, changes_of
 from nf.mgmt.history import History
@@ -20,7 +21,6 @@ from nf.mgmt.nacm import Access, Denials, Guarded
 from nf.mgmt.rpc_error import RpcErrors
 from nf.mgmt.session import INTERNAL, Session
 from nf.mgmt.transaction import Data, Providers
-from nf._native.yang import Context, Diff, Tree
 
 __all__ = ["Commits", "Publisher", "Running"]
 
@@ -178,12 +178,7 @@ class Commits:
     ) -> None:
         try:
             draft = self._history.draft(
-                tree.to_json(),
-                user=session.user,
-                session=session.id,
-                protocol=session.protocol,
-                source=session.source,
-                what=[change.path for change in changes],
+                tree.to_json(), session, [change.path for change in changes]
             )
             try:
                 draft.keep()
@@ -267,5 +262,3 @@ def who(session: Session) -> dict[str, Any]:
 
 def _is_host(source: str) -> bool:
     return bool(source) and "/" not in source
-
-

@@ -68,28 +68,40 @@ class Confirming:
                 info=(("session-id", str(waiting.session.id)),),
             )
 
-    def begin(self, session: Session, timeout: float, persist: str | None) -> "_Begun":
-        """Before a confirmed commit is applied: remembers, on disk too, what to go back to."""
-        waiting = self._waiting
-        rollback = waiting.rollback if waiting else self._commits.running
-        if waiting is None:
-            try:
-                self._history.set_unconfirmed(rollback.number)
-            except OSError as error:
-                raise RpcErrors.of(
-                    tag="resource-denied",
-                    message=f"what to go back to cannot be noted: {error.strerror}",
-                    app_tag="persist",
-                ) from error
-        return _Begun(self, session, timeout, persist, rollback, fresh=waiting is None)
+    def note(self) -> Running:
+        """Before a confirmed commit is applied: notes, on disk too, what to go back to.
 
-    def _wait(self, session: Session, timeout: float, persist: str | None, back: Running) -> None:
+        Raises:
+            RpcErrors: It cannot be noted.
+        """
+        if self._waiting is not None:
+            return self._waiting.rollback
+        running = self._commits.running
+        try:
+            self._history.set_unconfirmed(running.number)
+        except OSError as error:
+            raise RpcErrors.of(
+                tag="resource-denied",
+                message=f"what to go back to cannot be noted: {error.strerror}",
+                app_tag="persist",
+            ) from error
+        return running
+
+    def drop_note(self) -> None:
+        """The commit was refused: nothing more waits than before."""
+        if self._waiting is None:
+            self._history.set_unconfirmed(None)
+
+    def wait(
+        self, session: Session, rollback: Running, timeout: float, persist: str | None
+    ) -> None:
+        """The commit has been applied: its time runs, anew if one was waiting."""
         extended = self._waiting is not None
         if self._waiting is not None:
             self._waiting.timer.cancel()
         timer = threading.Timer(timeout, self._expire)
         timer.daemon = True
-        self._waiting = _Waiting(back, session, persist, timer, monotonic() + timeout)
+        self._waiting = _Waiting(rollback, session, persist, timer, monotonic() + timeout)
         timer.start()
         self._tell(session, "extend" if extended else "start", int(timeout))
 
@@ -165,24 +177,3 @@ class Confirming:
                 }
             }
         )
-
-
-@dataclass(slots=True)
-class _Begun:
-    """A confirmed commit between its note on disk and its application."""
-
-    confirming: Confirming
-    session: Session
-    timeout: float
-    persist: str | None
-    rollback: Running
-    fresh: bool
-
-    def done(self) -> None:
-        """It has been applied: the time runs."""
-        self.confirming._wait(self.session, self.timeout, self.persist, self.rollback)  # noqa: SLF001
-
-    def failed(self) -> None:
-        """It has not: nothing more waits than before."""
-        if self.fresh:
-            self.confirming._history.set_unconfirmed(None)  # noqa: SLF001

@@ -4,7 +4,6 @@ Methods are synchronous and thread-safe; front ends call them off their event lo
 `RpcErrors` and has then changed nothing.
 """
 
-from collections.abc import Callable
 from typing import Any, Literal
 
 from nf._native.yang import Context, Tree
@@ -126,7 +125,7 @@ class Core:
         return self.commits.access.readable(session, tree)
 
     def _add_state(self, tree: Tree, wanted: Wanted) -> None:
-        self.state.gather(wanted, lambda state: tree.merge_data(state))
+        self.state.gather(wanted, tree.merge_data)
 
     def _tree(self, store: Store) -> Tree:
         if store == "candidate" and self._candidate is not None and self._candidate.modified:
@@ -147,7 +146,7 @@ class Core:
 
     # Changing -----------------------------------------------------------------------------------
 
-    def edit_config(
+    def edit_config(  # noqa: PLR0913 - they are the operation's parameters
         self,
         session: Session,
         target: Store,
@@ -228,9 +227,7 @@ class Core:
     def copy_config(self, session: Session, source: Store | bytes, target: Store) -> None:
         """Replaces a whole datastore (RFC 6241 section 7.3); `source` may be a `<config>`."""
         if source == target:
-            raise RpcErrors.of(
-                tag="invalid-value", message=f"source and target are both {target}"
-            )
+            raise RpcErrors.of(tag="invalid-value", message=f"source and target are both {target}")
         with self.commits.writing:
             self._may_write(session, target)
             tree = self._source(session, source)
@@ -257,7 +254,8 @@ class Core:
                 raise RpcErrors.of(
                     type="protocol",
                     tag="access-denied",
-                    message=f"{session.user} may not read all of {source}: a copy would lose the rest",
+                    message=f"{session.user} may not read all of {source}, a copy would lose"
+                    " the rest",
                 )
             return tree.copy()
         tree = self.context.empty()
@@ -318,17 +316,17 @@ class Core:
             candidate = self._candidate
             if candidate is not None and candidate.modified:
                 self._refuse_stale(candidate)
-            begun = self.confirming.begin(session, timeout, persist) if confirmed else None
+            rollback = self.confirming.note() if confirmed else None
             try:
                 if candidate is not None and candidate.modified and candidate.pending is not None:
                     self.commits.transact(session, candidate.tree.copy(), candidate.pending)
             except BaseException:
-                if begun is not None:
-                    begun.failed()
+                if rollback is not None:
+                    self.confirming.drop_note()
                 raise
             self._candidate = None
-            if begun is not None:
-                begun.done()
+            if rollback is not None:
+                self.confirming.wait(session, rollback, timeout, persist)
             else:
                 self.confirming.confirm(session)
 
@@ -390,9 +388,7 @@ class Core:
     def _tell(self, event: str, session: Session, more: dict[str, Any]) -> None:
         common = {"username": session.user, "session-id": session.id}
         host = {"source-host": session.source} if session.source else {}
-        self.events.publish(
-            {f"ietf-netconf-notifications:{event}": {**common, **host, **more}}
-        )
+        self.events.publish({f"ietf-netconf-notifications:{event}": {**common, **host, **more}})
 
     # RPCs and actions ---------------------------------------------------------------------------
 
@@ -416,7 +412,7 @@ class Core:
         else:
             module, _, name = asked.path.lstrip("/").partition(":")
             access.check_execute(session, module, name)
-        run: Callable[..., dict[str, Any]] = self.operations.find(asked.path)
+        run = self.operations.find(asked.path)
         return asked.reply(run(session, asked.target, asked.input()))
 
 
@@ -441,5 +437,7 @@ class _AccessState:
 
 def _not_writable(target: str) -> RpcErrors:
     return RpcErrors.of(
-        type="protocol", tag="operation-not-supported", message=f"{target} cannot be changed like this"
+        type="protocol",
+        tag="operation-not-supported",
+        message=f"{target} cannot be changed like this",
     )

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from nf.errors import ConfigurationError
+from nf.mgmt.session import Session
 
 __all__ = ["Draft", "Entry", "History", "Note"]
 
@@ -115,9 +116,7 @@ class History:
 
     # What is in force ---------------------------------------------------------------------------
 
-    def draft(
-        self, data: bytes, *, user: str, session: int, protocol: str, source: str, what: list[str]
-    ) -> Draft:
+    def draft(self, data: bytes, session: Session, what: list[str]) -> Draft:
         """Writes the next configuration, not yet in force.
 
         Raises:
@@ -126,10 +125,10 @@ class History:
         note = Note(
             number=self._last + 1,
             when=datetime.now(UTC).isoformat(timespec="milliseconds"),
-            user=user,
-            session=session,
-            protocol=protocol,
-            source=source,
+            user=session.user,
+            session=session.id,
+            protocol=session.protocol,
+            source=session.source,
             what=tuple(what[:_MAX_WHAT]),
             more=max(0, len(what) - _MAX_WHAT),
             boot=self.boot,
