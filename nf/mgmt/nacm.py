@@ -8,13 +8,15 @@ what is not permitted; writing and executing are refused.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from nf._native.yang import Tree
 from nf.mgmt.changes import Change
 from nf.mgmt.paths import Step, covers, parse
 from nf.mgmt.rpc_error import RpcError, RpcErrors
 from nf.mgmt.session import Session
+
+if TYPE_CHECKING:
+    from nf._native.yang import Tree
 
 __all__ = ["TOP", "Access", "Denials", "Guarded"]
 
@@ -216,7 +218,7 @@ class Access:
                 for change in denied[:16]
             )
 
-    def readable(self, session: Session, tree: Tree) -> Tree:
+    def readable(self, session: Session, tree: "Tree") -> "Tree":
         """The tree without what the session may not read: the same one if it may read all."""
         if self._free(session):
             return tree
