@@ -21,7 +21,7 @@ MANY = 50
 
 INTRODUCTION = """\
 The whole probe in YANG: options, state, operations, notifications. The modules are in the folder
-`yang/` of the sources and in the package, where `nf/yang/modules.toml` says which modules are
+`yang/` of the sources and in the package, where `yang/modules.toml` says which modules are
 implemented with which features. Users and their keys are those of `ietf-system`, who may do what is
 said in `ietf-netconf-acm`.
 

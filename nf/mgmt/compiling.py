@@ -6,19 +6,11 @@ broken) it tells when it prepares the settings; `path_of` says which leaf its er
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 from nf.datapath.config import EngineConfig, Event, Report, Timeouts
-from nf.datapath.settings import (
-    Channel,
-    EventReport,
-    FileOutput,
-    Interface,
-    Logging,
-    Outputs,
-    Reports,
-    Settings,
-)
+from nf.datapath.settings import FileOutput, Interface, Logging, Settings, StdoutOutput
 from nf.errors import NfError
 from nf.mgmt.identities import protocol_of
 
@@ -30,8 +22,10 @@ Data = Mapping[str, Any]
 PROBE = "/nf-probe:probe"
 CAPTURE = f"{PROBE}/nf-capture:capture"
 ENGINE = f"{PROBE}/nf-dpi:engine"
+OUTPUTS = f"{PROBE}/nf-outputs:outputs"
 REPORTS = f"{PROBE}/nf-reports:reports"
 AS_CAPTURED = "as-captured"
+CHANNELS = ("file", "stdout")
 
 ENGINE_PATHS = {
     "threads": f"{ENGINE}/workers",
@@ -58,6 +52,36 @@ ENGINE_PATHS = {
     "seed": f"{ENGINE}/hash-seed",
 }
 """Where each setting of the engine is in YANG."""
+
+SETTING_PATHS = {
+    "probe_id": f"{PROBE}/id",
+    "capturing": f"{CAPTURE}/enabled",
+    "interfaces": f"{CAPTURE}/interface",
+    "pace": f"{CAPTURE}/file/pace",
+    "interval_seconds": f"{REPORTS}/interval",
+    "application_files": f"{ENGINE}/applications/file",
+    "plugin_paths": f"{ENGINE}/plugins/path",
+    "event_names": f"{REPORTS}/event",
+    "encoding": f"{OUTPUTS}/encoding",
+    "batch_rows": f"{OUTPUTS}/batch-rows",
+    "logging": f"{PROBE}/logging",
+}
+"""The same for the other settings."""
+
+OUTPUT_LEAVES = {
+    "file": {
+        "directory": "directory",
+        "name": "name",
+        "rotate_seconds": "rotate-interval",
+        "rotate_bytes": "rotate-size",
+        "retain": "retain",
+        "fsync": "sync",
+        "queue_rows": "queue-rows",
+        "queue_bytes": "queue-bytes",
+    },
+    "stdout": {"queue_rows": "queue-rows", "queue_bytes": "queue-bytes"},
+}
+"""The leaf of each setting of a channel."""
 
 INTERFACE_LEAVES = {
     "name": "name",
@@ -97,32 +121,77 @@ def compile_settings(data: Data) -> Settings:
     """
     probe: Data = data["nf-probe:probe"]
     capture, engine = probe["nf-capture:capture"], probe["nf-dpi:engine"]
-    outputs = _outputs(probe["nf-outputs:outputs"])
-    reports, events = _reports(probe["nf-reports:reports"], outputs.enabled)
+    outputs, reports = probe["nf-outputs:outputs"], probe["nf-reports:reports"]
+    enabled = tuple(one for one in CHANNELS if outputs[one]["enabled"])
+    routes = _Routes.of(reports, enabled)
+    interval, interim = reports["interval"], reports["session"]["interim"]
     return Settings(
         probe_id=probe["id"],
         capturing=capture["enabled"],
-        engine=_engine(capture, engine, probe["nf-reports:reports"], reports, events),
+        engine=_engine(capture, engine, reports["filter"], routes),
         interfaces=_interfaces(capture),
         pace=_pace(capture.get("file")),
+        interval_seconds=float(interval) if interim else 0.0,
         application_files=tuple(engine.get("applications", {}).get("file", ())),
         plugin_paths=tuple(engine.get("plugins", {}).get("path", ())),
-        outputs=outputs,
-        reports=reports,
+        event_names=tuple(one.name for one in routes.events),
+        encoding=outputs["encoding"],
+        batch_rows=outputs["batch-rows"],
+        file=_file(outputs, routes),
+        stdout=_stdout(outputs, routes),
         logging=_logging(probe["logging"]),
     )
 
 
-def _engine(
-    capture: Data, engine: Data, rows: Data, reports: Reports, events: tuple[Event, ...]
-) -> EngineConfig:
+@dataclass(frozen=True, slots=True)
+class _EventRoute:
+    name: str
+    event: Event
+    channels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Routes:
+    """Which rows go to which channels; what goes nowhere is not made."""
+
+    reports: tuple[tuple[Report, tuple[str, ...]], ...]
+    events: tuple[_EventRoute, ...]
+
+    @classmethod
+    def of(cls, reports: Data, enabled: tuple[str, ...]) -> "_Routes":
+        def channels(report: Data) -> tuple[str, ...]:
+            named = [_plain_identity(one) for one in report.get("output", ())]
+            to = tuple(one for one in enabled if not named or one in named)
+            return to if report["enabled"] else ()
+
+        events = []
+        for one in reports.get("event", ()):
+            to, awaited = channels(one), one["event"]
+            attributes = tuple(one.get("attribute", ())) or (awaited,)
+            events.append(_EventRoute(one["name"], Event(awaited, attributes), to))
+        made: tuple[tuple[Report, tuple[str, ...]], ...] = (
+            ("session", channels(reports["session"])),
+            ("transaction", channels(reports["transaction"])),
+            ("event", tuple({to: None for one in events for to in one.channels})),
+        )
+        return cls(made, tuple(one for one in events if one.channels))
+
+    def wanted(self) -> tuple[Report, ...]:
+        """Kinds of rows that go anywhere."""
+        return tuple(report for report, channels in self.reports if channels)
+
+    def to(self, channel: str) -> tuple[tuple[Report, ...], tuple[str, ...]]:
+        """Kinds of rows, and events, that go to a channel."""
+        reports = tuple(report for report, channels in self.reports if channel in channels)
+        events = tuple(one.event.event for one in self.events if channel in one.channels)
+        return reports, events
+
+
+def _engine(capture: Data, engine: Data, row_filter: str, routes: _Routes) -> EngineConfig:
     link_type = capture["link-type"]
     as_captured = _plain_identity(link_type) == AS_CAPTURED
     files: Data = capture.get("file", {})
     timeouts = engine["timeouts"]
-    wanted: list[Report] = ["session"] if reports.session else []
-    wanted += ["transaction"] if reports.transaction else []
-    wanted += ["event"] if events else []
     return EngineConfig(
         threads=engine["workers"],
         files=tuple(files.get("path", ())),
@@ -131,9 +200,9 @@ def _engine(
         root="" if as_captured else protocol_of(link_type),
         root_offset=capture["link-offset"],
         # The sums are for the statistics among the state.
-        reports=(*wanted, "protocol", "app"),
-        events=events,
-        filter=rows["filter"],
+        reports=(*routes.wanted(), "protocol", "app"),
+        events=tuple(one.event for one in routes.events),
+        filter=row_filter,
         risks=engine["risks"]["enabled"],
         disabled_protocols=tuple(map(protocol_of, engine.get("disabled-protocol", ()))),
         timeouts=Timeouts(
@@ -196,51 +265,38 @@ def _pace(file: Data | None) -> float:
     return 1.0 if pace == "as-recorded" else 0.0
 
 
-def _outputs(outputs: Data) -> Outputs:
+def _file(outputs: Data, routes: _Routes) -> FileOutput | None:
     file = outputs["file"]
-    kept = FileOutput(
+    rotated = file["rotate"]
+    seconds, octets = file["rotate-interval"], file["rotate-size"]
+    reports, events = routes.to("file")
+    made = FileOutput(
         directory=file.get("directory", ""),
         name=file["name"],
-        rotate_seconds=file["rotate-interval"],
-        rotate_bytes=file["rotate-size"],
+        reports=reports,
+        events=events,
+        rotate_seconds=seconds if rotated else 0,
+        rotate_bytes=octets if rotated else 0,
         retain=file["retain"],
-        sync=file["sync"],
+        fsync=file["sync"],
+        flush_seconds=float(outputs["flush-interval"]),
+        queue_rows=file["queue-rows"],
+        queue_bytes=file["queue-bytes"],
     )
-    if not file["rotate"]:
-        kept = FileOutput(kept.directory, kept.name, 0, 0, kept.retain, kept.sync)
-    return Outputs(
-        encoding=outputs["encoding"],
-        batch_rows=outputs["batch-rows"],
-        flush_seconds=outputs["flush-interval"],
-        file=kept if file["enabled"] else None,
-        stdout=outputs["stdout"]["enabled"],
+    return made if file["enabled"] else None
+
+
+def _stdout(outputs: Data, routes: _Routes) -> StdoutOutput | None:
+    stdout = outputs["stdout"]
+    reports, events = routes.to("stdout")
+    made = StdoutOutput(
+        reports=reports,
+        events=events,
+        flush_seconds=float(outputs["flush-interval"]),
+        queue_rows=stdout["queue-rows"],
+        queue_bytes=stdout["queue-bytes"],
     )
-
-
-def _reports(reports: Data, enabled: tuple[Channel, ...]) -> tuple[Reports, tuple[Event, ...]]:
-    """Where rows go, and the events whose rows go anywhere."""
-
-    def channels(report: Data) -> tuple[Channel, ...]:
-        named = [_plain_identity(one) for one in report.get("output", ())]
-        to = tuple(one for one in enabled if not named or one in named)
-        return to if report["enabled"] else ()
-
-    routes: list[EventReport] = []
-    events: list[Event] = []
-    for one in reports.get("event", ()):
-        to, awaited = channels(one), one["event"]
-        attributes = tuple(one.get("attribute", ())) or (awaited,)
-        if to:
-            routes.append(EventReport(one["name"], awaited, to))
-            events.append(Event(awaited, attributes))
-    interval, interim = reports["interval"], reports["session"]["interim"]
-    made = Reports(
-        interval_seconds=interval if interim else 0,
-        session=channels(reports["session"]),
-        transaction=channels(reports["transaction"]),
-        events=tuple(routes),
-    )
-    return made, tuple(events)
+    return made if stdout["enabled"] else None
 
 
 def _logging(logging: Data) -> Logging:
@@ -258,10 +314,11 @@ def _plain_identity(value: str) -> str:
 
 
 def path_of(place: str, settings: Settings) -> str:
-    """The YANG path of a setting as errors of the engine call it.
+    """The YANG path of a setting as errors of whoever prepares settings call it.
 
     Args:
-        place: `root`, `timeouts.short`, `interfaces[0].snap_length`, `events[1]`, …
+        place: A setting of the engine or of `Settings`: `root`, `timeouts.short`,
+            `interfaces[0].snap_length`, `events[1]`, `file.directory`, …
         settings: Those that were refused: they give the keys of list entries.
 
     Returns:
@@ -274,11 +331,14 @@ def path_of(place: str, settings: Settings) -> str:
         entry = _interface_path(settings.interfaces[number].name)
         leaf = INTERFACE_LEAVES.get(rest)
         return f"{entry}/{leaf}" if leaf else entry
-    if name == "events" and number is not None and number < len(settings.reports.events):
-        return f"{REPORTS}/event[name={_quoted(settings.reports.events[number].name)}]"
+    if name == "events" and number is not None and number < len(settings.event_names):
+        return f"{REPORTS}/event[name={_quoted(settings.event_names[number])}]"
     if name == "timeouts" and rest in Timeouts.__slots__:
         return f"{ENGINE_PATHS[name]}/{rest}"
-    return ENGINE_PATHS.get(name, PROBE)
+    if name in OUTPUT_LEAVES:
+        leaf = OUTPUT_LEAVES[name].get(rest)
+        return f"{OUTPUTS}/{name}/{leaf}" if leaf else f"{OUTPUTS}/{name}"
+    return ENGINE_PATHS.get(name) or SETTING_PATHS.get(name, PROBE)
 
 
 def _taken_apart(place: str) -> tuple[str, int | None, str]:
