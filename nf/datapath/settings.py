@@ -29,11 +29,10 @@ class Interface:
         outgoing: Takes what this machine sends, too.
         wait: Is waited for where it is not there yet.
         bpf: Packet filter beside the one for all; empty for none.
-        sockets: Sockets that share its packets.
     """
 
     name: str
-    source: Literal["af-packet", "libpcap"] = "af-packet"
+    source: Literal["af-packet"] = "af-packet"
     promiscuous: bool = True
     snap_length: int = 65535
     buffer_bytes: int = 64 << 20
@@ -41,7 +40,6 @@ class Interface:
     outgoing: bool = True
     wait: bool = True
     bpf: str = ""
-    sockets: int = 1
 
 
 @dataclass(frozen=True, slots=True)

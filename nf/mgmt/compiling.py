@@ -93,7 +93,6 @@ INTERFACE_LEAVES = {
     "outgoing": "outgoing",
     "wait": "wait",
     "bpf": "filter",
-    "sockets": "sockets",
 }
 """The leaf of each setting of an interface."""
 
@@ -246,7 +245,6 @@ def _interface(one: Data, common: Data) -> Interface:
         outgoing=one["outgoing"],
         wait=one["wait"],
         bpf=one["filter"],
-        sockets=one.get("sockets", 1),
     )
 
 
