@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 from nf.mgmt import crypt_hash
 from nf.mgmt.changes import Change
 from nf.mgmt.crypt_hash import hash_password
+from nf.mgmt.rpc_error import RpcErrors
 from nf.mgmt.transaction import Data, ProviderError
 
 if TYPE_CHECKING:
     from nf._native.yang import Tree
+    from nf.mgmt.core import Core
 
 __all__ = ["TOP", "Failures", "Users", "hash_cleartext", "hash_password"]
 
@@ -30,10 +32,17 @@ def hash_cleartext(tree: "Tree") -> None:
     """Puts a hash in the place of every password that was given as clear text (`$0$`).
 
     The type `crypt-hash` of RFC 7317 asks for it: clear text is never stored nor shown.
+
+    Raises:
+        RpcErrors: `invalid-value`: the password is empty or too long.
     """
     for path, value in tree.find(PASSWORDS):
-        if value is not None and value.startswith(CLEARTEXT) and len(value) > len(CLEARTEXT):
+        if value is None or not value.startswith(CLEARTEXT):
+            continue
+        try:
             tree.set(path, hash_password(value.removeprefix(CLEARTEXT)))
+        except ValueError as error:
+            raise RpcErrors.of(tag="invalid-value", message=str(error), path=path) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +108,11 @@ class Users:
         """Nobody may log in before a configuration is applied."""
         self._accounts: MappingProxyType[str, _Account] = MappingProxyType({})
         self.failures = Failures()
+
+    def attach(self, core: "Core") -> None:
+        """Registers with a core that is not started yet."""
+        core.providers.register(self)
+        core.commits.conversions.append(hash_cleartext)
 
     # Provider -----------------------------------------------------------------------------------
 
