@@ -75,7 +75,7 @@ class Peer:
         loop: Loop,
         port: int,
         user: str = "ada",
-        password: str | None = "correct horse",
+        password: str | None = "correct horse",  # noqa: S107 - of the tests
         *,
         hello: bool = True,
         versions: tuple[str, ...] = (BASE_1_0, BASE_1_1),
@@ -296,8 +296,7 @@ class Refusal:
         self.path = text("error-path")
         info = error.find("nc:error-info", NS)
         self.info = {
-            etree.QName(child).localname: child.text
-            for child in (info if info is not None else ())
+            etree.QName(child).localname: child.text for child in (info if info is not None else ())
         }
         self.prefixes = {}
         if (path := error.find("nc:error-path", NS)) is not None:

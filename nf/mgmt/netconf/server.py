@@ -39,7 +39,7 @@ class NetconfServer:
     """NETCONF over SSH for a core. Also the provider of its own part of the configuration."""
 
     name = "netconf"
-    watches = (TOP,)
+    watches: tuple[str, ...] = (TOP,)
 
     def __init__(self, core: "Core", events: "EventHub", users: "Users", folder: Path) -> None:
         """Registers itself and what it knows of state with the core.
