@@ -25,6 +25,10 @@ TOP = "ietf-netconf-acm:nacm"
 ALWAYS_PERMITTED = ("ietf-netconf", "close-session")
 """RFC 8341 section 3.4.4, step 2."""
 
+DENIED_BY_DEFAULT = {("ietf-netconf", "kill-session"), ("ietf-netconf", "delete-config")}
+"""RFC 8341 section 3.4.4, step 11: their module says nothing of it, but without a rule they are
+denied."""
+
 
 @dataclass(frozen=True, slots=True)
 class Guarded:
@@ -118,7 +122,8 @@ class Access:
                 and rule.allows_for("exec")
             ):
                 return rule.permits
-        return (module, operation) not in self._guarded.operations and self._exec
+        asked = (module, operation)
+        return asked not in self._guarded.operations | DENIED_BY_DEFAULT and self._exec
 
     def check_execute(self, session: Session, module: str, operation: str) -> None:
         """Refuses a protocol operation.

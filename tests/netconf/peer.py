@@ -81,12 +81,13 @@ class Peer:
         versions: tuple[str, ...] = (BASE_1_0, BASE_1_1),
         key: asyncssh.SSHKey | None = None,
         window: int = 2**21,
+        host: str = "127.0.0.1",
     ) -> None:
         self._loop = loop
         self._ids = itertools.count(101)
         self._chunks = False
         self._connection, self._out, self._channel = loop.run(
-            _connect(port, user, password, key, window)
+            _connect(host, port, user, password, key, window)
         )
         self.server_hello: etree._Element | None = None
         if hello:
@@ -303,11 +304,16 @@ class Refusal:
             self.prefixes = dict(path.nsmap)
 
 
-async def _connect(
-    port: int, user: str, password: str | None, key: asyncssh.SSHKey | None, window: int
+async def _connect(  # noqa: PLR0917 - what Peer was given
+    host: str,
+    port: int,
+    user: str,
+    password: str | None,
+    key: asyncssh.SSHKey | None,
+    window: int,
 ) -> "tuple[asyncssh.SSHClientConnection, asyncssh.SSHClientChannel[bytes], _Channel]":
     connection = await asyncssh.connect(
-        "127.0.0.1",
+        host,
         port,
         username=user,
         password=password,

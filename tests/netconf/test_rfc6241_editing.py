@@ -87,9 +87,17 @@ def test_a_path_of_an_error_has_prefixes_in_its_keys(ada: Peer) -> None:
 
 
 def test_several_mistakes_are_several_errors(ada: Peer) -> None:
-    tags = ada.refusals(ada.edit("<low>999</low><high>x</high><nonsense/>"))
+    listen = (
+        '<probe xmlns="urn:nf:yang:nf-probe"><management><netconf><listen><name>bare</name>'
+        "</listen></netconf></management></probe>"
+    )
+    found = ada.refusals(
+        "<edit-config><target><running/></target><config>"
+        f'{listen}<box xmlns="{BOX}"><low>9</low><high>3</high></box></config></edit-config>'
+    )
 
-    assert len(tags) == 3
+    assert {one.app_tag for one in found} >= {"low-above-high"}
+    assert {one.tag for one in found} >= {"data-missing"}
 
 
 @pytest.mark.parametrize(

@@ -196,7 +196,7 @@ def test_an_rpc_that_nobody_carries_out_is_not_supported(ada: Peer) -> None:
 def test_an_rpc_with_wrong_input_is_refused(ada: Peer, function: Alone) -> None:
     function.core.operations.register("/nf-test:echo", lambda _session, _target, _said: {})
 
-    assert ada.refused('<echo xmlns="urn:nf:test"/>').tag == "missing-element"
+    assert ada.refused('<echo xmlns="urn:nf:test"/>').tag == "data-missing"
     assert ada.refused('<echo xmlns="urn:nf:test"><x/></echo>').tag == "unknown-element"
 
 

@@ -242,9 +242,9 @@ def test_endpoints_follow_the_configuration(
             f"<management><netconf>{content}</netconf></management></probe></config></edit-config>"
         )
 
-    ada.ok(listen("<listen><name>two</name><address>127.0.0.1</address><port>0</port></listen>"))
+    ada.ok(listen("<listen><name>two</name><address>127.0.0.2</address><port>0</port></listen>"))
     two = function.server.ports["two"]
-    with Peer(loop, two) as other:
+    with Peer(loop, two, host="127.0.0.2") as other:
         other.ok(
             listen(f'<listen xmlns:nc="{BASE}" nc:operation="delete"><name>two</name></listen>')
         )
@@ -252,7 +252,7 @@ def test_endpoints_follow_the_configuration(
         other.ok("<discard-changes/>")
     until(lambda: "two" not in function.server.ports)
     with pytest.raises(OSError, match="refused"):
-        Peer(loop, two)
+        Peer(loop, two, host="127.0.0.2")
     connect().ok("<discard-changes/>")
 
 
