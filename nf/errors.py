@@ -4,12 +4,22 @@
     ├── ConfigurationError     a setting is wrong; nothing has changed
     ├── CaptureError           a source cannot be opened or read
     ├── EngineError            the engine itself failed
-    └── OutputUnavailable      an output needs a library that is not installed
+    ├── OutputUnavailable      an output needs a library that is not installed
+    ├── ChannelError           another process of nf cannot be reached, or does not answer
+    └── Refused                another process of nf has refused; nothing has changed
 
 Each says what is wrong, where, and what to try.
 """
 
-__all__ = ["CaptureError", "ConfigurationError", "EngineError", "NfError", "OutputUnavailable"]
+__all__ = [
+    "CaptureError",
+    "ChannelError",
+    "ConfigurationError",
+    "EngineError",
+    "NfError",
+    "OutputUnavailable",
+    "Refused",
+]
 
 
 class NfError(Exception):
@@ -45,3 +55,17 @@ class EngineError(NfError):
 
 class OutputUnavailable(NfError):
     """An output needs a library that is not installed."""
+
+
+class ChannelError(NfError):
+    """Another process of nf cannot be reached, or does not answer."""
+
+
+class Refused(NfError):
+    """Another process of nf has refused; nothing has changed.
+
+    Attributes:
+        app_tag: The model's or NETCONF's word for the reason; empty for none.
+    """
+
+    app_tag: str = ""
