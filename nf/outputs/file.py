@@ -1,8 +1,9 @@
 """Rows to rotating files of JSON Lines.
 
 A file is `<directory>/<sec.usec>_<kind>_<name>`, after the time when it was begun. While it is
-written its name begins with a dot and ends in `.part`; it gets its own by one rename, so that whoever
-collects files sees whole ones only. What a crash left behind is taken up to its last whole line.
+written its name begins with a dot and ends in `.part`; it gets its own by one rename, so that
+whoever collects files sees whole ones only. What a crash left behind is taken up to its last whole
+line.
 """
 
 import errno
@@ -100,7 +101,10 @@ class Files(Output):
 
     def written(self, rows: Rows) -> None:
         """See `Output`; a file that is large enough is closed."""
-        opened = self._open[rows.kind]
+        opened = self._open.get(rows.kind)
+        if opened is None:
+            # It was closed when this was called before, and only what comes after that failed.
+            return
         opened.whole = opened.size
         if 0 < self._settings.rotate_bytes <= opened.whole:
             self._finish(rows.kind)
@@ -178,12 +182,9 @@ class Files(Output):
         pattern = re.compile(
             rf"(\d+)\.(\d{{6}})_{re.escape(kind)}_{re.escape(self._settings.name)}"
         )
-        found: list[tuple[int, int, str]] = []
-        with os.scandir(self._directory) as entries:
-            for entry in entries:
-                if matched := pattern.fullmatch(entry.name):
-                    found.append((int(matched[1]), int(matched[2]), entry.name))
-        for _, _, name in sorted(found)[: -self._settings.retain]:
+        matches = [pattern.fullmatch(one.name) for one in self._directory.iterdir()]
+        found = sorted((int(one[1]), int(one[2]), one[0]) for one in matches if one)
+        for _, _, name in found[: -self._settings.retain]:
             (self._directory / name).unlink(missing_ok=True)
 
     def _recover(self) -> None:

@@ -5,6 +5,7 @@ seconds, and meanwhile rows wait up to the limits of the queue. What is dropped 
 event says when the output stops and when it works again.
 """
 
+import logging
 import threading
 import time
 from collections import deque
@@ -15,6 +16,8 @@ from nf.outputs.base import Output, Rows
 from nf.process.backoff import Backoff
 
 __all__ = ["Queued", "Tell"]
+
+log = logging.getLogger(__name__)
 
 Tell = Callable[[str, Literal["up", "down"], str, int], None]
 """Name of the output, its state, why, and rows dropped until now."""
@@ -119,9 +122,10 @@ class Queued:
                 if ending and emptied:
                     self.output.close()
                     return
-            except OSError as error:
+            except Exception as error:  # noqa: BLE001  # an output that fails must not end others
                 self._failed(error)
                 if self._ends_within(backoff.next()):
+                    self._give_up()
                     return
             else:
                 backoff.reset()
@@ -168,8 +172,19 @@ class Queued:
         with self._changed:
             return self._deadline is not None and time.monotonic() >= self._deadline
 
-    def _failed(self, error: OSError) -> None:
-        why = f"{(error.strerror or str(error)).lower()}: {error.filename or self.output.name}"
+    def _give_up(self) -> None:
+        """Ends though not everything was written: what was is put in its place, if that works."""
+        try:
+            self.output.close()
+        except OSError as error:
+            self._failed(error)
+
+    def _failed(self, error: Exception) -> None:
+        if isinstance(error, OSError):
+            why = f"{(error.strerror or str(error)).lower()}: {error.filename or self.output.name}"
+        else:
+            log.error("an output failed", exc_info=error)
+            why = f"a defect of nf: {type(error).__name__}: {error}"
         with self._changed:
             self._counted["errors"] += 1
             self._error = why
