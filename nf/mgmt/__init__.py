@@ -1,0 +1,1 @@
+"""Management: datastores, transactions, access control, and the front ends that use them."""
