@@ -15,6 +15,12 @@ pub trait Source: Send {
     /// [`Fill::End`].
     fn fill(&mut self, batch: &mut Batch) -> Result<Fill, CaptureError>;
 
+    /// Has the source take nothing new. Whether it may have something left, which [`Source::fill`]
+    /// then gives until [`Fill::End`]; if not, it need not be asked again.
+    fn stop(&mut self) -> bool {
+        false
+    }
+
     /// Counters since the source was opened.
     fn stats(&self) -> SourceStats;
 
@@ -30,7 +36,8 @@ pub trait Source: Send {
 pub enum Fill {
     /// The source goes on. The batch may have gained no packet, when all were filtered.
     Packets,
-    /// Nothing right now, and the batch gained nothing; ask again.
+    /// Nothing right now, and the batch gained nothing; ask again. A live source says by
+    /// [`Batch::time`] what time it is.
     Idle,
     /// There is no more, and the batch gained nothing. [`Source::status`] says why.
     End,
