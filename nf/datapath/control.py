@@ -26,7 +26,6 @@ __all__ = [
     "DatapathClient",
     "Done",
     "Drain",
-    "Dump",
     "Effect",
     "Event",
     "FlowStateReset",
@@ -37,7 +36,6 @@ __all__ = [
     "Prepared",
     "Pulse",
     "ReadStats",
-    "ReloadPlugins",
     "Replay",
     "ReplayState",
     "SessionList",
@@ -117,25 +115,10 @@ class Replay(Message, frozen=True, tag="replay"):
     pace: float = 0.0
 
 
-class Dump(Message, frozen=True, tag="dump"):
-    """Writes packets of the capture to a file."""
-
-    file: str
-    duration: float = 0.0
-    count: int = 0
-    filter: str = ""
-
-
 class TerminateSession(Message, frozen=True, tag="terminate-session"):
     """Ends the books of a session, as if it had timed out."""
 
     session: int
-
-
-class ReloadPlugins(Message, frozen=True, tag="reload-plugins"):
-    """Takes other plugins for those in force. Management has read and compiled the files."""
-
-    settings: Settings
 
 
 class Drain(Message, frozen=True, tag="drain"):
@@ -152,9 +135,7 @@ Call = (
     | ClearCounters
     | SetCapture
     | Replay
-    | Dump
     | TerminateSession
-    | ReloadPlugins
     | Drain
 )
 

@@ -1,7 +1,6 @@
 """What an output is."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 __all__ = ["Output", "Queue", "Rows"]
@@ -26,9 +25,9 @@ class Queue:
         flush_seconds: Longest time that a row waits for others before it is written.
     """
 
-    rows: int
-    octets: int
-    flush_seconds: float
+    rows: int = 1_000_000
+    octets: int = 64 << 20
+    flush_seconds: float = 1.0
 
 
 class Output(ABC):
@@ -36,18 +35,12 @@ class Output(ABC):
 
     Attributes:
         name: Its name in the configuration and in events.
-        reports: Kinds of rows that it takes; empty for all.
         queue: See `Queue`.
     """
 
-    def __init__(self, name: str, reports: Sequence[str], queue: Queue) -> None:
+    def __init__(self, name: str, queue: Queue) -> None:
         self.name = name
-        self.reports = tuple(reports)
         self.queue = queue
-
-    def wants(self, kind: str) -> bool:
-        """Whether it takes rows of a kind."""
-        return not self.reports or kind in self.reports
 
     @abstractmethod
     def check(self) -> None:

@@ -45,6 +45,7 @@ class Files(Output):
 
     Args:
         settings: See there.
+        flush_seconds: Longest time that rows wait in memory.
         wall: Seconds since 1970, for names.
         clock: Seconds of a clock that never goes back, for ages.
     """
@@ -52,11 +53,11 @@ class Files(Output):
     def __init__(
         self,
         settings: FileOutput,
+        flush_seconds: float = 1.0,
         wall: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        queue = Queue(settings.queue_rows, settings.queue_bytes, settings.flush_seconds)
-        super().__init__("file", settings.reports, queue)
+        super().__init__("file", Queue(flush_seconds=flush_seconds))
         self._settings = settings
         self._directory = Path(settings.directory)
         self._wall = wall
@@ -74,7 +75,7 @@ class Files(Output):
         if not name or "/" in name or "\0" in name or name.endswith(PART):
             raise ConfigurationError(
                 f"{name!r} cannot be the name of a file",
-                "file.name",
+                "outputs.file.name",
                 f"a name without `/` that does not end in {PART}",
             )
         try:
@@ -84,7 +85,7 @@ class Files(Output):
         except OSError as error:
             raise ConfigurationError(
                 f"cannot write to {self._directory}: {(error.strerror or '').lower()}",
-                "file.directory",
+                "outputs.file.directory",
                 "name a directory that the probe's user may write to",
             ) from error
 
@@ -156,7 +157,7 @@ class Files(Output):
         if opened.size != opened.whole:
             os.ftruncate(opened.descriptor, opened.whole)
             opened.size = opened.whole
-        if self._settings.fsync:
+        if self._settings.sync:
             os.fsync(opened.descriptor)
         if opened.whole:
             opened.part.rename(opened.final)
@@ -164,7 +165,7 @@ class Files(Output):
             opened.part.unlink()
         del self._open[kind]
         os.close(opened.descriptor)
-        if self._settings.fsync:
+        if self._settings.sync:
             self._sync_directory()
         self._prune(kind)
 

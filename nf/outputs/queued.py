@@ -54,10 +54,6 @@ class Queued:
         """Starts writing."""
         self._thread.start()
 
-    def wants(self, kind: str) -> bool:
-        """Whether it takes rows of a kind."""
-        return self.output.wants(kind)
-
     def offer(self, rows: Rows) -> bool:
         """Takes rows to write, or drops and counts them; whether they were taken."""
         limits = self.output.queue

@@ -1,27 +1,21 @@
 """The outputs: one line each."""
 
 from collections.abc import Callable
-from typing import Any
 
-from nf.datapath.settings import Settings
+from nf.datapath import settings
 from nf.outputs.base import Output
 from nf.outputs.file import Files
 from nf.outputs.stdout import Stdout
 
-__all__ = ["OUTPUTS", "make"]
+__all__ = ["OUTPUTS", "asked"]
 
-OUTPUTS: dict[str, Callable[[Any], Output]] = {"file": Files, "stdout": Stdout}
-"""Field of the settings, and what it makes."""
+OUTPUTS: dict[settings.Channel, Callable[[settings.Outputs], Output | None]] = {
+    "file": lambda asked: Files(asked.file, asked.flush_seconds) if asked.file else None,
+    "stdout": lambda asked: Stdout(asked.flush_seconds) if asked.stdout else None,
+}
+"""What makes an output, if the settings ask for it."""
 
 
-def make(settings: Settings) -> dict[str, tuple[Any, Output]]:
-    """The outputs that are asked for: by name, what was asked, and the output, checked.
-
-    Raises:
-        ConfigurationError: One cannot work here; its place is the setting.
-    """
-    wanted = {name: getattr(settings, name) for name in OUTPUTS}
-    made = {name: (asked, OUTPUTS[name](asked)) for name, asked in wanted.items() if asked}
-    for _, output in made.values():
-        output.check()
-    return made
+def asked(channel: settings.Channel, outputs: settings.Outputs) -> object:
+    """What is asked of an output: while this stays equal, the output can stay."""
+    return getattr(outputs, channel), outputs.flush_seconds

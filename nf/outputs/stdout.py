@@ -3,7 +3,6 @@
 import os
 import select
 
-from nf.datapath.settings import StdoutOutput
 from nf.errors import ConfigurationError
 from nf.outputs.base import Output, Queue, Rows
 
@@ -17,9 +16,8 @@ PATIENCE_MILLISECONDS = 250
 class Stdout(Output):
     """Writes to a descriptor; a reader that does not read stalls nobody but this output."""
 
-    def __init__(self, settings: StdoutOutput, descriptor: int = 1) -> None:
-        queue = Queue(settings.queue_rows, settings.queue_bytes, settings.flush_seconds)
-        super().__init__("stdout", settings.reports, queue)
+    def __init__(self, flush_seconds: float = 1.0, descriptor: int = 1) -> None:
+        super().__init__("stdout", Queue(flush_seconds=flush_seconds))
         self._descriptor = descriptor
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLOUT)
@@ -34,7 +32,9 @@ class Stdout(Output):
             os.fstat(self._descriptor)
         except OSError as error:
             raise ConfigurationError(
-                "standard output is closed", "stdout", "start nf with one, or turn this output off"
+                "standard output is closed",
+                "outputs.stdout",
+                "start nf with one, or turn this output off",
             ) from error
 
     def write(self, kind: str, octets: memoryview) -> int:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import pytest
 
-from nf.datapath.settings import StdoutOutput
 from nf.errors import ConfigurationError
 from nf.outputs.base import Output, Queue, Rows
 from nf.outputs.queued import Queued
@@ -19,7 +18,7 @@ class Scripted(Output):
     """Fails as often as it is told to, and takes what it is given in small pieces."""
 
     def __init__(self, fail: int = 0, queue: Queue | None = None, piece: int = 3) -> None:
-        super().__init__("scripted", ("session",), queue or Queue(1000, 1 << 20, 0.01))
+        super().__init__("scripted", queue or Queue(1000, 1 << 20, 0.01))
         self.fail = fail
         self.piece = piece
         self.octets = b""
@@ -155,13 +154,6 @@ def test_a_defect_of_an_output_is_told_and_the_rest_still_written() -> None:
     assert output.octets == b"a\nb\n"
 
 
-def test_only_kinds_asked_for_are_wanted() -> None:
-    queued = Queued(Scripted(), Told())
-    assert queued.wants("session")
-    assert not queued.wants("event")
-    assert Queued(Stdout(StdoutOutput()), Told()).wants("event")
-
-
 def test_counters_begin_again() -> None:
     queued = started(Scripted(), Told())
     queued.offer(row("a"))
@@ -172,7 +164,7 @@ def test_counters_begin_again() -> None:
 
 def test_standard_output_takes_what_its_reader_takes() -> None:
     reading, writing = os.pipe()
-    queued = started(Stdout(StdoutOutput(flush_seconds=0.01), writing), Told())
+    queued = started(Stdout(0.01, writing), Told())
     block = Rows("session", 1, b"x" * 300_000 + b"\n")
     queued.offer(block)
     octets = b""
@@ -187,7 +179,7 @@ def test_standard_output_takes_what_its_reader_takes() -> None:
 def test_a_reader_that_does_not_read_holds_up_nobody() -> None:
     reading, writing = os.pipe()
     told = Told()
-    queued = started(Stdout(StdoutOutput(flush_seconds=0.01), writing), told)
+    queued = started(Stdout(0.01, writing), told)
     queued.offer(Rows("session", 7, b"x" * 1_000_000))
     assert queued.close(0.3) == 7
     os.close(reading)
@@ -198,7 +190,7 @@ def test_a_reader_that_is_gone_is_told() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     told = Told()
-    queued = started(Stdout(StdoutOutput(flush_seconds=0.01), writing), told)
+    queued = started(Stdout(0.01, writing), told)
     queued.offer(row("a"))
     assert told.came.acquire(timeout=PATIENCE)
     assert "broken pipe" in told.events[0][2]
@@ -209,7 +201,7 @@ def test_a_reader_that_is_gone_is_told() -> None:
 def test_a_closed_standard_output_is_refused() -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    output = Stdout(StdoutOutput(), writing)
+    output = Stdout(1.0, writing)
     os.close(writing)
     with pytest.raises(ConfigurationError):
         output.check()
