@@ -25,9 +25,9 @@ class Queue:
         flush_seconds: Longest time that a row waits for others before it is written.
     """
 
-    rows: int = 1_000_000
-    octets: int = 64 << 20
-    flush_seconds: float = 1.0
+    rows: int
+    octets: int
+    flush_seconds: float
 
 
 class Output(ABC):
@@ -39,6 +39,7 @@ class Output(ABC):
     """
 
     def __init__(self, name: str, queue: Queue) -> None:
+        """Nothing is opened before the first row."""
         self.name = name
         self.queue = queue
 

@@ -1,29 +1,29 @@
 """All outputs of the process, and which rows go to which of them."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
-from nf.datapath.settings import Channel, EventReport, Reports, Settings
+from nf.datapath.settings import FileOutput, Settings, StdoutOutput
 from nf.outputs.base import Output, Rows
 from nf.outputs.queued import Queued, Tell
-from nf.outputs.registry import OUTPUTS, asked
+from nf.outputs.registry import OUTPUTS, asked_of
 
 __all__ = ["Fanout", "Plan"]
+
+Asked = FileOutput | StdoutOutput
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What becomes of the outputs: made and checked by `prepare`, put in force by `apply`."""
 
-    settings: Settings
-    made: dict[Channel, Output] = field(default_factory=dict)
-    """Those that begin."""
-    kept: tuple[Channel, ...] = ()
-    """Those that go on as they are."""
+    asked: dict[str, Asked]
+    made: dict[str, Output] = field(default_factory=dict)
+    """Those that begin; the others of `asked` go on as they are."""
 
 
 class Named(msgspec.Struct):
@@ -44,9 +44,8 @@ class Fanout:
         self._tell = tell
         self._closing_seconds = closing_seconds
         self._lock = threading.Lock()
-        self._queued: dict[Channel, Queued] = {}
-        self._asked: dict[Channel, object] = {}
-        self._reports = Reports()
+        self._outlets: tuple[tuple[str, Asked, Queued], ...] = ()
+        """Name, what is asked, and the output; exchanged as a whole."""
         self._closing: list[threading.Thread] = []
         self._named = msgspec.json.Decoder(Named)
 
@@ -56,91 +55,69 @@ class Fanout:
         Raises:
             ConfigurationError: An output cannot work here; its place is the setting.
         """
-        made: dict[Channel, Output] = {}
-        kept: list[Channel] = []
-        for channel, make in OUTPUTS.items():
-            if channel in self._queued and self._asked[channel] == asked(channel, settings.outputs):
-                kept.append(channel)
-            elif (output := make(settings.outputs)) is not None:
-                output.check()
-                made[channel] = output
-        return Plan(settings, made, tuple(kept))
+        wanted = asked_of(settings)
+        there = {name: asked for name, asked, _ in self._outlets}
+        made: dict[str, Output] = {}
+        for name, asked in wanted.items():
+            if there.get(name) != asked:
+                made[name] = OUTPUTS[name](asked)
+                made[name].check()
+        return Plan(wanted, made)
 
     def apply(self, plan: Plan) -> None:
         """Puts a plan in force; outputs that go write what waits, off everybody's way."""
-        begun = {channel: Queued(output, self._tell) for channel, output in plan.made.items()}
-        for one in begun.values():
-            one.start()
+        begun = {name: Queued(output, self._tell) for name, output in plan.made.items()}
+        for queued in begun.values():
+            queued.start()
         with self._lock:
-            old = {k: one for k, one in self._queued.items() if k not in plan.kept}
-            self._queued = {k: self._queued[k] for k in plan.kept} | begun
-            self._asked = {k: asked(k, plan.settings.outputs) for k in self._queued}
-            self._reports = plan.settings.reports
+            there = {name: queued for name, _, queued in self._outlets}
+            now = there | begun
+            self._outlets = tuple((name, asked, now[name]) for name, asked in plan.asked.items())
+        staying = {id(queued) for _, _, queued in self._outlets}
         self._closing = [thread for thread in self._closing if thread.is_alive()]
-        for one in old.values():
-            thread = threading.Thread(target=one.close, args=(self._closing_seconds,))
-            thread.start()
-            self._closing.append(thread)
+        for queued in there.values():
+            if id(queued) not in staying:
+                thread = threading.Thread(target=queued.close, args=(self._closing_seconds,))
+                thread.start()
+                self._closing.append(thread)
 
     def offer(self, kind: str, count: int, octets: Callable[[], bytes]) -> None:
         """Hands rows to those who want them; they are made octets only if somebody does."""
-        with self._lock:
-            queued, reports = self._queued, self._reports
-        if kind == "event":
-            self._offer_events(reports.events, count, octets, queued)
-            return
-        channels: Sequence[Channel] = getattr(reports, kind, ())
-        takers = [queued[channel] for channel in channels if channel in queued]
-        if takers and count:
-            rows = Rows(kind, count, octets())
-            for taker in takers:
-                taker.offer(rows)
-
-    def _offer_events(
-        self,
-        reports: tuple[EventReport, ...],
-        count: int,
-        octets: Callable[[], bytes],
-        queued: dict[Channel, Queued],
-    ) -> None:
-        routes: dict[str, set[Channel]] = {}
-        for report in reports:
-            routes.setdefault(report.event, set()).update(
-                channel for channel in report.channels if channel in queued
-            )
-        wanted = set().union(*routes.values())
-        if not wanted or not count:
+        takers = [(asked, queued) for _, asked, queued in self._outlets if kind in asked.reports]
+        if not takers or not count:
             return
         made = octets()
-        if all(route == wanted for route in routes.values()):
-            for channel in wanted:
-                queued[channel].offer(Rows("event", count, made))
+        routes = {asked.events for asked, _ in takers}
+        if kind == "event" and len(routes) > 1:
+            self._offer_by_event(made, takers)
             return
-        # Events that go different ways are told apart row by row, and only then.
-        lines: dict[Channel, list[bytes]] = {channel: [] for channel in wanted}
-        for line in made.splitlines(keepends=True):
-            for channel in routes.get(self._named.decode(line).event, ()):
-                lines[channel].append(line)
-        for channel, own in lines.items():
+        for _, queued in takers:
+            queued.offer(Rows(kind, count, made))
+
+    def _offer_by_event(self, octets: bytes, takers: list[tuple[Asked, Queued]]) -> None:
+        """Events that go different ways are told apart row by row, and only then."""
+        lines = [
+            (self._named.decode(line).event, line) for line in octets.splitlines(keepends=True)
+        ]
+        for asked, queued in takers:
+            own = [line for name, line in lines if name in asked.events]
             if own:
-                queued[channel].offer(Rows("event", len(own), b"".join(own)))
+                queued.offer(Rows("event", len(own), b"".join(own)))
 
     def stats(self) -> list[dict[str, Any]]:
         """Counters of each."""
-        with self._lock:
-            return [one.stats() for one in self._queued.values()]
+        return [queued.stats() for _, _, queued in self._outlets]
 
     def clear(self) -> None:
         """Has counters begin at 0 again."""
-        with self._lock:
-            for one in self._queued.values():
-                one.clear()
+        for _, _, queued in self._outlets:
+            queued.clear()
 
     def close(self, seconds: float) -> int:
         """Writes what waits and ends all; returns rows that were not written."""
         with self._lock:
-            queued, self._queued = list(self._queued.values()), {}
-        left = sum(one.close(seconds) for one in queued)
+            outlets, self._outlets = self._outlets, ()
+        left = sum(queued.close(seconds) for _, _, queued in outlets)
         for thread in self._closing:
             thread.join(seconds)
         return left

@@ -45,7 +45,6 @@ class Files(Output):
 
     Args:
         settings: See there.
-        flush_seconds: Longest time that rows wait in memory.
         wall: Seconds since 1970, for names.
         clock: Seconds of a clock that never goes back, for ages.
     """
@@ -53,11 +52,11 @@ class Files(Output):
     def __init__(
         self,
         settings: FileOutput,
-        flush_seconds: float = 1.0,
         wall: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__("file", Queue(flush_seconds=flush_seconds))
+        queue = Queue(settings.queue_rows, settings.queue_bytes, settings.flush_seconds)
+        super().__init__("file", queue)
         self._settings = settings
         self._directory = Path(settings.directory)
         self._wall = wall
@@ -75,7 +74,7 @@ class Files(Output):
         if not name or "/" in name or "\0" in name or name.endswith(PART):
             raise ConfigurationError(
                 f"{name!r} cannot be the name of a file",
-                "outputs.file.name",
+                "file.name",
                 f"a name without `/` that does not end in {PART}",
             )
         try:
@@ -85,7 +84,7 @@ class Files(Output):
         except OSError as error:
             raise ConfigurationError(
                 f"cannot write to {self._directory}: {(error.strerror or '').lower()}",
-                "outputs.file.directory",
+                "file.directory",
                 "name a directory that the probe's user may write to",
             ) from error
 
@@ -157,7 +156,7 @@ class Files(Output):
         if opened.size != opened.whole:
             os.ftruncate(opened.descriptor, opened.whole)
             opened.size = opened.whole
-        if self._settings.sync:
+        if self._settings.fsync:
             os.fsync(opened.descriptor)
         if opened.whole:
             opened.part.rename(opened.final)
@@ -165,7 +164,7 @@ class Files(Output):
             opened.part.unlink()
         del self._open[kind]
         os.close(opened.descriptor)
-        if self._settings.sync:
+        if self._settings.fsync:
             self._sync_directory()
         self._prune(kind)
 

@@ -1,21 +1,20 @@
 """The outputs: one line each."""
 
 from collections.abc import Callable
+from typing import Any
 
-from nf.datapath import settings
+from nf.datapath.settings import FileOutput, Settings, StdoutOutput
 from nf.outputs.base import Output
 from nf.outputs.file import Files
 from nf.outputs.stdout import Stdout
 
-__all__ = ["OUTPUTS", "asked"]
+__all__ = ["OUTPUTS", "asked_of"]
 
-OUTPUTS: dict[settings.Channel, Callable[[settings.Outputs], Output | None]] = {
-    "file": lambda asked: Files(asked.file, asked.flush_seconds) if asked.file else None,
-    "stdout": lambda asked: Stdout(asked.flush_seconds) if asked.stdout else None,
-}
-"""What makes an output, if the settings ask for it."""
+OUTPUTS: dict[str, Callable[[Any], Output]] = {"file": Files, "stdout": Stdout}
+"""What is made of a setting, by its name."""
 
 
-def asked(channel: settings.Channel, outputs: settings.Outputs) -> object:
-    """What is asked of an output: while this stays equal, the output can stay."""
-    return getattr(outputs, channel), outputs.flush_seconds
+def asked_of(settings: Settings) -> dict[str, FileOutput | StdoutOutput]:
+    """The outputs that are asked for, with what is asked of them."""
+    wanted = {name: getattr(settings, name) for name in OUTPUTS}
+    return {name: asked for name, asked in wanted.items() if asked is not None}

@@ -3,6 +3,7 @@
 import os
 import select
 
+from nf.datapath.settings import StdoutOutput
 from nf.errors import ConfigurationError
 from nf.outputs.base import Output, Queue, Rows
 
@@ -16,8 +17,9 @@ PATIENCE_MILLISECONDS = 250
 class Stdout(Output):
     """Writes to a descriptor; a reader that does not read stalls nobody but this output."""
 
-    def __init__(self, flush_seconds: float = 1.0, descriptor: int = 1) -> None:
-        super().__init__("stdout", Queue(flush_seconds=flush_seconds))
+    def __init__(self, settings: StdoutOutput, descriptor: int = 1) -> None:
+        queue = Queue(settings.queue_rows, settings.queue_bytes, settings.flush_seconds)
+        super().__init__("stdout", queue)
         self._descriptor = descriptor
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLOUT)
@@ -33,7 +35,7 @@ class Stdout(Output):
         except OSError as error:
             raise ConfigurationError(
                 "standard output is closed",
-                "outputs.stdout",
+                "stdout",
                 "start nf with one, or turn this output off",
             ) from error
 

@@ -136,7 +136,7 @@ def test_without_rows_there_is_no_file(settings: FileOutput, clock: Clock) -> No
 def test_a_full_disk_loses_nothing_once_there_is_room_again(
     settings: FileOutput, clock: Clock, fsync: bool
 ) -> None:
-    files = made(replace(settings, sync=fsync), clock)
+    files = made(replace(settings, fsync=fsync), clock)
     put(files)
     with files_up_to(len(ROWS.octets) + 3):
         view = memoryview(ROWS.octets)
@@ -197,11 +197,11 @@ def test_what_another_probe_is_writing_is_left_alone(settings: FileOutput, clock
 def test_a_name_that_is_none_is_refused(settings: FileOutput, clock: Clock, name: str) -> None:
     with pytest.raises(ConfigurationError) as told:
         made(replace(settings, name=name), clock)
-    assert told.value.place == "outputs.file.name"
+    assert told.value.place == "file.name"
 
 
 def test_a_directory_that_cannot_be_made_is_refused(tmp_path: Path, clock: Clock) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ConfigurationError) as told:
         made(FileOutput(str(tmp_path / "file" / "below")), clock)
-    assert told.value.place == "outputs.file.directory"
+    assert told.value.place == "file.directory"

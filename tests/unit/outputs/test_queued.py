@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from nf.datapath.settings import StdoutOutput
 from nf.errors import ConfigurationError
 from nf.outputs.base import Output, Queue, Rows
 from nf.outputs.queued import Queued
@@ -164,7 +165,7 @@ def test_counters_begin_again() -> None:
 
 def test_standard_output_takes_what_its_reader_takes() -> None:
     reading, writing = os.pipe()
-    queued = started(Stdout(0.01, writing), Told())
+    queued = started(Stdout(StdoutOutput(flush_seconds=0.01), writing), Told())
     block = Rows("session", 1, b"x" * 300_000 + b"\n")
     queued.offer(block)
     octets = b""
@@ -179,7 +180,7 @@ def test_standard_output_takes_what_its_reader_takes() -> None:
 def test_a_reader_that_does_not_read_holds_up_nobody() -> None:
     reading, writing = os.pipe()
     told = Told()
-    queued = started(Stdout(0.01, writing), told)
+    queued = started(Stdout(StdoutOutput(flush_seconds=0.01), writing), told)
     queued.offer(Rows("session", 7, b"x" * 1_000_000))
     assert queued.close(0.3) == 7
     os.close(reading)
@@ -190,7 +191,7 @@ def test_a_reader_that_is_gone_is_told() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     told = Told()
-    queued = started(Stdout(0.01, writing), told)
+    queued = started(Stdout(StdoutOutput(flush_seconds=0.01), writing), told)
     queued.offer(row("a"))
     assert told.came.acquire(timeout=PATIENCE)
     assert "broken pipe" in told.events[0][2]
@@ -201,7 +202,7 @@ def test_a_reader_that_is_gone_is_told() -> None:
 def test_a_closed_standard_output_is_refused() -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    output = Stdout(1.0, writing)
+    output = Stdout(StdoutOutput(), writing)
     os.close(writing)
     with pytest.raises(ConfigurationError):
         output.check()
