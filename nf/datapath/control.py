@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from msgspec import Struct, field
 
+from nf.datapath.effects import Effect
 from nf.datapath.settings import Settings
 from nf.process.client import Client, Hearing
 
@@ -26,7 +27,6 @@ __all__ = [
     "DatapathClient",
     "Done",
     "Drain",
-    "Effect",
     "Event",
     "FlowStateReset",
     "Heartbeat",
@@ -45,10 +45,6 @@ __all__ = [
 ]
 
 CHANNEL = "datapath"
-
-Effect = Literal["none", "live", "capture", "flows"]
-"""What a configuration does to what is under way: nothing changes; settings are swapped; the
-sources are exchanged; the engine is exchanged and sessions begin anew."""
 
 
 class Message(Struct, frozen=True, forbid_unknown_fields=True, tag_field="is"):
@@ -92,7 +88,7 @@ class ListSessions(Message, frozen=True, tag="list-sessions"):
 
     limit: int = 100
     order_by: str = "bytes"
-    filter: str = ""
+    where: str = ""
 
 
 class ClearCounters(Message, frozen=True, tag="clear-counters"):
@@ -209,9 +205,9 @@ class OutputState(Message, frozen=True, tag="output-state"):
 class FlowStateReset(Message, frozen=True, tag="flow-state-reset"):
     """Sessions begin anew: their tables were lost or exchanged."""
 
-    why: str
-    sessions: int = 0
-    """Those that were reported early because of it."""
+    reason: Literal["configuration", "operator"]
+    rows: int = 0
+    """Rows that the old engine still handed on: the final reports of its sessions, above all."""
 
 
 class ReplayState(Message, frozen=True, tag="replay-state"):

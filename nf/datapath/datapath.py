@@ -12,9 +12,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
-from nf.datapath._engine import Batch, Engine
+from nf.datapath import _engine
 from nf.datapath.config import EngineConfig
 from nf.datapath.control import (
     CaptureLoss,
@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 
 Complete = Callable[[Settings], EngineConfig]
 """Reads the files that settings name: what is returned is all the engine needs."""
+Why = Literal["configuration", "operator"]
 ANSWER_SECONDS = 8.0
 EXCHANGE_SECONDS = 60.0
 """Time in which an engine that has been exchanged may hand on what it has."""
@@ -84,7 +85,7 @@ class Plan:
     config: EngineConfig
     effect: Effect
     outlets: Any
-    engine: Engine | None
+    engine: _engine.Engine | None
     """Open, for the effects that need a new one."""
 
 
@@ -129,13 +130,12 @@ class Datapath:
             plan = self._outlets.prepare(settings)
             captures = wants_capture(settings, config)
             running = self._drain is not None and self._drain.state == "running"
-            engine: Engine | None = None
-            if self._force is None:
+            engine: _engine.Engine | None = None
+            before = self._force
+            if before is None or before[0].capturing != settings.capturing:
                 effect: Effect = "flows"
             else:
-                effect = effect_of(self._force, (settings, config))
-                if settings.capturing != self._force[0].capturing:
-                    effect = "flows"
+                effect = effect_of(before[1], config)
             if effect == "flows" and captures:
                 engine = opened(config)
             elif effect != "none":
@@ -161,8 +161,9 @@ class Datapath:
             first = self._force is None
             self._force, self._generation = (plan.settings, plan.config), generation
             if plan.effect == "flows":
-                self._exchange(plan.engine, "" if first else "the configuration needs it")
+                self._exchange(plan.engine, None if first else "configuration")
             elif plan.effect != "none" and self._drain is not None:
+                # What is wrong with it was said when it was prepared, by an engine of its own.
                 self._drain.swap(plan.config.to_json())
         event(log, logging.INFO, "configuration applied", generation=generation, effect=plan.effect)
 
@@ -172,7 +173,7 @@ class Datapath:
             if self._plan is not None and self._plan.generation == generation:
                 self._plan = None
 
-    def _exchange(self, engine: Engine | None, why: str) -> None:
+    def _exchange(self, engine: _engine.Engine | None, why: Why | None) -> None:
         """Has another engine, or none, take over; the old one ends in its own time."""
         old, self._drain = self._drain, None
         if engine is not None:
@@ -189,7 +190,7 @@ class Datapath:
         elif self._drain is not None:
             self._owner.tell(CaptureState("running"))
 
-    def _see_off(self, old: Drain, why: str) -> None:
+    def _see_off(self, old: Drain, why: Why | None) -> None:
         was_running = old.state == "running"
         rows = old.rows
         old.stop()
@@ -199,7 +200,7 @@ class Datapath:
         if was_running and why:
             self._owner.tell(FlowStateReset(why, old.rows - rows))
 
-    def _take(self, batch: Batch) -> None:
+    def _take(self, batch: _engine.Batch) -> None:
         self._outlets.offer(batch.kind, len(batch), batch.to_jsonl)
 
     def _capture_ended(self, drain: Drain) -> None:
@@ -244,7 +245,7 @@ class Datapath:
                     "capture",
                     "enable it and name an interface or a file",
                 )
-            self._exchange(opened(config), "capture was restarted" if running else "")
+            self._exchange(opened(config), "operator" if running else None)
             self._owner.tell(CaptureState("running"))
 
     def replay(self, file: str, pace: float) -> None:
@@ -298,14 +299,14 @@ class Datapath:
         if not found:
             raise Refused(f"no session {session}", "session", "list-sessions tells the numbers")
 
-    def sessions(self, limit: int, order_by: str, condition: str) -> list[dict[str, Any]]:
+    def sessions(self, limit: int, order_by: str, where: str) -> list[dict[str, Any]]:
         """Live sessions, the first `limit` of an order."""
         rows: list[dict[str, Any]] = self._ask(
-            lambda engine: engine.sessions(limit, order_by, condition).to_dicts()
+            lambda engine: engine.sessions(limit, order_by, where).to_dicts()
         )
         return rows
 
-    def _ask(self, question: Callable[[Engine], Any]) -> Any:
+    def _ask(self, question: Callable[[_engine.Engine], Any]) -> Any:
         if (drain := self._drain) is None:
             raise Refused("capture does not run", "capture", "start it")
         return drain.ask(question).result(ANSWER_SECONDS)
@@ -379,7 +380,9 @@ class Datapath:
             for one in drains:
                 one.stop()
         deadline = time.monotonic() + drain_seconds
-        whole = all([one.wait(max(0.0, deadline - time.monotonic())) for one in drains])
+        whole = True
+        for one in drains:
+            whole = one.wait(max(0.0, deadline - time.monotonic())) and whole
         for thread in self._leaving:
             thread.join(max(0.0, deadline - time.monotonic()))
             whole = whole and not thread.is_alive()
@@ -396,7 +399,7 @@ def wants_capture(settings: Settings, config: EngineConfig) -> bool:
     return settings.capturing and bool(config.files or config.interfaces)
 
 
-def opened(config: EngineConfig) -> Engine:
+def opened(config: EngineConfig) -> _engine.Engine:
     """An engine that is open and not started.
 
     Raises:
@@ -404,7 +407,7 @@ def opened(config: EngineConfig) -> Engine:
         CaptureError: A source cannot be opened.
     """
     try:
-        return Engine(config.to_json())
+        return _engine.Engine(config.to_json())
     except (ConfigurationError, CaptureError):
         raise
     except NfError as error:
@@ -419,7 +422,11 @@ def checkable(config: EngineConfig, *, sources: bool) -> EngineConfig:
 
 
 def replay_of(config: EngineConfig, file: str, pace: float) -> EngineConfig:
-    """The configuration in force, for a file."""
+    """The configuration in force, for a file.
+
+    Raises:
+        Refused: The engine has no such pace.
+    """
     if pace:
         raise Refused(
             "this build replays at full speed only", "pace", "leave it out, or say full-speed"
@@ -429,8 +436,9 @@ def replay_of(config: EngineConfig, file: str, pace: float) -> EngineConfig:
     )
 
 
-def counters(engine: Engine, sums: tuple[str, ...]) -> dict[str, Any]:
+def counters(engine: _engine.Engine, sums: tuple[str, ...]) -> dict[str, Any]:
     """What an engine counts, and the sums asked for."""
     counted = engine.stats()
+    counted["sources"] = engine.sources()
     counted["sums"] = {name: engine.aggregate(name).to_dicts() for name in sums}
     return counted

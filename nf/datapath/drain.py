@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Literal, TypeVar
 
-from nf.datapath._engine import Batch, Engine
+from nf.datapath import _engine
 from nf.errors import CaptureError, ChannelError, NfError
 from nf.process.logs import event
 
@@ -16,7 +16,7 @@ __all__ = ["Drain", "DrainState", "Take"]
 log = logging.getLogger(__name__)
 
 DrainState = Literal["running", "ended", "failed"]
-Take = Callable[[Batch], None]
+Take = Callable[[_engine.Batch], None]
 Result = TypeVar("Result")
 
 ROWS_AT_A_TIME = 4096
@@ -48,7 +48,7 @@ class Drain:
     def __init__(
         self,
         name: str,
-        engine: Engine,
+        engine: _engine.Engine,
         take: Take,
         ended: Callable[["Drain"], None],
         at_end: tuple[str, ...] = (),
@@ -65,7 +65,7 @@ class Drain:
         self._take = take
         self._ended = ended
         self._at_end = at_end
-        self._questions: queue.SimpleQueue[tuple[Callable[[Engine], Any], Future[Any]]] = (
+        self._questions: queue.SimpleQueue[tuple[Callable[[_engine.Engine], Any], Future[Any]]] = (
             queue.SimpleQueue()
         )
         self._released = threading.Event()
@@ -98,7 +98,7 @@ class Drain:
         self.stop()
         self._released.set()
 
-    def ask(self, question: Callable[[Engine], Result]) -> "Future[Result]":
+    def ask(self, question: Callable[[_engine.Engine], Result]) -> "Future[Result]":
         """Has the polling thread put a question to the engine."""
         future: Future[Result] = Future()
         self._questions.put((question, future))
@@ -113,7 +113,7 @@ class Drain:
         except NfError as error:
             self.state, self.error = "failed", f"{error.what}: {error.place}"
             self.is_defect = not isinstance(error, CaptureError)
-        except BaseException as error:  # noqa: BLE001  # a panic of the engine is no Exception
+        except BaseException as error:  # a panic of the engine is no Exception
             log.critical("the engine failed", exc_info=error)
             self.state, self.error = "failed", f"{type(error).__name__}: {error}"
             self.is_defect = True
@@ -140,7 +140,7 @@ class Drain:
         for report in self._at_end:
             self._hand_on(self._engine.aggregate(report))
 
-    def _hand_on(self, batch: Batch) -> None:
+    def _hand_on(self, batch: _engine.Batch) -> None:
         self._take(batch)
         self.batches += 1
         self.rows += len(batch)

@@ -4,41 +4,39 @@ from dataclasses import fields
 from typing import Literal
 
 from nf.datapath.config import EngineConfig
-from nf.datapath.settings import Settings
 
 __all__ = ["Effect", "effect_of"]
 
 Effect = Literal["none", "live", "capture", "flows"]
+"""Nothing; settings are swapped; the engine exchanges sources while it runs, new ones before old
+ones; the engine is exchanged, and sessions begin anew."""
 
-CAPTURE = frozenset({"interfaces", "live"})
-"""The engine exchanges sources while it runs: new ones open before old ones close."""
+CAPTURE = frozenset({"interfaces", "bpf"})
 FLOWS = frozenset(
     {
         "threads",
         "files",
         "follow",
-        "pace",
-        "root",
-        "root_offset",
         "key_vlan",
         "key_tunnel",
+        "max_sessions",
         "max_held_bytes",
         "seed",
     }
 )
-"""What sessions are kept by: an engine that runs cannot change it."""
+"""What an engine is built on."""
 
 
-def effect_of(
-    before: tuple[Settings, EngineConfig], after: tuple[Settings, EngineConfig]
-) -> Effect:
-    """Compares what is in force with what is to be, settings and what they mean to the engine."""
-    if before == after:
-        return "none"
-    old, new = before[1], after[1]
+def effect_of(old: EngineConfig, new: EngineConfig) -> Effect:
+    """Compares what is in force with what is to be."""
     changed = {
         one.name for one in fields(EngineConfig) if getattr(old, one.name) != getattr(new, one.name)
     }
-    if changed & FLOWS or bool(old.files) != bool(new.files):
+    if not changed:
+        return "none"
+    if changed & FLOWS or bool(old.interfaces) != bool(new.interfaces):
         return "flows"
-    return "capture" if changed & CAPTURE else "live"
+    if changed & CAPTURE:
+        # Files keep the filter that they were opened with.
+        return "capture" if new.interfaces else "flows"
+    return "live"

@@ -33,7 +33,8 @@ EXIT_BROKEN = 70
 DRAIN_SECONDS = 20.0
 WRITE_SECONDS = 5.0
 LOSS_SECONDS = 1.0
-USUAL_BEAT_SECONDS = 1.0
+BEAT_SECONDS = 0.25
+"""The shortest patience that can be configured is a second, and it may change at any time."""
 
 
 class DatapathProcess:
@@ -130,19 +131,29 @@ class DatapathProcess:
                 return Pulse(
                     datapath.generation, datapath.beats, datapath.batches, datapath.capture
                 )
+            case control.ReadStats(sums):
+                return StatsRead(await self._question(datapath.stats, sums))
+            case control.ListSessions(limit, order_by, where):
+                rows = await self._question(datapath.sessions, limit, order_by, where)
+                return SessionList(rows)
             case control.Prepare(generation, settings):
                 effect = await self._order(datapath.prepare, generation, settings)
                 return Prepared(generation, effect)
+            case control.Drain():
+                self._end.set()
+            case _:
+                await self._carry_out(body)
+        return Done()
+
+    async def _carry_out(self, body: Any) -> None:
+        """Orders that are answered with nothing but that they are done."""
+        datapath = self._datapath
+        match body:
             case control.Apply(generation):
                 await self._order(datapath.apply, generation)
                 self._notifier.tell(STATUS=f"configuration {generation}, {datapath.capture}")
             case control.Abort(generation):
                 await self._order(datapath.abort, generation)
-            case control.ReadStats(sums):
-                return StatsRead(await self._question(datapath.stats, sums))
-            case control.ListSessions(limit, order_by, condition):
-                rows = await self._question(datapath.sessions, limit, order_by, condition)
-                return SessionList(rows)
             case control.ClearCounters():
                 await self._order(datapath.clear_counters)
             case control.SetCapture(to):
@@ -151,11 +162,8 @@ class DatapathProcess:
                 await self._order(datapath.replay, file, pace)
             case control.TerminateSession(session):
                 await self._question(datapath.terminate, session)
-            case control.Drain():
-                self._end.set()
             case _:
                 raise ChannelError("an unknown call", CHANNEL, "restart all processes of nf")
-        return Done()
 
     async def _order(self, work: Callable[..., Any], *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._orders, work, *arguments)
@@ -166,14 +174,13 @@ class DatapathProcess:
     # What goes on by itself
 
     async def _beat(self) -> None:
-        every = (self._notifier.watchdog_seconds or 4 * USUAL_BEAT_SECONDS) / 4
         last = -1
         while True:
             beats = self._datapath.beats
             if beats != last or not self._datapath.has_engine:
                 self._notifier.alive()
             last = beats
-            await asyncio.sleep(every)
+            await asyncio.sleep(BEAT_SECONDS)
 
     async def _watch_losses(self) -> None:
         while True:

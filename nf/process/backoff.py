@@ -11,6 +11,11 @@ class Backoff:
         self._most = most
         self._next = first
 
+    def change(self, first: float, most: float) -> None:
+        """Other waits, from the first again."""
+        self._first, self._most = first, most
+        self._next = first
+
     def next(self) -> float:
         """Seconds to wait now."""
         wait = self._next

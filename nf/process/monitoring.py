@@ -1,5 +1,6 @@
 """The monitor's channel: how the processes of the probe are, and starting one anew."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +18,8 @@ __all__ = [
     "ProcessStates",
     "ReadProcesses",
     "RestartProcess",
+    "Restarted",
+    "SetPolicy",
     "State",
 ]
 
@@ -36,7 +39,27 @@ class RestartProcess(Struct, frozen=True, forbid_unknown_fields=True, tag="resta
     name: str
 
 
-Call = ReadProcesses | RestartProcess
+class SetPolicy(Struct, frozen=True, forbid_unknown_fields=True, tag="set-policy"):
+    """Has processes be watched in another way, from now on.
+
+    Attributes:
+        first_delay: Seconds before the first new start.
+        longest_delay: Seconds that delays grow to.
+        burst: So many ends are too many within `burst_seconds`; 0 for no limit.
+        burst_seconds: See there.
+        hang_seconds: Time without a heartbeat after which a process counts as hung.
+        stop_seconds: Time to end in, when told to.
+    """
+
+    first_delay: float
+    longest_delay: float
+    burst: int
+    burst_seconds: float
+    hang_seconds: float
+    stop_seconds: float
+
+
+Call = ReadProcesses | RestartProcess | SetPolicy
 
 
 class ProcessState(Struct, frozen=True, forbid_unknown_fields=True):
@@ -76,15 +99,36 @@ class Accepted(Struct, frozen=True, forbid_unknown_fields=True, tag="accepted"):
 Answer = ProcessStates | Accepted
 
 
+class Restarted(Struct, frozen=True, forbid_unknown_fields=True, tag="restarted"):
+    """The monitor tells: a process was started again."""
+
+    name: str
+    pid: int
+    restarts: int
+    last_exit: str
+
+
 class MonitorClient(Client):
     """The asking end.
+
+    Args:
+        path: The monitor's socket.
+        on_restart: Gets what the monitor tells.
+        on_lost: See `Hearing`.
+        seconds: See `Client`.
 
     Raises:
         ChannelError: The monitor cannot be reached.
     """
 
-    def __init__(self, path: Path, seconds: float = 5.0) -> None:
-        super().__init__(path, CHANNEL, Answer, Hearing(), seconds)
+    def __init__(
+        self,
+        path: Path,
+        on_restart: Callable[[Restarted], None] | None = None,
+        on_lost: Callable[[], None] | None = None,
+        seconds: float = 5.0,
+    ) -> None:
+        super().__init__(path, CHANNEL, Answer, Hearing(Restarted, on_restart, on_lost), seconds)
 
     def processes(self) -> tuple[ProcessState, ...]:
         """How the processes are."""

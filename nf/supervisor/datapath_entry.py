@@ -13,11 +13,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from nf.catalog import application_files
+from nf.datapath.completing import engine_part
 from nf.datapath.config import EngineConfig
 from nf.datapath.process import DatapathProcess
 from nf.datapath.settings import Settings
 from nf.errors import NfError
 from nf.outputs.fanout import Fanout
+from nf.plugins.loading import load_plugins
 from nf.process.lifetime import end_with_parent, take_name
 from nf.process.logs import parse_levels, set_up
 from nf.process.notify import Notifier
@@ -34,14 +37,11 @@ def complete(settings: Settings) -> EngineConfig:
     Raises:
         NfError: A file cannot be read, or what is in it is wrong.
     """
-    from nf.catalog import application_files
-    from nf.plugins.loading import load_plugins
-
     plugins = load_plugins(*settings.plugin_paths)
     if plugins.refused:
         raise plugins.refused[0]
     return replace(
-        settings.engine,
+        engine_part(settings),
         applications=application_files(settings.application_files),
         plugins=plugins.descriptions,
     )

@@ -15,7 +15,7 @@ import struct
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nf.errors import Refused
@@ -29,7 +29,9 @@ from nf.process.monitoring import (
     ProcessState,
     ProcessStates,
     ReadProcesses,
+    Restarted,
     RestartProcess,
+    SetPolicy,
     State,
 )
 from nf.process.notify import MOST_OCTETS, Notifier, parse
@@ -99,6 +101,7 @@ class Monitor:
         self._stop_asked = False
         self._interrupts = 0
         self._told_ready = False
+        self._server: Server | None = None
 
     async def run(self) -> int:
         """Returns the exit code: 0 after an end that was asked for, or when the work is done."""
@@ -106,6 +109,7 @@ class Monitor:
         become_reaper()
         server = Server(self._places.monitor_socket, CHANNEL, Call, self._answer)
         await server.start()
+        self._server = server
         ears = self._listen()
         loop.add_reader(ears, self._hear, ears)
         loop.add_signal_handler(signal.SIGCHLD, self._reap)
@@ -175,7 +179,7 @@ class Monitor:
         environment = {
             **os.environ,
             "NOTIFY_SOCKET": str(self._places.notify_socket),
-            "WATCHDOG_USEC": str(int(child.policy.hang_seconds * 1_000_000)),
+            "WATCHDOG_USEC": str(int(child.watch.policy.hang_seconds * 1_000_000)),
             "NF_PARENT": str(os.getpid()),
         }
         # A child has a process group of its own: an INT of the terminal is for the monitor alone.
@@ -204,6 +208,9 @@ class Monitor:
             restarts=child.watch.restarts,
             last_exit=child.watch.last_exit or "none",
         )
+        if child.watch.restarts and self._server is not None:
+            watch = child.watch
+            self._server.broadcast(Restarted(child.name, pid, watch.restarts, watch.last_exit))
 
     def _kill(self, child: Child) -> None:
         reason = {
@@ -324,6 +331,10 @@ class Monitor:
                     self._signal(child, signal.SIGTERM)
                 self._changed.set()
                 return Accepted()
+            case SetPolicy():
+                for child in self._children.values():
+                    child.watch.follow(changed(child.watch.policy, body))
+                return Accepted()
             case RestartProcess(name):
                 raise Refused(f"no process {name!r}", "name", "one of " + ", ".join(self._children))
         raise Refused("an unknown call", CHANNEL, "restart all processes of nf")
@@ -346,3 +357,16 @@ class Monitor:
             )
             for child in self._children.values()
         ]
+
+
+def changed(policy: Policy, asked: SetPolicy) -> Policy:
+    """A child's policy with what management asks for."""
+    return replace(
+        policy,
+        first_delay=asked.first_delay,
+        longest_delay=max(asked.first_delay, asked.longest_delay),
+        burst=asked.burst,
+        burst_seconds=asked.burst_seconds,
+        hang_seconds=asked.hang_seconds,
+        stop_seconds=asked.stop_seconds,
+    )

@@ -28,9 +28,11 @@ class Policy:
         hang_seconds: Time without a heartbeat after which it counts as hung.
         stop_seconds: Time to end in, when told to.
         steady_seconds: Who runs so long begins with the shortest wait again.
-        burst: So many ends within `burst_seconds` are too many …
+        burst: So many ends within `burst_seconds` are too many (0: never) …
         burst_seconds: … and then the next try is `rest_seconds` away.
         rest_seconds: See there.
+        first_delay: Seconds before it is started again, the first time …
+        longest_delay: … and what that grows to.
         may_end: It may end by itself with code 0: then the whole probe has done its work.
     """
 
@@ -41,6 +43,8 @@ class Policy:
     burst: int = 10
     burst_seconds: float = 60.0
     rest_seconds: float = 60.0
+    first_delay: float = 0.1
+    longest_delay: float = 10.0
     may_end: bool = False
 
 
@@ -75,7 +79,15 @@ class Watch:
     _again: bool = False
     """It is ending so that it can begin anew."""
     _ends: deque[float] = field(default_factory=deque)
-    _backoff: Backoff = field(default_factory=Backoff)
+    _backoff: Backoff = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._backoff = Backoff(self.policy.first_delay, self.policy.longest_delay)
+
+    def follow(self, policy: Policy) -> None:
+        """Watches it in another way from now on; what is due stays due."""
+        self.policy = policy
+        self._backoff.change(policy.first_delay, policy.longest_delay)
 
     def begun(self, pid: int, now: float) -> None:
         """It has been started."""
@@ -126,7 +138,7 @@ class Watch:
         self._ends.append(now)
         while self._ends and now - self._ends[0] > self.policy.burst_seconds:
             self._ends.popleft()
-        if len(self._ends) >= self.policy.burst:
+        if 0 < self.policy.burst <= len(self._ends):
             self.state = "failed"
             self._due = now + self.policy.rest_seconds
             self._ends.clear()
