@@ -87,7 +87,7 @@ def configure(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--netconf-address",
-        default="0.0.0.0",
+        default="0.0.0.0",  # noqa: S104  # who comes in has to log in
         metavar="ADDRESS",
         help="likewise its address (all)",
     )

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from nf.datapath import _engine
+from nf._native import engine as _engine
 from nf.datapath.config import EngineConfig
 from nf.datapath.control import (
     CaptureLoss,

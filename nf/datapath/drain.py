@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Literal, TypeVar
 
-from nf.datapath import _engine
+from nf._native import engine as _engine
 from nf.errors import CaptureError, ChannelError, NfError
 from nf.process.logs import event
 

@@ -7,7 +7,7 @@ edit → diff → access control → validation → every provider prepares → 
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -67,6 +67,8 @@ class Commits:
         running: What is in force.
         access: The access control that it says.
         writing: Held while anything is changed.
+        conversions: Rewrite values that must never be kept as they were given, such as passwords in
+            clear text; each gets every tree that somebody hands in, before anything else sees it.
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class Commits:
         self._guarded = guarded
         self.denials = Denials()
         self.writing = threading.RLock()
+        self.conversions: list[Callable[[Tree], None]] = []
         empty = context.empty()
         empty.validate()
         self.running = Running(empty, 0, 0)
@@ -113,6 +116,7 @@ class Commits:
             entry, name = started, "the start-up configuration" if started else "the first one"
         try:
             tree = self._context.parse(entry.data if entry else first, "json")
+            self.convert(tree)
             tree.validate()
         except YangError as error:
             raise ConfigurationError(
@@ -130,6 +134,15 @@ class Commits:
         self._put_in_force(INTERNAL, tree, ready, [])
         if unconfirmed is not None:
             self._history.set_unconfirmed(None)
+
+    def convert(self, tree: Tree) -> None:
+        """Applies the conversions.
+
+        Raises:
+            RpcErrors: A value cannot be converted.
+        """
+        for conversion in self.conversions:
+            conversion(tree)
 
     def check_access(self, session: Session, diff: Diff) -> None:
         """Refuses changes that the session may not make.

@@ -221,8 +221,8 @@ def test_a_second_monitor_in_the_same_place_is_refused(start: Start) -> None:
     assert first.end() == 0
 
 
-def test_the_monitor_loads_no_engine() -> None:
-    program = "import sys, nf.supervisor.monitor; print([n for n in sys.modules if '_engine' in n])"
+def test_the_monitor_loads_no_native() -> None:
+    program = "import sys, nf.supervisor.monitor; print([n for n in sys.modules if '_native' in n])"
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
     )
