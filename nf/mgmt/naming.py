@@ -12,7 +12,7 @@ from typing import Any
 
 from nf.errors import ConfigurationError
 
-__all__ = ["Names"]
+__all__ = ["ROOT", "Names", "bare_paths"]
 
 ROOT = "/probe/"
 STEP = re.compile(
@@ -21,6 +21,11 @@ STEP = re.compile(
 )
 KEY = re.compile(r"""\[((?:[^\]'"]|'[^']*'|"[^"]*")*)\]""")
 FULL_KEY = re.compile(r"""\s*[\w.:-]+\s*=\s*(?:'[^']*'|"[^"]*")\s*""")
+
+
+def bare_paths(path: str) -> str:
+    """A path without modules and keys, with `/` in front."""
+    return re.sub(r"/[^/:]+:", "/", "/" + KEY.sub("", path).strip("/"))
 
 
 class Names:
@@ -35,7 +40,7 @@ class Names:
         self._keys: dict[str, list[str]] = {}
         for node in nodes:
             path: str = node["path"]
-            bare = re.sub(r"/[^/:]+:", "/", path)
+            bare = bare_paths(path)
             self._qualified.setdefault(bare, path.split("/")[1:])
             if keys := node.get("keys"):
                 self._keys[bare] = list(keys)
