@@ -18,8 +18,8 @@ __all__ = ["configure", "run"]
 
 DESCRIPTION = """\
 Reads and changes the configuration of a running probe. Every change is one transaction: it is
-checked, prepared by all that act on it, and then in force as a whole, or refused with its reason and
-nothing has changed. It lasts until the probe ends; `nf config save` keeps it over a restart.
+checked, prepared by all that act on it, and then in force as a whole, or refused with its reason
+and nothing has changed. It lasts until the probe ends; `nf config save` keeps it over a restart.
 
 A PATH is one of the YANG model; modules, and the root of the probe, may be left out, and keys of
 lists stand in brackets: capture/interface[eth0]/promiscuous. `nf yang tree` shows all of it.
@@ -205,7 +205,7 @@ def _save(management: local.LocalClient, arguments: Namespace) -> int:
 
 def _history(management: local.LocalClient, arguments: Namespace) -> int:
     answer: local.Entries = _ask(management, local.ReadHistory())
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "number": one.number,
             "when": one.when,

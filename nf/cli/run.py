@@ -7,6 +7,7 @@ import uuid
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from nf.cli import exits
 from nf.cli.places import add_places, places_of
 from nf.errors import ConfigurationError
 from nf.process.lifetime import take_name
@@ -156,7 +157,8 @@ def _management(arguments: Namespace, places: Places) -> Child:
         command += ["--set", path, value]
     port = arguments.netconf_port or (PRIVILEGED_PORT if os.geteuid() == 0 else OTHER_PORT)
     command += ["--netconf", arguments.netconf_address, str(port)]
-    return Child("nf-mgmt", command, Policy(), hears_hup=True)
+    policy = Policy(hopeless=(exits.CONFIGURATION,))
+    return Child("nf-mgmt", command, policy, hears_hup=True)
 
 
 def _split(word: str) -> tuple[str, str, str]:

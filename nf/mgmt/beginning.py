@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from nf.errors import ConfigurationError, YangError
 from nf.mgmt.day0 import First, first_configuration
@@ -108,7 +108,7 @@ def overlay(tree: "Tree", wishes: Wishes, names: Names) -> None:
         ) from error
 
 
-def form_of(path: Path) -> "str":
+def form_of(path: Path) -> Literal["xml", "json"]:
     """Whether a file is XML or JSON."""
     return "xml" if path.read_bytes().lstrip().startswith(b"<") else "json"
 

@@ -22,7 +22,7 @@ class DatapathProvider:
     """Compiles the tree, has the datapath prepare, and apply."""
 
     name = "datapath"
-    watches = (PROBE,)
+    watches: tuple[str, ...] = (PROBE,)
 
     def __init__(self, link: Link, first_seconds: float = 5.0) -> None:
         """At the start the datapath is waited for, `first_seconds` at most."""

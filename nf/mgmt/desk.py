@@ -3,7 +3,7 @@
 import pwd
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 from xml.sax.saxutils import escape, quoteattr
 
 from nf.errors import ConfigurationError, Refused, YangError
@@ -81,6 +81,7 @@ class Desk:
             tree = self._core.get_config(session, body.store)
         if path:
             tree = tree.select_xpath(path)
+        mode: Literal["report-all", "explicit"]
         mode = "report-all" if body.defaults or body.store == "operational" else "explicit"
         made = (
             tree.to_json(defaults=mode, indent=True)
@@ -111,7 +112,7 @@ class Desk:
 
     def _load(self, session: Session, body: local.Load) -> None:
         data = body.config.encode()
-        form = "xml" if data.lstrip().startswith(b"<") else "json"
+        form: Literal["xml", "json"] = "xml" if data.lstrip().startswith(b"<") else "json"
         config = wrapped(self._core.context.parse(data, form).to_xml())
         if body.mode == "check":
             self._core.validate(session, config)

@@ -38,7 +38,7 @@ class Overseer:
     """
 
     name = "supervisor"
-    watches = (PROBE,)
+    watches: tuple[str, ...] = (PROBE,)
 
     def __init__(self, path: Path, on_restart: Callable[[Restarted], None]) -> None:
         self._path = path

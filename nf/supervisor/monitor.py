@@ -133,7 +133,7 @@ class Monitor:
     # Watching
 
     async def _watch_over(self) -> int:
-        """Until the end is asked for (0), the work is done (0), or everybody has failed (1)."""
+        """Until the end is asked for, somebody has ended for good, or all have failed."""
         last = time.monotonic()
         while not self._stop_asked:
             now = time.monotonic()
@@ -144,7 +144,7 @@ class Monitor:
             self._act(now)
             states = {child.watch.state for child in self._children.values()}
             if "ended" in states:
-                return 0
+                return max(child.watch.verdict for child in self._children.values())
             if states == {"failed"}:
                 event(log, logging.ERROR, "every process has failed, giving up")
                 return EXIT_FAILED

@@ -34,6 +34,7 @@ class Policy:
         first_delay: Seconds before it is started again, the first time …
         longest_delay: … and what that grows to.
         may_end: It may end by itself with code 0: then the whole probe has done its work.
+        hopeless: Exit codes of a first start that say that no other start would be better.
     """
 
     ready_seconds: float = 60.0
@@ -46,6 +47,7 @@ class Policy:
     first_delay: float = 0.1
     longest_delay: float = 10.0
     may_end: bool = False
+    hopeless: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)
@@ -62,6 +64,7 @@ class Watch:
         last_exit: How it ended last.
         failed_stop: It was told to end and did not, or not with code 0.
         has_been_ready: Of this start.
+        verdict: Code that the whole probe is to end with, once this has ended by itself.
     """
 
     policy: Policy
@@ -73,6 +76,7 @@ class Watch:
     last_exit: str = ""
     failed_stop: bool = False
     has_been_ready: bool = False
+    verdict: int = 0
     _due: float = 0.0
     """When something has to happen if nothing is heard until then."""
     _runs: int = 0
@@ -125,7 +129,9 @@ class Watch:
             self.state = "waiting"
             self._due = now
             return
-        if self.policy.may_end and code == 0:
+        first = self._runs == 1 and not self.has_been_ready
+        if (self.policy.may_end and code == 0) or (first and code in self.policy.hopeless):
+            self.verdict = code
             self.state = "ended"
             self._due = NEVER
             return

@@ -165,6 +165,16 @@ def test_only_who_may_end_by_itself_is_let_end() -> None:
     assert third.state == "waiting"
 
 
+def test_a_first_start_that_no_other_would_better_ends_all() -> None:
+    watch = Watch(Policy(hopeless=(7,)))
+    watch.begun(1, 0.0)
+    watch.ended(7 << 8, 0.1)
+    assert (watch.state, watch.verdict) == ("ended", 7)
+    later = running(policy=Policy(hopeless=(7,)))
+    later.ended(7 << 8, 1.0)
+    assert later.state == "waiting"
+
+
 def test_no_program_is_tried_again_and_at_last_given_a_rest() -> None:
     watch = Watch(POLICY)
     for _ in range(4):
