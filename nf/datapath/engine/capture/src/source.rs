@@ -80,6 +80,42 @@ pub struct SourceStats {
 }
 
 impl SourceStats {
+    /// Names and values of what a live source counts, for output.
+    pub fn terms(&self) -> [(&'static str, u64); 9] {
+        [
+            ("seen", self.seen + self.kernel_drops),
+            ("packets", self.packets),
+            ("bytes", self.bytes),
+            ("captured_bytes", self.captured_bytes),
+            ("filtered", self.filtered),
+            ("kernel_drops", self.kernel_drops),
+            ("truncated", self.truncated),
+            ("clock_backward", self.clock_backward),
+            ("malformed", self.malformed),
+        ]
+    }
+
+    /// What was counted after `earlier`.
+    pub fn since(&self, earlier: &SourceStats) -> SourceStats {
+        SourceStats {
+            seen: self.seen.saturating_sub(earlier.seen),
+            packets: self.packets.saturating_sub(earlier.packets),
+            filtered: self.filtered.saturating_sub(earlier.filtered),
+            bytes: self.bytes.saturating_sub(earlier.bytes),
+            captured_bytes: self.captured_bytes.saturating_sub(earlier.captured_bytes),
+            truncated: self.truncated.saturating_sub(earlier.truncated),
+            short_lengths: self.short_lengths.saturating_sub(earlier.short_lengths),
+            over_snaplen: self.over_snaplen.saturating_sub(earlier.over_snaplen),
+            absurd_lengths: self.absurd_lengths.saturating_sub(earlier.absurd_lengths),
+            malformed: self.malformed.saturating_sub(earlier.malformed),
+            skipped_blocks: self.skipped_blocks.saturating_sub(earlier.skipped_blocks),
+            clock_backward: self.clock_backward.saturating_sub(earlier.clock_backward),
+            clock_jumps: self.clock_jumps.saturating_sub(earlier.clock_jumps),
+            kernel_drops: self.kernel_drops.saturating_sub(earlier.kernel_drops),
+            recorded_drops: self.recorded_drops.saturating_sub(earlier.recorded_drops),
+        }
+    }
+
     /// Adds the counters of another source.
     pub fn add(&mut self, other: &SourceStats) {
         // Named one by one, so that a new counter cannot be forgotten here.

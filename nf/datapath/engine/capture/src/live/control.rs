@@ -90,10 +90,13 @@ impl Control {
     /// refuses. Nothing has changed then.
     pub fn prepare(&self, spec: &LiveSpec) -> Result<Prepared, CaptureError> {
         spec.check()?;
-        for one in &spec.interfaces {
-            // Also where nothing is there yet: what does not compile must not wait for packets.
-            if let Some(filter) = one.filter(&spec.bpf) {
-                Filter::new(filter).program(Shape::of(1).link)?;
+        // Also where nothing is there yet: what does not compile must not wait for packets.
+        if !spec.bpf.trim().is_empty() {
+            compile(&spec.bpf, "bpf")?;
+        }
+        for (n, one) in spec.interfaces.iter().enumerate() {
+            if !one.bpf.trim().is_empty() {
+                compile(&one.bpf, &format!("interfaces[{n}].bpf"))?;
             }
         }
         let there = names::list().map_err(|error| CaptureError::from_io(&error, "interfaces"))?;
@@ -158,6 +161,12 @@ fn is_same_socket(a: &super::Interface, b: &super::Interface) -> bool {
         ..one.clone()
     };
     bare(a) == bare(b)
+}
+
+/// Refuses a filter that is wrong, with the setting that it stands in.
+fn compile(filter: &str, setting: &str) -> Result<(), CaptureError> {
+    let compiled = Filter::new(filter).program(Shape::of(1).link).map(drop);
+    compiled.map_err(|error| CaptureError { place: setting.into(), ..error })
 }
 
 fn absent(name: &str, there: &[(i32, String)]) -> CaptureError {

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use crate::af_packet::wall_clock;
 use crate::block::Batch;
-use crate::error::{CaptureError, ErrorKind};
+use crate::error::CaptureError;
 use crate::source::{Fill, Progress, Source, SourceStats, Status};
 use arena::Arena;
 use control::{Change, Shared};
@@ -41,20 +41,13 @@ const MOST_WALKED: usize = 16;
 /// Links remembered at most; older ones that are closed are summed up.
 const MOST_LINKS: usize = 4096;
 
-/// Opens what `spec` asks for. The source gives packets until it is stopped.
+/// Opens what `spec` asks for, which may be nothing yet. The source gives packets until it is
+/// stopped.
 ///
 /// # Errors
 /// A setting is wrong, an interface is not there (unless it is to be waited for), or the system
 /// refuses.
 pub fn open(spec: LiveSpec) -> Result<(LiveSource, Control), CaptureError> {
-    if spec.interfaces.is_empty() {
-        return Err(CaptureError::new(
-            ErrorKind::Options,
-            "no interface to capture from",
-            "interfaces",
-            "name one, as eth0, or any",
-        ));
-    }
     let shared = Arc::new(Shared::default());
     let control = Control::new(Arc::clone(&shared));
     let prepared = control.prepare(&spec)?;
