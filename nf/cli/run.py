@@ -100,7 +100,9 @@ def configure(parser: ArgumentParser) -> None:
         help="debug, info, warning or error, for all or for a module such as mgmt.netconf",
     )
     parser.add_argument(
-        "--log-format", choices=["logfmt", "json"], default="logfmt", help="shape of log lines"
+        "--log-format",
+        choices=["logfmt", "json"],
+        help="shape of log lines (logfmt, unless the configuration says json)",
     )
     add_places(parser)
 
@@ -124,7 +126,8 @@ def _command(module: str, arguments: Namespace, places: Places) -> list[str]:
     return [
         *(sys.executable, "-m", f"nf.supervisor.{module}"),
         *("--state-dir", str(places.state), "--run-dir", str(places.run)),
-        *("--log-format", arguments.log_format, *levels),
+        *(["--log-format", arguments.log_format] if arguments.log_format else []),
+        *levels,
     ]
 
 

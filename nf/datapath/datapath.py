@@ -319,6 +319,11 @@ class Datapath:
         return self._generation
 
     @property
+    def settings(self) -> Settings:
+        """Those in force; the defaults before there are any."""
+        return self._force[0] if self._force is not None else Settings()
+
+    @property
     def beats(self) -> int:
         """Grows while the thread that takes rows goes round; constant without an engine."""
         drain = self._drain

@@ -15,14 +15,15 @@ from typing import Any
 from nf.datapath import control
 from nf.datapath.control import CHANNEL, Call, Done, Event, Prepared, Pulse, SessionList, StatsRead
 from nf.datapath.datapath import Complete, Datapath, Outlets
+from nf.datapath.settings import Logging
 from nf.errors import ChannelError
 from nf.process.frames import Peer
-from nf.process.logs import event
+from nf.process.logs import event, follow
 from nf.process.notify import Notifier
 from nf.process.places import Places
 from nf.process.server import Server
 
-__all__ = ["DatapathProcess"]
+__all__ = ["DatapathProcess", "follow_logging"]
 
 log = logging.getLogger(__name__)
 
@@ -151,6 +152,7 @@ class DatapathProcess:
         match body:
             case control.Apply(generation):
                 await self._order(datapath.apply, generation)
+                follow_logging(datapath.settings.logging)
                 self._notifier.tell(STATUS=f"configuration {generation}, {datapath.capture}")
             case control.Abort(generation):
                 await self._order(datapath.abort, generation)
@@ -190,3 +192,13 @@ class DatapathProcess:
             except (TimeoutError, ChannelError) as error:
                 # The engine is busy or was exchanged; the next look counts the same packets.
                 event(log, logging.DEBUG, "no look at losses", why=str(error))
+
+
+def follow_logging(logging_settings: Logging) -> None:
+    """Has this process log as its settings say."""
+    follow(
+        logging_settings.level,
+        logging_settings.modules,
+        "json" if logging_settings.format == "json" else "logfmt",
+        journald=logging_settings.destination == "journald",
+    )

@@ -9,7 +9,7 @@ from nf.mgmt.changes import Change
 from nf.mgmt.compiling import CompileError, compile_settings, path_of
 from nf.mgmt.link import Link
 from nf.mgmt.transaction import Data, ProviderError
-from nf.process.logs import event
+from nf.process.logs import Form, event, follow
 
 __all__ = ["DatapathProvider"]
 
@@ -73,7 +73,10 @@ class PreparedSettings:
         self.settings = settings
 
     def apply(self) -> None:
-        """See `Prepared`."""
+        """See `Prepared`; this process logs as the configuration says, too."""
+        logs = self.settings.logging
+        form: Form = "json" if logs.format == "json" else "logfmt"
+        follow(logs.level, logs.modules, form, journald=logs.destination == "journald")
         self._link.apply(self._generation, self.settings)
 
     def abort(self) -> None:

@@ -10,11 +10,12 @@ import os
 import sys
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from nf.errors import NfError
 
-__all__ = ["Form", "Levels", "event", "parse_levels", "set_up"]
+__all__ = ["Form", "Levels", "event", "follow", "parse_levels", "set_up"]
 
 Form = Literal["logfmt", "json"]
 Levels = dict[str, int]
@@ -25,8 +26,15 @@ NAMES = {
     "info": logging.INFO,
     "warning": logging.WARNING,
     "error": logging.ERROR,
+    "critical": logging.CRITICAL,
 }
-PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3}
+PRIORITIES = {
+    logging.DEBUG: 7,
+    logging.INFO: 6,
+    logging.WARNING: 4,
+    logging.ERROR: 3,
+    logging.CRITICAL: 2,
+}
 """syslog's (RFC 5424, table 2)."""
 
 
@@ -52,25 +60,60 @@ def parse_levels(words: Iterable[str]) -> Levels:
     return levels
 
 
-def set_up(process: str, levels: Levels | None = None, form: Form = "logfmt") -> None:
+@dataclass(slots=True)
+class _Asked:
+    """What the command line of this process asked for; it stands above any configuration."""
+
+    process: str = "nf"
+    levels: Levels = field(default_factory=dict)
+    form: Form | None = None
+
+
+_asked = _Asked()
+
+
+def set_up(process: str, levels: Levels | None = None, form: Form | None = None) -> None:
     """Has this process log to standard error, and only there.
 
     Args:
         process: Its name, in every line.
         levels: See `parse_levels`; all of nf logs from `info` up where nothing else is said.
-        form: Shape of the lines.
+        form: Shape of the lines; None for logfmt, unless a configuration says something else.
     """
-    chosen = levels or {}
+    _asked.process, _asked.levels, _asked.form = process, levels or {}, form
+    _put_in_force({}, "logfmt", priorities="JOURNAL_STREAM" in os.environ)
+
+
+def follow(
+    level: str, modules: Iterable[tuple[str, str]], form: Form, *, journald: bool = False
+) -> None:
+    """Logs as a configuration says, but for what the command line of this process said.
+
+    Args:
+        level: For all of nf.
+        modules: Modules and their levels.
+        form: Shape of the lines.
+        journald: Lines begin with the priority that journald understands.
+    """
+    levels = parse_levels([level, *(f"{name}={least}" for name, least in modules)])
+    _put_in_force(levels, form, priorities=journald or "JOURNAL_STREAM" in os.environ)
+
+
+def _put_in_force(levels: Levels, form: Form, *, priorities: bool) -> None:
+    chosen = levels | _asked.levels
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Lines(process, form, priorities="JOURNAL_STREAM" in os.environ))
+    handler.setFormatter(Lines(_asked.process, _asked.form or form, priorities=priorities))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     # Libraries speak up when something is wrong; nf says what it does.
     root.setLevel(logging.WARNING)
+    for name, known in logging.root.manager.loggerDict.items():
+        if name.startswith("nf.") and isinstance(known, logging.Logger):
+            known.setLevel(logging.NOTSET)
     logging.getLogger("nf").setLevel(chosen.get("", logging.INFO))
-    for name, level in chosen.items():
+    for name, least in chosen.items():
         if name:
-            logging.getLogger(name).setLevel(level)
+            logging.getLogger(name).setLevel(least)
 
 
 def event(logger: logging.Logger, level: int, message: str, **fields: Any) -> None:

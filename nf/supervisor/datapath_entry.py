@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--run-dir", type=Path)
     parser.add_argument("--ends-with-capture", action="store_true")
     parser.add_argument("--log-level", action="append", default=[])
-    parser.add_argument("--log-format", choices=["logfmt", "json"], default="logfmt")
+    parser.add_argument("--log-format", choices=["logfmt", "json"])
     given = parser.parse_args(arguments)
     try:
         set_up(NAME, parse_levels(given.log_level), given.log_format)

@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--set", action="append", default=[], nargs=2)
     parser.add_argument("--netconf", nargs=2)
     parser.add_argument("--log-level", action="append", default=[])
-    parser.add_argument("--log-format", choices=["logfmt", "json"], default="logfmt")
+    parser.add_argument("--log-format", choices=["logfmt", "json"])
     given = parser.parse_args(arguments)
     try:
         set_up(NAME, parse_levels(given.log_level), given.log_format)
