@@ -19,6 +19,7 @@ DATA = frozenset(
 )
 TERMINAL = frozenset({"leaf", "leaf-list", "anydata", "anyxml"})
 _PREDICATE = re.compile(r"\[[^\]]*\]")
+_ORGANIZATION = re.compile(r"""^\s*organization\s+(?:"([^"]*)"|'([^']*)')""", re.MULTILINE)
 _BETWEEN = frozenset({"choice", "case"})
 _INTEGERS = frozenset(
     {"int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "decimal64"}
@@ -111,6 +112,7 @@ class SchemaTree:
         root: Has the top-level nodes as children; no node itself.
         modules: Name to revision of every implemented module.
         namespaces: Name to namespace of every module that is known.
+        organizations: Name to organization, as the module's own statement has it.
     """
 
     def __init__(self, context: "Context") -> None:
@@ -122,6 +124,9 @@ class SchemaTree:
         }
         self.namespaces: dict[str, str] = {
             module["name"]: module["namespace"] for module in listed
+        }
+        self.organizations: dict[str, str] = {
+            module["name"]: " ".join(_organization(context, module)) for module in listed
         }
         # By the paths of `Context.nodes()`; a choice or case stands for the node around it, None
         # marks what is no data: operations and notifications.
@@ -180,6 +185,13 @@ class SchemaTree:
             at = found[0]
         return at
 
+
+
+def _organization(context: "Context", module: dict[str, Any]) -> list[str]:
+    """Words of a module's `organization`; none where it has none."""
+    text = context.schema_text(module["name"], module["revision"], "yang")
+    found = _ORGANIZATION.search(text)
+    return (found.group(1) or found.group(2)).split() if found else []
 
 
 def _target(node: SchemaNode, path: str, root: SchemaNode) -> SchemaNode | None:
