@@ -19,7 +19,7 @@ from nf.cli.show import account
 from nf.cli.show.progress import Progress
 from nf.cli.show.terminal import is_terminal, safe, style_for
 from nf.cli.writers import FORMATS, Order, Writer
-from nf.datapath._engine import Batch
+from nf._native.engine import Batch
 from nf.datapath.config import Report
 from nf.datapath.description import Description
 from nf.errors import ConfigurationError

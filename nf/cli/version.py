@@ -5,7 +5,7 @@ from argparse import ArgumentParser, Namespace
 
 from nf.cli import exits
 from nf.cli.listing import add_format, print_json
-from nf.datapath._engine import version
+from nf._native.engine import version
 
 __all__ = ["configure", "run"]
 

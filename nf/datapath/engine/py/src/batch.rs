@@ -20,7 +20,7 @@ use pyo3::types::{PyBytes, PyCapsule, PyDict, PyList, PyString};
 use crate::convert;
 
 /// Rows of one kind (`session`, `transaction`, `event`, `protocol`, `app` or `host`), in order.
-#[pyclass(module = "nf.datapath._engine", frozen)]
+#[pyclass(module = "nf._native.engine", frozen)]
 pub struct Batch {
     rows: RwLock<Rows>,
     kind: &'static str,

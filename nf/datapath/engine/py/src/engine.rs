@@ -17,7 +17,7 @@ use crate::convert;
 /// An engine on the files and settings of a configuration (JSON text of `EngineConfig`).
 ///
 /// One thread polls; the others may swap, stop and ask for progress.
-#[pyclass(module = "nf.datapath._engine", frozen)]
+#[pyclass(module = "nf._native.engine", frozen)]
 pub struct Engine {
     inner: Mutex<Inner>,
     handle: Handle,
