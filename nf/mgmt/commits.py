@@ -7,7 +7,7 @@ edit → diff → access control → validation → every provider prepares → 
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -67,6 +67,7 @@ class Commits:
         running: What is in force.
         access: The access control that it says.
         writing: Held while anything is changed.
+        watchers: Told of every change that is in force, in order; must not block nor raise.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class Commits:
         self._guarded = guarded
         self.denials = Denials()
         self.writing = threading.RLock()
+        self.watchers: list[Callable[[Sequence[Change]], None]] = []
         empty = context.empty()
         empty.validate()
         self.running = Running(empty, 0, 0)
@@ -201,6 +203,8 @@ class Commits:
         )
         ready.apply()
         self.running, self.access = running, access
+        for told in self.watchers:
+            told(changes)
 
     def _tell(self, session: Session, changes: Sequence[Change]) -> None:
         self._events.publish(

@@ -172,22 +172,28 @@ def key_text(value: Any) -> str:
     return str(value)
 
 
-def leaves(instance: Instance, keep: Keep, depth: int = 0) -> Iterator[Instance]:
+def leaves(
+    instance: Instance, keep: Keep, depth: int = 0, whole: Keep | None = None
+) -> Iterator[Instance]:
     """Every leaf and leaf-list at or below an instance; keys are leaves, too.
 
     Args:
         instance: Where to begin.
         keep: Which are wanted.
         depth: Levels below the instance whose leaves are wanted; 0 for all.
+        whole: Containers and entries that are given as they are, in the place of their leaves.
     """
     node = instance.node
     if node.terminal:
         if keep(node):
             yield instance
         return
+    if whole is not None and whole(node):
+        yield instance
+        return
     for place, child, value in _children(instance.place, node, instance.value, None):
         if child.terminal:
             if keep(child):
                 yield Instance(place, child, value)
         elif depth != 1:
-            yield from leaves(Instance(place, child, value), keep, max(0, depth - 1))
+            yield from leaves(Instance(place, child, value), keep, max(0, depth - 1), whole)

@@ -24,6 +24,7 @@ from nf.telemetry.gnmi.extensions import Extensions
 from nf.telemetry.gnmi.paths import CLI, Query, not_found, path_of, query
 from nf.telemetry.gnmi.values import (
     NOTHING,
+    STRUCTURED,
     encoding_name,
     json_bytes,
     scalar,
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
 __all__ = ["check_encoding", "concrete", "echo", "get", "keeper"]
 
-STRUCTURED = frozenset({Encoding.JSON, Encoding.JSON_IETF})
 SUPPORTED = STRUCTURED | {Encoding.PROTO}
 
 

@@ -17,13 +17,16 @@ from nf.mgmt.schema_nodes import SchemaNode
 from nf.mgmt.subscriptions.patterns import Keep
 from nf.telemetry.gnmi.errors import invalid, unimplemented
 
-__all__ = ["NOTHING", "ENCODINGS", "encoding_name", "json_bytes", "scalar", "stated", "structure"]
+__all__ = ["ENCODINGS", "NOTHING", "STRUCTURED", "encoding_name", "json_bytes", "scalar", "stated", "structure"]
 
 ENCODINGS = (Encoding.JSON, Encoding.JSON_IETF, Encoding.PROTO, Encoding.ASCII)
 """What Capabilities lists; ASCII is for origin `cli` only."""
 
 NOTHING: Any = object()
 """A container has nothing of what is asked for."""
+
+STRUCTURED = frozenset({Encoding.JSON, Encoding.JSON_IETF})
+"""Encodings that have objects."""
 
 _WIDE = frozenset({"int64", "uint64"})
 _UNSIGNED = frozenset({"uint8", "uint16", "uint32", "uint64"})
