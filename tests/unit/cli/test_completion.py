@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from nf.cli import NOUNS
 from tests.unit.cli.conftest import NF
 
 Run = Callable[..., Any]
@@ -63,7 +64,7 @@ def test_the_script_is_valid(nf: Run, tmp_path: Path, name: str) -> None:
 
 def test_commands_are_offered(offered: Callable[..., list[str]]) -> None:
     assert offered("nf", "") == [
-        *("read", "protocols", "plugin", "apps", "risks", "fields", "version", "completion"),
+        *NOUNS,
         *("--help", "--version"),
     ]
     assert offered("nf", "pr") == ["protocols"]

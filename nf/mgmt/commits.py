@@ -1,0 +1,286 @@
+"""The one way in which the running configuration changes.
+
+edit → diff → access control → validation → every provider prepares → written to disk → applied
+(one swap) → told. A failure before the last two leaves everything as it was
+(docs/decisions/0009).
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+from nf._native.yang import Context, Diff, Tree
+from nf.errors import ConfigurationError, YangError
+from nf.mgmt.changes import Change, changes_of
+from nf.mgmt.history import History
+from nf.mgmt.nacm import TOP as NACM
+from nf.mgmt.nacm import Access, Denials, Guarded
+from nf.mgmt.rpc_error import RpcErrors
+from nf.mgmt.session import INTERNAL, Session
+from nf.mgmt.transaction import Data, Providers
+
+__all__ = ["Commits", "Publisher", "Running"]
+
+log = logging.getLogger(__name__)
+
+MAX_TOLD = 256
+"""Edits that a notification of a change names."""
+
+
+class Publisher(Protocol):
+    """Takes notifications (RFC 7951 objects); never blocks and never raises."""
+
+    def publish(self, notification: dict[str, Any]) -> None:
+        """One notification."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """A configuration in force.
+
+    A transaction works on a copy and puts it in the place of the old one, so that whoever reads
+    keeps what was true when the reading began.
+
+    Attributes:
+        tree: Validated, with defaults; never modified.
+        revision: Grows by one with every transaction.
+        number: Of its entry in the history.
+    """
+
+    tree: Tree
+    revision: int
+    number: int
+
+    @cached_property
+    def data(self) -> Data:
+        """As Python objects, made when first asked for."""
+        return self.tree.to_data()
+
+
+class Commits:
+    """Holds the running configuration and changes it.
+
+    Attributes:
+        running: What is in force.
+        access: The access control that it says.
+        writing: Held while anything is changed.
+        conversions: Rewrite values that must never be kept as they were given, such as passwords in
+            clear text; each gets every tree that somebody hands in, before anything else sees it.
+        watchers: Told of every change that is in force, in order; must not block nor raise.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        history: History,
+        providers: Providers,
+        events: Publisher,
+        guarded: Guarded,
+    ) -> None:
+        """Nothing is in force before `start`."""
+        self._context = context
+        self._history = history
+        self._providers = providers
+        self._events = events
+        self._guarded = guarded
+        self.denials = Denials()
+        self.writing = threading.RLock()
+        self.conversions: list[Callable[[Tree], None]] = []
+        self.watchers: list[Callable[[Sequence[Change]], None]] = []
+        empty = context.empty()
+        empty.validate()
+        self.running = Running(empty, 0, 0)
+        self.access = self._access(self.running)
+
+    def _access(self, running: Running) -> Access:
+        return Access(running.data.get(NACM, {}), self._guarded, self.denials)
+
+    def start(self, first: bytes = b"{}") -> None:
+        """Puts the first configuration in force.
+
+        It is what was in force before the management process alone was restarted, without a
+        commit that nobody had confirmed; in a new boot the start-up configuration; `first` where
+        there is none.
+
+        Raises:
+            ConfigurationError: It is damaged or not valid, or a provider refuses it.
+        """
+        newest = self._history.newest()
+        unconfirmed = self._history.unconfirmed()
+        if newest is not None and newest.note.boot == self._history.boot:
+            number = newest.note.number if unconfirmed is None else unconfirmed
+            entry, name = self._history.entry(number), f"configuration {number}"
+        else:
+            started = self._history.startup()
+            entry, name = started, "the start-up configuration" if started else "the first one"
+        try:
+            tree = self._context.parse(entry.data if entry else first, "json")
+            self.convert(tree)
+            tree.validate()
+        except YangError as error:
+            raise ConfigurationError(
+                f"{name} is not valid: {error}",
+                error.errors[0].path or name,
+                "correct or remove the file in the state folder",
+            ) from error
+        data = tree.to_data()
+        try:
+            ready = self._providers.prepare(None, data, None)
+        except RpcErrors as error:
+            raise ConfigurationError(
+                f"{name} cannot be put in force: {error.what}", error.place, error.hint
+            ) from error
+        self._put_in_force(INTERNAL, tree, ready, [])
+        if unconfirmed is not None:
+            self._history.set_unconfirmed(None)
+
+    def convert(self, tree: Tree) -> None:
+        """Applies the conversions.
+
+        Raises:
+            RpcErrors: A value cannot be converted.
+        """
+        for conversion in self.conversions:
+            conversion(tree)
+
+    def check_access(self, session: Session, diff: Diff) -> None:
+        """Refuses changes that the session may not make.
+
+        Raises:
+            RpcErrors: `access-denied`.
+        """
+        self.access.check_write(session, changes_of(diff))
+
+    def check(self, session: Session, tree: Tree, diff: Diff) -> None:
+        """Refuses what access control or the model would refuse; validates `tree` in place.
+
+        Raises:
+            RpcErrors: What `transact` would say, but for the providers.
+        """
+        self.check_access(session, diff)
+        validate(tree)
+
+    def transact(self, session: Session, tree: Tree, diff: Diff) -> bool:
+        """Puts `tree` in force, which `diff` makes of the running one; whether anything changed.
+
+        Raises:
+            RpcErrors: Not permitted, not valid, refused by a provider, or not to be written.
+        """
+        with self.writing:
+            changes = changes_of(diff)
+            self.access.check_write(session, changes)
+            # Defaults that came, and what a `when` took away, concern providers as much.
+            implied = changes_of(validate(tree))
+            if not changes and not implied:
+                return False
+            everything = (*changes, *implied)
+            watched = bool(self._providers.watching(everything))
+            ready = self._providers.prepare(
+                self.running.data if watched else {}, tree.to_data() if watched else {}, everything
+            )
+            self._put_in_force(session, tree, ready, changes)
+        self._tell(session, changes)
+        return True
+
+    def replace(self, session: Session, tree: Tree) -> bool:
+        """Puts another, validated configuration in the place of the running one."""
+        with self.writing:
+            return self.transact(session, tree, self.running.tree.diff(tree))
+
+    def _put_in_force(
+        self, session: Session, tree: Tree, ready: Any, changes: Sequence[Change]
+    ) -> None:
+        try:
+            draft = self._history.draft(
+                tree.to_json(), session, [change.path for change in changes]
+            )
+            try:
+                draft.keep()
+            except OSError:
+                draft.drop()
+                raise
+        except OSError as error:
+            ready.abort()
+            raise RpcErrors.of(
+                tag="resource-denied",
+                message=f"the configuration cannot be written to disk: {error.strerror}",
+                app_tag="persist",
+            ) from error
+        number = self._history.kept()
+        running = Running(tree, self.running.revision + 1, number)
+        access = (
+            self._access(running)
+            if not changes or any(change.top == NACM for change in changes)
+            else self.access
+        )
+        ready.apply()
+        self.running, self.access = running, access
+        for told in self.watchers:
+            told(changes)
+
+    def _tell(self, session: Session, changes: Sequence[Change]) -> None:
+        self._events.publish(
+            {
+                "ietf-netconf-notifications:netconf-config-change": {
+                    "changed-by": who(session),
+                    "datastore": "running",
+                    "edit": [
+                        {
+                            "target": change.path,
+                            "operation": "replace"
+                            if change.operation == "update"
+                            else change.operation,
+                        }
+                        for change in changes[:MAX_TOLD]
+                    ],
+                }
+            }
+        )
+
+    def entry(self, number: int) -> Tree:
+        """A configuration of the history, validated against today's model.
+
+        Raises:
+            RpcErrors: There is none of that number, or it is not valid any more.
+        """
+        try:
+            tree = self._context.parse(self._history.entry(number).data, "json")
+        except ConfigurationError as error:
+            raise RpcErrors.of(tag="invalid-value", message=str(error)) from error
+        except YangError as error:
+            raise RpcErrors.from_yang(error) from error
+        validate(tree)
+        return tree
+
+
+def validate(tree: Tree) -> Diff:
+    """Validates a configuration and adds its defaults.
+
+    Returns:
+        What that has changed: defaults, and nodes whose `when` is not true any more.
+
+    Raises:
+        RpcErrors: Everything that is wrong with it.
+    """
+    try:
+        return tree.validate()
+    except YangError as error:
+        raise RpcErrors.from_yang(error) from error
+
+
+def who(session: Session) -> dict[str, Any]:
+    """`changed-by-parms` of RFC 6470."""
+    if session.id == 0:
+        return {"server": [None]}
+    return {
+        "username": session.user,
+        "session-id": session.id,
+        **({"source-host": session.source} if _is_host(session.source) else {}),
+    }
+
+
+def _is_host(source: str) -> bool:
+    return bool(source) and "/" not in source

@@ -1,0 +1,179 @@
+"""Commits that go back unless they are confirmed (RFC 6241 section 8.4)."""
+
+import logging
+import threading
+from dataclasses import dataclass
+from time import monotonic
+
+from nf.mgmt.commits import Commits, Publisher, Running, who
+from nf.mgmt.history import History
+from nf.mgmt.rpc_error import RpcErrors
+from nf.mgmt.session import INTERNAL, Session
+
+__all__ = ["Confirming"]
+
+log = logging.getLogger(__name__)
+
+RETRY = 5.0
+"""Seconds until a roll-back is tried again that a provider refused."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    rollback: Running
+    session: Session
+    persist: str | None
+    timer: threading.Timer
+    deadline: float
+
+
+class Confirming:
+    """At most one commit that waits for its confirmation; callers hold `Commits.writing`."""
+
+    def __init__(self, commits: Commits, history: History, events: Publisher) -> None:
+        """Nothing waits."""
+        self._commits = commits
+        self._history = history
+        self._events = events
+        self._waiting: _Waiting | None = None
+
+    @property
+    def remaining(self) -> float | None:
+        """Seconds until the roll-back; None when nothing waits."""
+        waiting = self._waiting
+        return None if waiting is None else max(0.0, waiting.deadline - monotonic())
+
+    def may_change(self, session: Session, persist_id: str | None = None) -> None:
+        """Refuses a change that a roll-back would take back from somebody else.
+
+        Raises:
+            RpcErrors: Another session's commit waits, or the persist-id is not its.
+        """
+        waiting = self._waiting
+        if persist_id is not None and (waiting is None or waiting.persist != persist_id):
+            raise RpcErrors.of(
+                type="protocol",
+                tag="invalid-value",
+                message="no commit with this persist-id waits for its confirmation",
+                info=(("bad-element", "persist-id"),),
+            )
+        if waiting is None or persist_id is not None or session.id == 0:
+            return
+        if waiting.persist is not None or waiting.session.id != session.id:
+            raise RpcErrors.of(
+                type="protocol",
+                tag="in-use",
+                message="a commit of session"
+                f" {waiting.session.id} ({waiting.session.user}) waits for its confirmation",
+                info=(("session-id", str(waiting.session.id)),),
+            )
+
+    def note(self) -> Running:
+        """Before a confirmed commit is applied: notes, on disk too, what to go back to.
+
+        Raises:
+            RpcErrors: It cannot be noted.
+        """
+        if self._waiting is not None:
+            return self._waiting.rollback
+        running = self._commits.running
+        try:
+            self._history.set_unconfirmed(running.number)
+        except OSError as error:
+            raise RpcErrors.of(
+                tag="resource-denied",
+                message=f"what to go back to cannot be noted: {error.strerror}",
+                app_tag="persist",
+            ) from error
+        return running
+
+    def drop_note(self) -> None:
+        """The commit was refused: nothing more waits than before."""
+        if self._waiting is None:
+            self._history.set_unconfirmed(None)
+
+    def wait(
+        self, session: Session, rollback: Running, timeout: float, persist: str | None
+    ) -> None:
+        """The commit has been applied: its time runs, anew if one was waiting."""
+        extended = self._waiting is not None
+        if self._waiting is not None:
+            self._waiting.timer.cancel()
+        timer = threading.Timer(timeout, self._expire)
+        timer.daemon = True
+        self._waiting = _Waiting(rollback, session, persist, timer, monotonic() + timeout)
+        timer.start()
+        self._tell(session, "extend" if extended else "start", int(timeout))
+
+    def confirm(self, session: Session) -> None:
+        """What waited stays."""
+        if self._waiting is None:
+            return
+        self._waiting.timer.cancel()
+        self._waiting = None
+        self._history.set_unconfirmed(None)
+        self._tell(session, "complete")
+
+    def cancel(self, session: Session, persist_id: str | None) -> None:
+        """Goes back at once.
+
+        Raises:
+            RpcErrors: Nothing waits, or it is another's.
+        """
+        with self._commits.writing:
+            if self._waiting is None:
+                raise RpcErrors.of(
+                    type="protocol",
+                    tag="operation-failed",
+                    message="no commit waits for its confirmation",
+                )
+            self.may_change(session, persist_id)
+            self._go_back(session, "cancel")
+
+    def session_ended(self, session: Session) -> None:
+        """Goes back if the commit was the session's and does not persist."""
+        with self._commits.writing:
+            waiting = self._waiting
+            if waiting and waiting.persist is None and waiting.session.id == session.id:
+                self._go_back(session, "cancel")
+
+    def _expire(self) -> None:
+        with self._commits.writing:
+            waiting = self._waiting
+            if waiting is None or waiting.deadline > monotonic():
+                return
+            self._go_back(waiting.session, "timeout")
+
+    def _go_back(self, session: Session, event: str) -> None:
+        waiting = self._waiting
+        if waiting is None:
+            return
+        waiting.timer.cancel()
+        try:
+            self._commits.replace(INTERNAL, waiting.rollback.tree.copy())
+        except RpcErrors as error:
+            log.critical("the commit cannot be rolled back, trying again: %s", error)
+            waiting.timer = threading.Timer(RETRY, self._expire)
+            waiting.timer.daemon = True
+            waiting.deadline = monotonic() + RETRY / 2
+            waiting.timer.start()
+            return
+        self._waiting = None
+        self._history.set_unconfirmed(None)
+        self._tell(session, event)
+
+    def stop(self) -> None:
+        """The process ends: the next start goes back."""
+        if self._waiting is not None:
+            self._waiting.timer.cancel()
+
+    def _tell(self, session: Session, event: str, timeout: int | None = None) -> None:
+        self._events.publish(
+            {
+                "ietf-netconf-notifications:netconf-confirmed-commit": {
+                    **who(session),
+                    "confirm-event": event,
+                    **({} if timeout is None else {"timeout": timeout}),
+                }
+            }
+        )
