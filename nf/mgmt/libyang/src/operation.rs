@@ -151,7 +151,7 @@ impl Operation {
 /// (RFC 8040, section 3.6.2).
 fn read_below(tree: &Tree, node: Node, output: &str) -> Result<(), Error> {
     // SAFETY: the node is live, names live as long as the context.
-    let module = unsafe { raw::text((*ffi::lyd_owner_module(node)).name) }.unwrap_or_default();
+    let module = unsafe { raw::text((*ffi::lyd_node_module(node)).name) }.unwrap_or_default();
     let text = Format::Json.checked(format!("{{\"{module}:output\":{output}}}").as_bytes())?;
     let mut input = ptr::null_mut();
     let mut envelope = ptr::null_mut();
