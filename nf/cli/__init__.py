@@ -19,6 +19,7 @@ __all__ = ["NOUNS", "Noun", "load", "main", "parser_of"]
 
 NOUNS = {
     "read": "read captures: sessions, transactions, sums",
+    "live": "capture from network interfaces: the same, as it happens",
     "protocols": "list the protocols, or the attributes of one",
     "plugin": "check plugins, or write one to start from",
     "apps": "list the applications, or the names of one",
@@ -48,6 +49,7 @@ examples:
   nf read some.pcap --report summary                  what was in it, on one screen
   nf read some.pcap --where 'app == "youtube"'        only these sessions
   nf read some.pcap --report transaction -o csv       requests, lookups, handshakes, as CSV
+  nf live -i eth0                                     what goes over an interface now
   nf protocols http                                   what can be asked of HTTP
 
 exit codes:

@@ -63,7 +63,17 @@ def test_the_script_is_valid(nf: Run, tmp_path: Path, name: str) -> None:
 
 def test_commands_are_offered(offered: Callable[..., list[str]]) -> None:
     assert offered("nf", "") == [
-        *("read", "protocols", "plugin", "apps", "risks", "fields", "version", "completion"),
+        *(
+            "read",
+            "live",
+            "protocols",
+            "plugin",
+            "apps",
+            "risks",
+            "fields",
+            "version",
+            "completion",
+        ),
         *("--help", "--version"),
     ]
     assert offered("nf", "pr") == ["protocols"]

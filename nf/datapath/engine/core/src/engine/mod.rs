@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use nf_capture::live::{self, Control};
-use nf_capture::{OpenSpec, Source};
+use nf_capture::{OpenSpec, Paced, Source};
 use nf_flow::KeyHasher;
 
 use crate::config::EngineConfig;
@@ -122,6 +122,17 @@ impl Engine {
             bpf: (!config.bpf.is_empty()).then(|| config.bpf.clone()),
             ..OpenSpec::default()
         })?;
+        let source = match config.pace {
+            0.0 => source,
+            pace @ 1e-6..=1e9 => Box::new(Paced::new(source, pace)),
+            pace => {
+                return Err(EngineError::Config(ConfigError {
+                    what: format!("{pace} is no pace"),
+                    place: "pace".into(),
+                    hint: "1 for a capture's own pace, 10 for ten times that, 0 for at once".into(),
+                }));
+            }
+        };
         Ok(Self::with(source, snapshot))
     }
 
