@@ -123,7 +123,7 @@ def test_tags_that_the_kernel_takes_out_are_there_again(pair: Pair) -> None:
     [row] = drained(engine)
 
     assert (row["vlan"], row["src_port"]) == (42, 1)
-    assert row["path"].startswith("ethernet.vlan.ip.udp")
+    assert row["path"].startswith("ethernet.8021q.ip.udp")
 
 
 def test_a_filter_on_what_is_not_tagged_refuses_what_is(pair: Pair) -> None:

@@ -47,6 +47,9 @@ use station::{Chunk, Station, WorkerReport};
 pub use stats::{Busy, Stats};
 use supply::{Seat, Supply};
 
+/// Rows that wait for a poll of live capture at most, where others ask and nobody polls.
+const MOST_READY: usize = 262_144;
+
 /// Chunks of rows on their way to the poller.
 const CHUNKS: usize = 64;
 
@@ -91,6 +94,8 @@ pub struct Engine {
     inbox: Vec<(usize, u64, Answer)>,
     /// Everything has been read, processed and finished.
     complete: bool,
+    /// Rows that were finished, and that nobody polled for.
+    shed: Dropped,
     /// What counters are counted from.
     base: Option<Stats>,
     error: Option<EngineError>,
@@ -164,6 +169,7 @@ impl Engine {
             source: None,
             inbox: Vec::new(),
             complete: false,
+            shed: Dropped::default(),
             base: None,
             error: None,
             current,
@@ -295,6 +301,14 @@ impl Engine {
                 self.error = report.error.take().map(EngineError::Capture);
                 self.source = Some(report);
             }
+        }
+    }
+
+    /// Bounds what waits for a poll, when capture is live.
+    fn shed(&mut self) {
+        if self.live.is_some() && self.finisher.ready() > MOST_READY {
+            let (_, rows) = self.finisher.take_ready();
+            rows.iter().for_each(|row| self.shed.row_only(row));
         }
     }
 
