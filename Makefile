@@ -20,7 +20,7 @@ TARGETS := help setup demo test lint docs lock \
 	$(if $(wildcard tools/score.py),score) \
 	$(if $(wildcard tools/new_protocol.py),new-protocol)
 
-.PHONY: $(TARGETS) test-rust test-python lint-python lint-rust lint-dependencies
+.PHONY: $(TARGETS) test-rust test-python lint-python lint-rust lint-yang lint-dependencies
 
 help:  ## Print this list
 	@for target in $(TARGETS); do \
@@ -41,7 +41,7 @@ test-rust: setup
 test-python: setup
 	$(BIN)/pytest -n $(JOBS)
 
-lint: lint-python lint-rust lint-dependencies  ## Check style, types, layers, licences, advisories
+lint: lint-python lint-rust lint-yang lint-dependencies  ## Check style, types, layers, YANG, licences, advisories
 
 lint-python: setup
 	$(BIN)/ruff format --check $(PYTHON_FOLDERS)
@@ -54,12 +54,19 @@ lint-rust: setup
 	$(RUST) cargo fmt --all --check
 	$(RUST) cargo clippy $(LOCKED) --workspace --all-targets -- -D warnings
 
+lint-yang: setup
+	$(BIN)/python -m tools.yang_lint
+	$(BIN)/python -m tools.yang_update
+
 lint-dependencies: setup
 	$(RUST) $(BIN)/python -m tools.audit
 
 docs: setup  ## Refresh the outputs in README.md and the lists in docs/, build the documentation into site/
 	$(BIN)/python -m tools.readme_output
 	$(BIN)/python -m tools.reference
+	$(BIN)/python -m tools.yang_protocols
+	$(BIN)/python -m tools.yang_vendor
+	$(BIN)/python -m tools.yang_docs
 	$(BIN)/mkdocs build --strict --quiet
 
 lock:  ## Rewrite requirements/dev.txt from pyproject.toml

@@ -1,4 +1,4 @@
-"""Writes `nf/yang/nf-protocols.yang` from the catalog: `python -m tools.yang_protocols [--check]`.
+"""Writes `yang/nf-protocols.yang` from the catalog: `python -m tools.yang_protocols [--check]`.
 
 Every protocol of the engine becomes an identity. With --check nothing is written, and a module that
 differs from what would be written is an error. The revision stays until the list changes.

@@ -1,6 +1,6 @@
 """Copies the standard modules that nf implements, or takes types from, out of the installed pyang.
 
-`python -m tools.yang_vendor [--check]`. The copies in `nf/yang/ietf/` are byte for byte what the
+`python -m tools.yang_vendor [--check]`. The copies in `yang/ietf/` are byte for byte what the
 pinned pyang has, headers included, so that a wheel needs no pyang. With --check nothing is written.
 """
 
@@ -66,7 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="compare only")
     if parser.parse_args(arguments).check:
         for name in (different := stale()):
-            print(f"nf/yang/ietf/{name}.yang is not pyang's: make docs", file=sys.stderr)
+            print(f"yang/ietf/{name}.yang is not pyang's: make docs", file=sys.stderr)
         return 1 if different else 0
     needed = wanted()
     VENDORED.mkdir(exist_ok=True)

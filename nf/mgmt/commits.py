@@ -2,7 +2,7 @@
 
 edit → diff → access control → validation → every provider prepares → written to disk → applied
 (one swap) → told. A failure before the last two leaves everything as it was
-(docs/decisions/0008).
+(docs/decisions/0009).
 """
 
 import logging
@@ -170,12 +170,14 @@ class Commits:
         with self.writing:
             changes = changes_of(diff)
             self.access.check_write(session, changes)
-            validate(tree)
-            if not changes:
+            # Defaults that came, and what a `when` took away, concern providers as much.
+            implied = changes_of(validate(tree))
+            if not changes and not implied:
                 return False
-            watched = bool(self._providers.watching(changes))
+            everything = (*changes, *implied)
+            watched = bool(self._providers.watching(everything))
             ready = self._providers.prepare(
-                self.running.data if watched else {}, tree.to_data() if watched else {}, changes
+                self.running.data if watched else {}, tree.to_data() if watched else {}, everything
             )
             self._put_in_force(session, tree, ready, changes)
         self._tell(session, changes)
@@ -250,14 +252,17 @@ class Commits:
         return tree
 
 
-def validate(tree: Tree) -> None:
+def validate(tree: Tree) -> Diff:
     """Validates a configuration and adds its defaults.
+
+    Returns:
+        What that has changed: defaults, and nodes whose `when` is not true any more.
 
     Raises:
         RpcErrors: Everything that is wrong with it.
     """
     try:
-        tree.validate()
+        return tree.validate()
     except YangError as error:
         raise RpcErrors.from_yang(error) from error
 

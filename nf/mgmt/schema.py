@@ -1,6 +1,6 @@
 """Where the YANG modules are, which of them are implemented, and the context made of them.
 
-`nf/yang/modules.toml` is the one list. The files are package data: they are beside this package in
+`yang/modules.toml` is the one list. The files are package data: they are beside this package in
 a checkout and in an installed wheel alike.
 """
 
@@ -46,7 +46,7 @@ class ModuleSet:
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             what = f"the list of YANG modules cannot be used: {error!r}"
-            hint = "reinstall nf, or restore nf/yang/modules.toml"
+            hint = "reinstall nf, or restore yang/modules.toml"
             raise ConfigurationError(what, str(path), hint) from error
 
     def for_context(self) -> tuple[list[str], list[tuple[str, list[str]]]]:

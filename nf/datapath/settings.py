@@ -1,0 +1,147 @@
+"""What the process that captures works by: made from a configuration, or by a command.
+
+Values only: nothing here opens a file, and everything can cross a process border by its types.
+Files of applications and plugins are named, not read: whoever prepares the settings reads them, and
+may refuse them.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from nf.datapath.config import EngineConfig, Report
+
+__all__ = ["FileOutput", "Interface", "LogLevel", "Logging", "Settings", "StdoutOutput"]
+
+LogLevel = Literal["critical", "error", "warning", "info", "debug"]
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """An interface that is captured from.
+
+    Attributes:
+        name: Name, a pattern with `*`, `?`, `[…]`, or `any`.
+        source: How packets come from it.
+        promiscuous: Takes up packets for other stations, too.
+        snap_length: Octets captured of a packet at most.
+        buffer_bytes: Memory of the kernel's ring.
+        read_timeout_ms: Longest wait of a packet for others, milliseconds.
+        outgoing: Takes what this machine sends, too.
+        wait: Is waited for where it is not there yet.
+        bpf: Packet filter beside the one for all; empty for none.
+    """
+
+    name: str
+    source: Literal["af-packet"] = "af-packet"
+    promiscuous: bool = True
+    snap_length: int = 65535
+    buffer_bytes: int = 64 << 20
+    read_timeout_ms: int = 100
+    outgoing: bool = True
+    wait: bool = True
+    bpf: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FileOutput:
+    """Files that rotate.
+
+    Attributes:
+        directory: Where they are.
+        name: How their names end.
+        reports: Kinds of rows that go there.
+        events: Events, by the attribute that is waited for, whose rows go there.
+        rotate_seconds: Time after which a new one is begun; 0 for never.
+        rotate_bytes: Size after which a new one is begun; 0 for never.
+        retain: Most files that are kept; 0 for all.
+        fsync: A file is on the disk before it counts as complete.
+        flush_seconds: Longest time that rows wait before they are written out.
+        queue_rows: Rows that may wait.
+        queue_bytes: Octets of rows that may wait.
+    """
+
+    directory: str
+    name: str = "data.jsonl"
+    reports: tuple[Report, ...] = ()
+    events: tuple[str, ...] = ()
+    rotate_seconds: int = 300
+    rotate_bytes: int = 1 << 30
+    retain: int = 0
+    fsync: bool = False
+    flush_seconds: float = 5.0
+    queue_rows: int = 100_000
+    queue_bytes: int = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class StdoutOutput:
+    """Standard output.
+
+    Attributes:
+        reports: Kinds of rows that go there.
+        events: Events, by the attribute that is waited for, whose rows go there.
+        flush_seconds: Longest time that rows wait before they are written out.
+        queue_rows: Rows that may wait.
+        queue_bytes: Octets of rows that may wait.
+    """
+
+    reports: tuple[Report, ...] = ()
+    events: tuple[str, ...] = ()
+    flush_seconds: float = 5.0
+    queue_rows: int = 100_000
+    queue_bytes: int = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Logging:
+    """What processes write about themselves.
+
+    Attributes:
+        level: Least weight of records.
+        format: Their form.
+        destination: Where they go.
+        modules: Modules with a least weight of their own.
+    """
+
+    level: LogLevel = "info"
+    format: Literal["text", "json"] = "text"
+    destination: Literal["stderr", "journald"] = "stderr"
+    modules: tuple[tuple[str, LogLevel], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that the process works by.
+
+    Attributes:
+        probe_id: Number of the probe.
+        capturing: Whether packets are captured at all.
+        engine: For the engine, without what is in the files below. Its reports are those that some
+            output takes, and the sums that statistics are made of.
+        interfaces: What is captured from; files stand in `engine`.
+        pace: How fast files are read: 0 as fast as can be, 1 as recorded, else a multiple of it.
+        interval_seconds: Between rows of a session that goes on; 0: it has one at its end only.
+        application_files: Files that extend the built-in applications, in their order.
+        plugin_paths: Plugin files and directories, in their order.
+        event_names: Name of the report of each of the engine's events.
+        encoding: How rows are written.
+        batch_rows: Rows that are handed to the outputs together at most.
+        file: The files, if they are enabled.
+        stdout: Standard output, if it is enabled.
+        logging: What the process writes about itself.
+    """
+
+    probe_id: int = 0
+    capturing: bool = True
+    engine: EngineConfig = field(default_factory=EngineConfig)
+    interfaces: tuple[Interface, ...] = ()
+    pace: float = 0.0
+    interval_seconds: float = 5.0
+    application_files: tuple[str, ...] = ()
+    plugin_paths: tuple[str, ...] = ()
+    event_names: tuple[str, ...] = ()
+    encoding: Literal["json"] = "json"
+    batch_rows: int = 8192
+    file: FileOutput | None = None
+    stdout: StdoutOutput | None = None
+    logging: Logging = field(default_factory=Logging)

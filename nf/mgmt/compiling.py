@@ -1,0 +1,357 @@
+"""A configuration becomes settings: a pure function, with errors that name the YANG path.
+
+What only the process that captures can tell (a packet filter that libpcap refuses, a plugin that is
+broken) it tells when it prepares the settings; `path_of` says which leaf its error is about.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from nf.datapath.config import EngineConfig, Event, Report, Timeouts
+from nf.datapath.settings import FileOutput, Interface, Logging, Settings, StdoutOutput
+from nf.errors import NfError
+from nf.mgmt.identities import protocol_of
+
+__all__ = ["ENGINE_PATHS", "CompileError", "compile_settings", "path_of"]
+
+Data = Mapping[str, Any]
+"""RFC 7951 JSON in Python's types, with defaults; all integer types are int."""
+
+PROBE = "/nf-probe:probe"
+CAPTURE = f"{PROBE}/nf-capture:capture"
+ENGINE = f"{PROBE}/nf-dpi:engine"
+OUTPUTS = f"{PROBE}/nf-outputs:outputs"
+REPORTS = f"{PROBE}/nf-reports:reports"
+AS_CAPTURED = "as-captured"
+CHANNELS = ("file", "stdout")
+
+ENGINE_PATHS = {
+    "threads": f"{ENGINE}/workers",
+    "files": f"{CAPTURE}/file/path",
+    "follow": f"{CAPTURE}/file/follow",
+    "bpf": f"{CAPTURE}/filter",
+    "root": f"{CAPTURE}/link-type",
+    "root_offset": f"{CAPTURE}/link-offset",
+    "reports": REPORTS,
+    "events": f"{REPORTS}/event",
+    "filter": f"{REPORTS}/filter",
+    "risks": f"{ENGINE}/risks/enabled",
+    "applications": f"{ENGINE}/applications/file",
+    "disabled_protocols": f"{ENGINE}/disabled-protocol",
+    "plugins": f"{ENGINE}/plugins/path",
+    "timeouts": f"{ENGINE}/timeouts",
+    "key_vlan": f"{ENGINE}/key-vlan",
+    "key_tunnel": f"{ENGINE}/key-tunnel",
+    "max_sessions": f"{ENGINE}/max-sessions",
+    "table_full": f"{ENGINE}/table-full",
+    "max_held_bytes": f"{ENGINE}/max-held-bytes",
+    "classify_packets": f"{ENGINE}/classify-packets",
+    "classify_bytes": f"{ENGINE}/classify-bytes",
+    "seed": f"{ENGINE}/hash-seed",
+}
+"""Where each setting of the engine is in YANG."""
+
+SETTING_PATHS = {
+    "probe_id": f"{PROBE}/id",
+    "capturing": f"{CAPTURE}/enabled",
+    "interfaces": f"{CAPTURE}/interface",
+    "pace": f"{CAPTURE}/file/pace",
+    "interval_seconds": f"{REPORTS}/interval",
+    "application_files": f"{ENGINE}/applications/file",
+    "plugin_paths": f"{ENGINE}/plugins/path",
+    "event_names": f"{REPORTS}/event",
+    "encoding": f"{OUTPUTS}/encoding",
+    "batch_rows": f"{OUTPUTS}/batch-rows",
+    "logging": f"{PROBE}/logging",
+}
+"""The same for the other settings."""
+
+OUTPUT_LEAVES = {
+    "file": {
+        "directory": "directory",
+        "name": "name",
+        "rotate_seconds": "rotate-interval",
+        "rotate_bytes": "rotate-size",
+        "retain": "retain",
+        "fsync": "sync",
+        "queue_rows": "queue-rows",
+        "queue_bytes": "queue-bytes",
+    },
+    "stdout": {"queue_rows": "queue-rows", "queue_bytes": "queue-bytes"},
+}
+"""The leaf of each setting of a channel."""
+
+INTERFACE_LEAVES = {
+    "name": "name",
+    "source": "source",
+    "promiscuous": "promiscuous",
+    "snap_length": "snap-length",
+    "buffer_bytes": "buffer-size",
+    "read_timeout_ms": "read-timeout",
+    "outgoing": "outgoing",
+    "wait": "wait",
+    "bpf": "filter",
+}
+"""The leaf of each setting of an interface."""
+
+
+class CompileError(NfError):
+    """A configuration is valid by its schema and still makes no settings.
+
+    Attributes:
+        app_tag: For the `error-app-tag`.
+    """
+
+    def __init__(self, path: str, message: str, app_tag: str) -> None:
+        super().__init__(message, path, "change the value at the path, or what it depends on")
+        self.app_tag = app_tag
+
+
+def compile_settings(data: Data) -> Settings:
+    """The settings that a configuration makes.
+
+    Args:
+        data: The whole tree, as `Tree.to_data()` gives it.
+
+    Raises:
+        CompileError: Something has no meaning although the schema lets it pass.
+    """
+    probe: Data = data["nf-probe:probe"]
+    capture, engine = probe["nf-capture:capture"], probe["nf-dpi:engine"]
+    outputs, reports = probe["nf-outputs:outputs"], probe["nf-reports:reports"]
+    enabled = tuple(one for one in CHANNELS if outputs[one]["enabled"])
+    routes = _Routes.of(reports, enabled)
+    interval, interim = reports["interval"], reports["session"]["interim"]
+    return Settings(
+        probe_id=probe["id"],
+        capturing=capture["enabled"],
+        engine=_engine(capture, engine, reports["filter"], routes),
+        interfaces=_interfaces(capture),
+        pace=_pace(capture.get("file")),
+        interval_seconds=float(interval) if interim else 0.0,
+        application_files=tuple(engine.get("applications", {}).get("file", ())),
+        plugin_paths=tuple(engine.get("plugins", {}).get("path", ())),
+        event_names=tuple(one.name for one in routes.events),
+        encoding=outputs["encoding"],
+        batch_rows=outputs["batch-rows"],
+        file=_file(outputs, routes),
+        stdout=_stdout(outputs, routes),
+        logging=_logging(probe["logging"]),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _EventRoute:
+    name: str
+    event: Event
+    channels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Routes:
+    """Which rows go to which channels; what goes nowhere is not made."""
+
+    reports: tuple[tuple[Report, tuple[str, ...]], ...]
+    events: tuple[_EventRoute, ...]
+
+    @classmethod
+    def of(cls, reports: Data, enabled: tuple[str, ...]) -> "_Routes":
+        def channels(report: Data) -> tuple[str, ...]:
+            named = [_plain_identity(one) for one in report.get("output", ())]
+            to = tuple(one for one in enabled if not named or one in named)
+            return to if report["enabled"] else ()
+
+        events = []
+        for one in reports.get("event", ()):
+            to, awaited = channels(one), one["event"]
+            attributes = tuple(one.get("attribute", ())) or (awaited,)
+            events.append(_EventRoute(one["name"], Event(awaited, attributes), to))
+        made: tuple[tuple[Report, tuple[str, ...]], ...] = (
+            ("session", channels(reports["session"])),
+            ("transaction", channels(reports["transaction"])),
+            ("event", tuple({to: None for one in events for to in one.channels})),
+        )
+        return cls(made, tuple(one for one in events if one.channels))
+
+    def wanted(self) -> tuple[Report, ...]:
+        """Kinds of rows that go anywhere."""
+        return tuple(report for report, channels in self.reports if channels)
+
+    def to(self, channel: str) -> tuple[tuple[Report, ...], tuple[str, ...]]:
+        """Kinds of rows, and events, that go to a channel."""
+        reports = tuple(report for report, channels in self.reports if channel in channels)
+        events = tuple(one.event.event for one in self.events if channel in one.channels)
+        return reports, events
+
+
+def _engine(capture: Data, engine: Data, row_filter: str, routes: _Routes) -> EngineConfig:
+    link_type = capture["link-type"]
+    as_captured = _plain_identity(link_type) == AS_CAPTURED
+    files: Data = capture.get("file", {})
+    timeouts = engine["timeouts"]
+    return EngineConfig(
+        threads=engine["workers"],
+        files=tuple(files.get("path", ())),
+        follow=files.get("follow", False),
+        bpf=capture["filter"],
+        root="" if as_captured else protocol_of(link_type),
+        root_offset=capture["link-offset"],
+        # The sums are for the statistics among the state.
+        reports=(*routes.wanted(), "protocol", "app"),
+        events=tuple(one.event for one in routes.events),
+        filter=row_filter,
+        risks=engine["risks"]["enabled"],
+        disabled_protocols=tuple(map(protocol_of, engine.get("disabled-protocol", ()))),
+        timeouts=Timeouts(
+            default=float(timeouts["default"]),
+            short=float(timeouts["short"]),
+            long=float(timeouts["long"]),
+            live=float(timeouts["live"]),
+            closed=float(timeouts["closed"]),
+        ),
+        key_vlan=engine["key-vlan"],
+        key_tunnel=engine["key-tunnel"],
+        max_sessions=engine["max-sessions"],
+        table_full=engine["table-full"],
+        max_held_bytes=engine["max-held-bytes"],
+        classify_packets=engine["classify-packets"],
+        classify_bytes=engine["classify-bytes"],
+        seed=engine["hash-seed"],
+    )
+
+
+def _interfaces(capture: Data) -> tuple[Interface, ...]:
+    return tuple(_interface(one, capture) for one in capture.get("interface", ()))
+
+
+def _interface(one: Data, common: Data) -> Interface:
+    if problem := _no_pattern(one["name"]):
+        path = f"{_interface_path(one['name'])}/name"
+        raise CompileError(path, f"{one['name']!r} is no pattern: {problem}", "interface-pattern")
+
+    def said(leaf: str) -> Any:
+        everywhere = common[leaf]
+        return one.get(leaf, everywhere)
+
+    return Interface(
+        name=one["name"],
+        source=cast("Any", _plain_identity(one["source"])),
+        promiscuous=said("promiscuous"),
+        snap_length=said("snap-length"),
+        buffer_bytes=said("buffer-size"),
+        read_timeout_ms=said("read-timeout"),
+        outgoing=one["outgoing"],
+        wait=one["wait"],
+        bpf=one["filter"],
+    )
+
+
+def _no_pattern(name: str) -> str:
+    """What is wrong with an interface's name as a pattern; empty when nothing is."""
+    rest = re.sub(r"\[!?\]?[^\]]*\]", "", name)
+    return "a [ has no ]" if "[" in rest else ""
+
+
+def _pace(file: Data | None) -> float:
+    if file is None:
+        return 0.0
+    pace = file["pace"]
+    if pace == "multiple":
+        return float(file["multiple"])
+    return 1.0 if pace == "as-recorded" else 0.0
+
+
+def _file(outputs: Data, routes: _Routes) -> FileOutput | None:
+    file = outputs["file"]
+    rotated = file["rotate"]
+    seconds, octets = file["rotate-interval"], file["rotate-size"]
+    reports, events = routes.to("file")
+    made = FileOutput(
+        directory=file.get("directory", ""),
+        name=file["name"],
+        reports=reports,
+        events=events,
+        rotate_seconds=seconds if rotated else 0,
+        rotate_bytes=octets if rotated else 0,
+        retain=file["retain"],
+        fsync=file["sync"],
+        flush_seconds=float(outputs["flush-interval"]),
+        queue_rows=file["queue-rows"],
+        queue_bytes=file["queue-bytes"],
+    )
+    return made if file["enabled"] else None
+
+
+def _stdout(outputs: Data, routes: _Routes) -> StdoutOutput | None:
+    stdout = outputs["stdout"]
+    reports, events = routes.to("stdout")
+    made = StdoutOutput(
+        reports=reports,
+        events=events,
+        flush_seconds=float(outputs["flush-interval"]),
+        queue_rows=stdout["queue-rows"],
+        queue_bytes=stdout["queue-bytes"],
+    )
+    return made if stdout["enabled"] else None
+
+
+def _logging(logging: Data) -> Logging:
+    return Logging(
+        level=logging["level"],
+        format=logging["format"],
+        destination=logging["destination"],
+        modules=tuple((one["name"], one["level"]) for one in logging.get("module", ())),
+    )
+
+
+def _plain_identity(value: str) -> str:
+    """The name of an identity without the module that it may be qualified with."""
+    return value.rpartition(":")[2]
+
+
+def path_of(place: str, settings: Settings) -> str:
+    """The YANG path of a setting as errors of whoever prepares settings call it.
+
+    Args:
+        place: A setting of the engine or of `Settings`: `root`, `timeouts.short`,
+            `interfaces[0].snap_length`, `events[1]`, `file.directory`, …
+        settings: Those that were refused: they give the keys of list entries.
+
+    Returns:
+        The path; the root of the probe where the place says nothing about a setting.
+    """
+    name, number, rest = _taken_apart(place)
+    if name == "interfaces":
+        if number is None or number >= len(settings.interfaces):
+            return f"{CAPTURE}/interface"
+        entry = _interface_path(settings.interfaces[number].name)
+        leaf = INTERFACE_LEAVES.get(rest)
+        return f"{entry}/{leaf}" if leaf else entry
+    if name == "events" and number is not None and number < len(settings.event_names):
+        return f"{REPORTS}/event[name={_quoted(settings.event_names[number])}]"
+    if name == "timeouts" and rest in Timeouts.__slots__:
+        return f"{ENGINE_PATHS[name]}/{rest}"
+    if name in OUTPUT_LEAVES:
+        leaf = OUTPUT_LEAVES[name].get(rest)
+        return f"{OUTPUTS}/{name}/{leaf}" if leaf else f"{OUTPUTS}/{name}"
+    return ENGINE_PATHS.get(name) or SETTING_PATHS.get(name, PROBE)
+
+
+def _taken_apart(place: str) -> tuple[str, int | None, str]:
+    """Name, index and what follows a dot."""
+    found = re.fullmatch(r"(\w+)(?:\[(\d+)\])?(?:\.(\w+))?.*", place, flags=re.DOTALL)
+    if found is None:
+        return place, None, ""
+    name, number, rest = found.groups()
+    return name, None if number is None else int(number), rest or ""
+
+
+def _interface_path(name: str) -> str:
+    return f"{CAPTURE}/interface[name={_quoted(name)}]"
+
+
+def _quoted(value: str) -> str:
+    """A literal of XPath; names have no quotes, says the model."""
+    return f"'{value}'"
