@@ -69,6 +69,7 @@ class Commits:
         writing: Held while anything is changed.
         conversions: Rewrite values that must never be kept as they were given, such as passwords in
             clear text; each gets every tree that somebody hands in, before anything else sees it.
+        watchers: Told of every change that is in force, in order; must not block nor raise.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class Commits:
         self.denials = Denials()
         self.writing = threading.RLock()
         self.conversions: list[Callable[[Tree], None]] = []
+        self.watchers: list[Callable[[Sequence[Change]], None]] = []
         empty = context.empty()
         empty.validate()
         self.running = Running(empty, 0, 0)
@@ -216,6 +218,8 @@ class Commits:
         )
         ready.apply()
         self.running, self.access = running, access
+        for told in self.watchers:
+            told(changes)
 
     def _tell(self, session: Session, changes: Sequence[Change]) -> None:
         self._events.publish(

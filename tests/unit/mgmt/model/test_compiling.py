@@ -8,8 +8,8 @@ from typing import Any, get_args
 
 import pytest
 
-from nf.datapath.config import EngineConfig, Event, Timeouts
-from nf.datapath.settings import FileOutput, Interface, Settings, StdoutOutput
+from nf.datapath.config import EngineConfig, Event, Interface, Timeouts
+from nf.datapath.settings import FileOutput, Settings, StdoutOutput
 from nf.mgmt.compiling import (
     ENGINE_PATHS,
     INTERFACE_LEAVES,
@@ -20,7 +20,7 @@ from nf.mgmt.compiling import (
     path_of,
 )
 from nf.mgmt.effects import schema_path
-from nf.mgmt.schema import YANG_DIR
+from nf.mgmt.schema import YANG_DIR, Schema
 from tools.yang_model import Model, is_leaf
 
 PROBE = "nf-probe:probe"
@@ -158,7 +158,9 @@ def test_every_owner_owns_something(built_model: Model) -> None:
 def test_an_empty_configuration_is_the_engines_defaults(oracle: Any) -> None:
     settings = compile_settings(oracle.with_defaults({}))
 
-    assert settings.engine == replace(EngineConfig(), reports=("protocol", "app"))
+    assert settings.engine == replace(
+        EngineConfig(), live=True, report_interval=5.0, reports=("protocol", "app")
+    )
     assert settings == Settings(engine=settings.engine)
 
 
@@ -172,6 +174,13 @@ ENGINE_VALUES: dict[str, tuple[str, Any, Any]] = {
     "threads": (f"{ENGINE}/workers", 3, 3),
     "files": (f"{CAPTURE}/file", {"path": ["/a", "/b*"]}, ("/a", "/b*")),
     "follow": (f"{CAPTURE}/file", {"path": ["/a"], "follow": True}, True),
+    "live": (f"{CAPTURE}/file", {"path": ["/a"]}, False),
+    "interfaces": (
+        f"{CAPTURE}/interface",
+        [{"name": "e", "read-timeout": 7, "buffer-size": 131072, "snap-length": 64}],
+        (Interface("e", snap_length=64, buffer_bytes=131072, read_timeout_ms=7, wait=True),),
+    ),
+    "report_interval": (f"{REPORTS}/interval", 60, 60.0),
     "bpf": (f"{CAPTURE}/filter", "tcp", "tcp"),
     "root": (f"{CAPTURE}/link-type", "nf-protocols:ieee802154", "ieee802154"),
     "root_offset": (f"{CAPTURE}/link-offset", 7, 7),
@@ -230,6 +239,25 @@ def given(oracle: Any, data: dict[str, Any]) -> dict[str, Any]:
     return filled
 
 
+NEW_ENGINE = {
+    "threads", "files", "follow", "live", "seed", "max_sessions", "max_held_bytes", "key_vlan",
+    "key_tunnel",
+}  # fmt: skip
+"""What the engine refuses to change while it runs (core/src/engine/handle.rs)."""
+
+
+def test_what_takes_a_new_engine_resets_flows(schema: Schema) -> None:
+    file = "/nf-probe:probe/nf-capture:capture/file"
+    effects = {
+        name: schema.resets.effect_at(file if name == "live" else path)
+        for name, path in ENGINE_PATHS.items()
+    }
+
+    assert {name for name, effect in effects.items() if effect == "flows"} == NEW_ENGINE
+    assert {name for name, effect in effects.items() if effect == "capture"} == {"interfaces"}
+    assert "process" not in effects.values()
+
+
 def test_no_setting_of_the_engine_is_forgotten() -> None:
     names = {one.name for one in fields(EngineConfig)}
 
@@ -275,9 +303,16 @@ def test_an_interface_says_what_differs_from_all(oracle: Any) -> None:
         }
     }
 
-    first, second = compile_settings(oracle.with_defaults(data)).interfaces
+    first, second = compile_settings(oracle.with_defaults(data)).engine.interfaces
 
-    assert first == Interface("eth0", promiscuous=False, buffer_bytes=1 << 20)
+    assert first == Interface(
+        "eth0",
+        promiscuous=False,
+        snap_length=65535,
+        buffer_bytes=1 << 20,
+        read_timeout_ms=100,
+        wait=True,
+    )
     assert second == Interface(
         "eth*",
         snap_length=96,
@@ -341,7 +376,7 @@ def test_a_report_that_names_no_channel_goes_to_all(oracle: Any) -> None:
 def test_without_interim_rows_there_is_no_interval(oracle: Any) -> None:
     data = changed({}, f"{REPORTS}/session", {"interim": False})
 
-    assert compile_settings(oracle.with_defaults(data)).interval_seconds == 0.0
+    assert compile_settings(oracle.with_defaults(data)).engine.report_interval == 0.0
 
 
 def test_files_that_do_not_rotate_have_no_limits(oracle: Any) -> None:
@@ -369,7 +404,7 @@ def test_a_pattern_that_is_none_is_refused_with_its_path(oracle: Any) -> None:
 def test_patterns_of_fnmatch_are_taken(oracle: Any, name: str) -> None:
     data = {PROBE: {CAPTURE: {"interface": [{"name": name}]}}}
 
-    assert compile_settings(oracle.with_defaults(data)).interfaces[0].name == name
+    assert compile_settings(oracle.with_defaults(data)).engine.interfaces[0].name == name
 
 
 @pytest.mark.parametrize(

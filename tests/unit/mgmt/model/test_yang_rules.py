@@ -3,6 +3,7 @@
 import re
 import tomllib
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -243,3 +244,11 @@ def test_sums_of_the_model_have_the_fields_of_their_rows(model: Model) -> None:
         known = {one.name.replace("_", "-") for one in fields(record)}
 
         assert modelled - known == {"active"}
+
+
+def test_a_wheel_carries_the_modules(root: Path) -> None:
+    """The walk over the package passes the link by, so that they have to be named."""
+    maturin = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["maturin"]
+
+    assert {"path": "nf/yang/**/*", "format": "wheel"} in maturin["include"]
+    assert (root / "nf" / "yang").resolve() == root / "yang"
