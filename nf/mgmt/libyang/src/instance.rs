@@ -91,7 +91,7 @@ impl Maker {
                     if depends_on_prefixes((*schema.cast::<ffi::lysc_node_leaf>()).type_) {
                         let (start, end) = xml::tags(element);
                         let source = format!("{start}{}{end}", xml::escaped(&text));
-                        self.from_source(tree, &source)
+                        self.by_parser(tree, &source)
                     } else {
                         self.term(tree, schema, &text)
                     }
@@ -99,7 +99,7 @@ impl Maker {
                 _ => {
                     let (start, end) = xml::tags(element);
                     let source = format!("{start}{}{end}", xml::inner(element));
-                    self.from_source(tree, &source)
+                    self.by_parser(tree, &source)
                 }
             }
         }
@@ -134,7 +134,7 @@ impl Maker {
         value: &str,
     ) -> Result<Detached, Error> {
         let (start, end) = xml::tags(element);
-        self.from_source(tree, &format!("{start}{}{end}", xml::escaped(value)))
+        self.by_parser(tree, &format!("{start}{}{end}", xml::escaped(value)))
     }
 
     /// # Safety
@@ -197,7 +197,7 @@ impl Maker {
         }
         if by_source {
             source.push_str(&end);
-            return self.from_source(tree, &source);
+            return self.by_parser(tree, &source);
         }
         // SAFETY: the values come in the order of the keys.
         unsafe { self.entry_of(tree, schema, &values) }
@@ -234,7 +234,7 @@ impl Maker {
     }
 
     /// A node by libyang's own XML parser: for values whose meaning hangs on prefixes.
-    fn from_source(&self, tree: &Tree, source: &str) -> Result<Detached, Error> {
+    fn by_parser(&self, tree: &Tree, source: &str) -> Result<Detached, Error> {
         let text = raw::c_string(source)?;
         let mut input = ptr::null_mut();
         let mut top = ptr::null_mut();

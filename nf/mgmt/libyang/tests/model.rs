@@ -169,14 +169,19 @@ fn position(
         Place::First => (true, Box::new(|_| 0)),
         Place::Last => (true, Box::new(<[String]>::len)),
         Place::Before(n) | Place::After(n) if !named(*n) => return Err(()),
-        Place::Before(n) | Place::After(n) if NAMES[*n] == name => (false, Box::new(<[String]>::len)),
+        Place::Before(n) | Place::After(n) if NAMES[*n] == name => {
+            (false, Box::new(<[String]>::len))
+        }
         Place::Before(n) => {
             let n = *n;
             (true, Box::new(move |rest| rest.iter().position(|x| x == NAMES[n]).unwrap_or(0)))
         }
         Place::After(n) => {
             let n = *n;
-            (true, Box::new(move |rest| rest.iter().position(|x| x == NAMES[n]).map_or(0, |p| p + 1)))
+            (
+                true,
+                Box::new(move |rest| rest.iter().position(|x| x == NAMES[n]).map_or(0, |p| p + 1)),
+            )
         }
     })
 }

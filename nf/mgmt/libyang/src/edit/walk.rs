@@ -183,7 +183,7 @@ impl Edit<'_> {
         let made = maker.make(self.log.tree, target.element, target.schema).map_err(|mut e| {
             for problem in &mut e.problems {
                 problem.path = Some(place_of(target.at.parent, target.schema, None));
-                problem.line = Some(u64::from(xml::line(target.element)));
+                problem.line = Some(xml::line(target.element));
                 if problem.tag == "malformed-message" || problem.tag == "operation-failed" {
                     problem.tag = "invalid-value";
                 }
