@@ -71,7 +71,7 @@ class ManagementProcess:
         )
         self._overseer = Overseer(places.monitor_socket, self._restarted)
         users = Users()
-        self._core.providers.register(users)
+        users.attach(self._core)
         self._core.providers.register(self._overseer)
         self._core.providers.register(DatapathProvider(self._link))
         self._netconf = NetconfServer(self._core, self._events, users, places.state)
