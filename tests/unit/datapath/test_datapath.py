@@ -100,7 +100,8 @@ def made() -> Iterator[Made]:
 
 @pytest.fixture
 def demo(captures: Path) -> Settings:
-    return Settings(engine=EngineConfig(files=(str(captures / "demo.pcap"),), threads=1))
+    path = str(captures / "demo.pcap")
+    return Settings(engine=EngineConfig(files=(path,), threads=1, reports=("session", "protocol")))
 
 
 @pytest.fixture
