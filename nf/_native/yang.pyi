@@ -4,10 +4,18 @@ Every object may be used from any thread. A tree is locked for the time of one c
 releases the GIL. What is refused raises `nf.errors.YangError`, which lists every problem.
 """
 
-from typing import Any, Literal, final
+from typing import Any, Literal, TypeAlias, final
 
-_Format = Literal["xml", "json"]
-_Defaults = Literal["explicit", "trim", "report-all", "report-all-tagged"]
+__all__ = [
+    "Context",
+    "Diff",
+    "Operation",
+    "Problem",
+    "Tree",
+]
+
+_Format: TypeAlias = Literal["xml", "json"]
+_Defaults: TypeAlias = Literal["explicit", "trim", "report-all", "report-all-tagged"]
 
 @final
 class Problem:

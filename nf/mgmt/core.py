@@ -415,7 +415,8 @@ class Core:
             module, _, name = asked.path.lstrip("/").partition(":")
             access.check_execute(session, module, name)
         run = self.operations.find(asked.path)
-        return asked.reply(run(session, asked.target, asked.input()))
+        given = {name.rpartition(":")[2]: value for name, value in asked.input().items()}
+        return asked.reply(run(session, asked.target, given))
 
 
 class _AccessState:

@@ -102,7 +102,7 @@ class Users:
     """Provider of the accounts in force; thread-safe."""
 
     name = "users"
-    watches = (TOP,)
+    watches: tuple[str, ...] = (TOP,)
 
     def __init__(self) -> None:
         """Nobody may log in before a configuration is applied."""

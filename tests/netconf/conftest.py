@@ -8,8 +8,8 @@ from typing import Any
 
 import asyncssh
 import pytest
-from nf._native.yang import Context
 
+from nf._native.yang import Context
 from nf.mgmt.crypt_hash import sha_crypt
 from nf.mgmt.day0 import First
 from nf.mgmt.netconf.alone import Alone
@@ -17,7 +17,7 @@ from nf.mgmt.schema import ModuleSet
 from tests.netconf.peer import Loop, Peer
 
 BOX_MODULE = Path(__file__).parents[1] / "unit" / "mgmt" / "yang"
-PASSWORD = "correct horse"
+PASSWORD = "correct horse"  # noqa: S105 - of the tests
 
 
 @pytest.fixture(scope="session")

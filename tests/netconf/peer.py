@@ -75,18 +75,19 @@ class Peer:
         loop: Loop,
         port: int,
         user: str = "ada",
-        password: str | None = "correct horse",
+        password: str | None = "correct horse",  # noqa: S107 - of the tests
         *,
         hello: bool = True,
         versions: tuple[str, ...] = (BASE_1_0, BASE_1_1),
         key: asyncssh.SSHKey | None = None,
         window: int = 2**21,
+        host: str = "127.0.0.1",
     ) -> None:
         self._loop = loop
         self._ids = itertools.count(101)
         self._chunks = False
         self._connection, self._out, self._channel = loop.run(
-            _connect(port, user, password, key, window)
+            _connect(host, port, user, password, key, window)
         )
         self.server_hello: etree._Element | None = None
         if hello:
@@ -296,19 +297,23 @@ class Refusal:
         self.path = text("error-path")
         info = error.find("nc:error-info", NS)
         self.info = {
-            etree.QName(child).localname: child.text
-            for child in (info if info is not None else ())
+            etree.QName(child).localname: child.text for child in (info if info is not None else ())
         }
         self.prefixes = {}
         if (path := error.find("nc:error-path", NS)) is not None:
             self.prefixes = dict(path.nsmap)
 
 
-async def _connect(
-    port: int, user: str, password: str | None, key: asyncssh.SSHKey | None, window: int
+async def _connect(  # noqa: PLR0917 - what Peer was given
+    host: str,
+    port: int,
+    user: str,
+    password: str | None,
+    key: asyncssh.SSHKey | None,
+    window: int,
 ) -> "tuple[asyncssh.SSHClientConnection, asyncssh.SSHClientChannel[bytes], _Channel]":
     connection = await asyncssh.connect(
-        "127.0.0.1",
+        host,
         port,
         username=user,
         password=password,

@@ -9,7 +9,7 @@ from lxml import etree
 from nf.errors import YangError
 from nf.mgmt.netconf.names import BASE
 from nf.mgmt.netconf.request import Modules, wrong
-from nf.mgmt.netconf.xml import content, local, namespace
+from nf.mgmt.netconf.xml import attributes, content, local, namespace
 from nf.mgmt.netconf.xpath import refused, tops_of, with_modules
 from nf.mgmt.paths import parse
 from nf.mgmt.rpc_error import RpcErrors
@@ -101,10 +101,8 @@ def of_filter(node: etree._Element | None, modules: Modules) -> Filter:
     """
     if node is None:
         return ALL
-    attributes = {
-        name.removeprefix(f"{{{BASE}}}"): value for name, value in dict(node.attrib).items()
-    }
-    kind = attributes.get("type", "subtree")
+    said = {name.removeprefix(f"{{{BASE}}}"): value for name, value in attributes(node).items()}
+    kind = said.get("type", "subtree")
     if kind == "subtree":
         return of_subtree(node, modules)
     if kind != "xpath":
@@ -114,14 +112,14 @@ def of_filter(node: etree._Element | None, modules: Modules) -> Filter:
             message="a filter is of type subtree or xpath",
             info=(("bad-attribute", "type"), ("bad-element", "filter")),
         )
-    if "select" not in attributes:
+    if "select" not in said:
         raise RpcErrors.of(
             type="protocol",
             tag="missing-attribute",
             message="a filter of type xpath needs the attribute select",
             info=(("bad-attribute", "select"), ("bad-element", "filter")),
         )
-    return of_xpath(attributes["select"], node, modules)
+    return of_xpath(said["select"], node, modules)
 
 
 def of_subtree(node: etree._Element, modules: Modules) -> Filter:
@@ -178,7 +176,8 @@ def _alone(chain: list[etree._Element]) -> bytes:
     """A filter with one branch, and the content match nodes beside it."""
     branch: etree._Element | None = None
     for node in reversed(chain[1:]):
-        copy = etree.Element(node.tag, dict(node.attrib), nsmap=node.nsmap)
+        declared: Any = node.nsmap
+        copy = etree.Element(node.tag, attributes(node), nsmap=declared)
         for child in node:
             if not len(child) and (child.text or "").strip():
                 copy.append(deepcopy(child))

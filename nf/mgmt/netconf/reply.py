@@ -4,12 +4,13 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from xml.sax.saxutils import escape, quoteattr
 
 from lxml import etree
 
 from nf.mgmt.netconf.names import ACTION, BASE, MANAGE_EVENT, NOTIFICATION
+from nf.mgmt.netconf.xml import attributes
 from nf.mgmt.rpc_error import RpcError
 
 if TYPE_CHECKING:
@@ -57,12 +58,14 @@ def reply_to(rpc: etree._Element | None, body: bytes) -> bytes:
     """A whole `<rpc-reply>` with every attribute of the `<rpc>` (RFC 6241 section 4.1)."""
     if rpc is None:
         return b'<rpc-reply xmlns="%b">%b</rpc-reply>' % (BASE.encode(), body)
-    used = {etree.QName(name).namespace for name in rpc.attrib}
-    declared: dict[str | None, str] = {
+    said = attributes(rpc)
+    used = {etree.QName(name).namespace for name in said}
+    # The stubs of lxml know no default namespace, whose prefix is None.
+    declared: Any = {
         prefix: uri for prefix, uri in rpc.nsmap.items() if prefix is not None and uri in used
     }
     declared[None] = BASE
-    envelope = etree.Element(f"{{{BASE}}}rpc-reply", dict(rpc.attrib), nsmap=declared)
+    envelope = etree.Element(f"{{{BASE}}}rpc-reply", said, nsmap=declared)
     opened = etree.tostring(envelope).removesuffix(b"/>")
     return b"%b>%b</rpc-reply>" % (opened, body)
 

@@ -31,6 +31,9 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+Acceptors = dict[tuple[str, int], asyncssh.SSHAcceptor]
+"""Endpoints that are bound, by address and port."""
+
 _KEEPALIVE = 30
 """Seconds of silence after which a peer is asked whether it is there; three times in all."""
 
@@ -39,7 +42,7 @@ class NetconfServer:
     """NETCONF over SSH for a core. Also the provider of its own part of the configuration."""
 
     name = "netconf"
-    watches = (TOP,)
+    watches: tuple[str, ...] = (TOP,)
 
     def __init__(self, core: "Core", events: "EventHub", users: "Users", folder: Path) -> None:
         """Registers itself and what it knows of state with the core.
@@ -56,7 +59,7 @@ class NetconfServer:
         self._key = host_key(folder)
         self.service = Service.of(core, events)
         self._doors = Doors(self.service, users)
-        self._acceptors: dict[tuple[str, ...], asyncssh.SSHAcceptor] = {}
+        self._acceptors: Acceptors = {}
         self._ports: dict[str, int] = {}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="nf-netconf", daemon=True)
@@ -116,8 +119,8 @@ class NetconfServer:
         bound = self._in_loop(self._bind(settings)).result()
         return _Prepared(self, settings, bound)
 
-    async def _bind(self, settings: Settings) -> dict[tuple[str, ...], asyncssh.SSHAcceptor]:
-        bound: dict[tuple[str, ...], asyncssh.SSHAcceptor] = {}
+    async def _bind(self, settings: Settings) -> Acceptors:
+        bound: Acceptors = {}
         for endpoint in settings.listen:
             if endpoint.place in self._acceptors:
                 continue
@@ -155,9 +158,7 @@ class NetconfServer:
             login_timeout=settings.login_timeout,
         )
 
-    def put_in_force(
-        self, settings: Settings, bound: dict[tuple[str, ...], asyncssh.SSHAcceptor]
-    ) -> None:
+    def put_in_force(self, settings: Settings, bound: Acceptors) -> None:
         """Takes over what was bound, and closes what is not listed any more."""
         kept = {**self._acceptors, **bound}
         places = {endpoint.place for endpoint in settings.listen}
@@ -173,7 +174,7 @@ class NetconfServer:
         self.service.settings = settings
         self.drop(over)
 
-    def drop(self, bound: dict[tuple[str, ...], asyncssh.SSHAcceptor]) -> None:
+    def drop(self, bound: Acceptors) -> None:
         """Closes endpoints; sessions that came in through them go on."""
         if bound:
             self._loop.call_soon_threadsafe(_close, bound)
@@ -184,7 +185,7 @@ class _Prepared:
         self,
         server: NetconfServer,
         settings: Settings,
-        bound: dict[tuple[str, ...], asyncssh.SSHAcceptor],
+        bound: Acceptors,
     ) -> None:
         self._server = server
         self._settings = settings
@@ -197,6 +198,6 @@ class _Prepared:
         self._server.drop(self._bound)
 
 
-def _close(bound: dict[tuple[str, ...], asyncssh.SSHAcceptor]) -> None:
+def _close(bound: Acceptors) -> None:
     for acceptor in bound.values():
         acceptor.close()

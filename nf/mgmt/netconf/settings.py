@@ -24,13 +24,9 @@ class Endpoint:
     port: int
 
     @property
-    def place(self) -> tuple[str, ...]:
-        """What makes it the same socket.
-
-        A new name alone does not move it, unless the port is 0, which two entries may have.
-        """
-        where = (self.address, str(self.port))
-        return where if self.port else (*where, self.name)
+    def place(self) -> tuple[str, int]:
+        """What makes it the same socket; the model has no two entries alike in it."""
+        return self.address, self.port
 
     @property
     def path(self) -> str:

@@ -11,7 +11,16 @@ from functools import lru_cache
 
 from lxml import etree
 
-__all__ = ["Limits", "MalformedMessage", "content", "element", "local", "namespace", "parse"]
+__all__ = [
+    "Limits",
+    "MalformedMessage",
+    "attributes",
+    "content",
+    "element",
+    "local",
+    "namespace",
+    "parse",
+]
 
 _MAX_ATTRIBUTES = 64
 _MAX_ATTRIBUTE = 65536
@@ -106,6 +115,11 @@ def _refuse_excess(root: etree._Element, limits: Limits) -> None:
         raise MalformedMessage(f"an element has more than {_MAX_ATTRIBUTES} attributes")
     if _TOO_LONG_ATTRIBUTE(root):
         raise MalformedMessage(f"an attribute is longer than {_MAX_ATTRIBUTE} characters")
+
+
+def attributes(node: etree._Element) -> dict[str, str]:
+    """Attributes of an element; those of a namespace as `{uri}name`."""
+    return {str(name): str(value) for name, value in node.attrib.items()}
 
 
 def namespace(node: etree._Element) -> str:

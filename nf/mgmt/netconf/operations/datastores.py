@@ -65,7 +65,7 @@ def edit_data(request: Request) -> Reply:
     """Edits running or the candidate."""
     given = request.parameters("datastore", "default-operation", "config", "url")
     store = _store(given)
-    no_url(dict(given))
+    no_url(given)
     if "config" not in given:
         raise wrong("missing-element", "config", "edit-data needs a config")
     operation = one_of(given.get("default-operation"), *DEFAULT_OPERATIONS)

@@ -1,5 +1,6 @@
 """edit-config, copy-config, delete-config (RFC 6241 sections 7.2 to 7.4)."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
 from nf.mgmt.netconf.names import DEFAULTS
@@ -68,7 +69,7 @@ def delete_config(request: Request) -> Reply:
     return Reply()
 
 
-def no_url(given: "dict[str, object]") -> None:
+def no_url(given: Mapping[str, object]) -> None:
     """Refuses a configuration that stands elsewhere.
 
     Raises:
