@@ -19,8 +19,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from ncclient import manager
-from ncclient.operations import RPCError
+from ncclient import manager  # type: ignore[import-untyped]
+from ncclient.operations import RPCError  # type: ignore[import-untyped]
 
 from nf.errors import NfError
 from nf.process.monitoring import MonitorClient
@@ -48,7 +48,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="nf-demo-") as folder, web_server() as web:
         places = Places.of(Path(folder) / "state", None)
         port = free_port()
-        command = [Path(sys.executable).with_name("nf"), "run", "-i", "lo"]
+        command = [str(Path(sys.executable).with_name("nf")), "run", "-i", "lo"]
         command += ["--state-dir", str(places.state), "--netconf-port", str(port)]
         command += ["--netconf-address", "127.0.0.1", "--log-level", "error"]
         say(f"$ nf run -i lo --netconf-port {port}")
@@ -105,7 +105,7 @@ def show(places: Places, port: int, web: int) -> None:
         fetch(web)
         wait_for(lambda: processed(netconf) > 0, "packets to be counted")
     subprocess.run(
-        [Path(sys.executable).with_name("nf"), "status", "--state-dir", str(places.state)],
+        [str(Path(sys.executable).with_name("nf")), "status", "--state-dir", str(places.state)],
         check=False,
     )
 
@@ -156,7 +156,7 @@ def web_server() -> Iterator[int]:
     """A web server on the loopback interface; its port."""
 
     class Hello(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802  # the library's name
+        def do_GET(self) -> None:
             self.send_response(200)
             self.end_headers()
             self.wfile.write(b"hello\n" * 100)

@@ -213,6 +213,7 @@ def test_capture_is_stopped_and_started_by_order(made: Made, endless: Settings) 
     made.configure(endless)
     with pytest.raises(Refused, match="runs already"):
         made.datapath.set_capture("start")
+    packets_of(made)
     made.datapath.set_capture("stop")
     for _ in range(600):
         if made.datapath.capture == "stopped":
