@@ -122,9 +122,7 @@ class SchemaTree:
         self.modules: dict[str, str] = {
             module["name"]: module["revision"] or "" for module in listed if module["implemented"]
         }
-        self.namespaces: dict[str, str] = {
-            module["name"]: module["namespace"] for module in listed
-        }
+        self.namespaces: dict[str, str] = {module["name"]: module["namespace"] for module in listed}
         self.organizations: dict[str, str] = {
             module["name"]: " ".join(_organization(context, module)) for module in listed
         }
@@ -141,9 +139,7 @@ class SchemaTree:
             if target is not None and target.type != "leafref":
                 made.type, made.members = target.type, target.members
 
-    def _add(
-        self, node: dict[str, Any], places: dict[str, SchemaNode | None]
-    ) -> SchemaNode | None:
+    def _add(self, node: dict[str, Any], places: dict[str, SchemaNode | None]) -> SchemaNode | None:
         path: str = node["path"]
         parent = places.get(path.rpartition("/")[0], self.root)
         kind: str = node["kind"]
@@ -184,7 +180,6 @@ class SchemaTree:
                 return None
             at = found[0]
         return at
-
 
 
 def _organization(context: "Context", module: dict[str, Any]) -> list[str]:

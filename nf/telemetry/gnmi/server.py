@@ -137,9 +137,7 @@ class Target:
             raise
         return _Prepared(self, settings, kept, fresh, gone)
 
-    async def _listen(
-        self, endpoint: Endpoint, settings: Settings, gone: Sequence[_Open]
-    ) -> _Open:
+    async def _listen(self, endpoint: Endpoint, settings: Settings, gone: Sequence[_Open]) -> _Open:
         # An endpoint that only changes its certificates has the port of the one that it follows.
         reuse = any(
             (one.endpoint.address, one.endpoint.port) == (endpoint.address, endpoint.port)

@@ -17,7 +17,16 @@ from nf.mgmt.schema_nodes import SchemaNode
 from nf.mgmt.subscriptions.patterns import Keep
 from nf.telemetry.gnmi.errors import invalid, unimplemented
 
-__all__ = ["ENCODINGS", "NOTHING", "STRUCTURED", "encoding_name", "json_bytes", "scalar", "stated", "structure"]
+__all__ = [
+    "ENCODINGS",
+    "NOTHING",
+    "STRUCTURED",
+    "encoding_name",
+    "json_bytes",
+    "scalar",
+    "stated",
+    "structure",
+]
 
 ENCODINGS = (Encoding.JSON, Encoding.JSON_IETF, Encoding.PROTO, Encoding.ASCII)
 """What Capabilities lists; ASCII is for origin `cli` only."""
