@@ -1,5 +1,6 @@
 """What the target refuses, as a gRPC status with details."""
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -41,6 +42,7 @@ class Refused(NfError):
         code: gRPC status.
         errors: Every single error, where there are several or they have paths.
         more: Further messages for the status's details.
+        after: A message that is being sent; the status can follow it only.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Refused(NfError):
         self.code = code
         self.errors = tuple(errors)
         self.more: list[Any] = []
+        self.after: asyncio.Future[None] | None = None
 
 
 def invalid(what: str, *, place: str = "the request", hint: str = "correct the request") -> Refused:

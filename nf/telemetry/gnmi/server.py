@@ -99,6 +99,7 @@ class Target:
         """Closes everything."""
         self._wait(self._close(self._open))
         self._open = []
+        self._wait(_finished())
         self.subscriptions.stop()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
@@ -191,6 +192,16 @@ class Target:
     def drop(self, endpoints: Sequence[_Open]) -> None:
         """Endpoints of a configuration that did not come in force."""
         self._wait(self._close(endpoints))
+
+
+async def _finished() -> None:
+    """Calls that their server has cancelled come to their end."""
+    calls = asyncio.all_tasks() - {asyncio.current_task()}
+    if calls:
+        await asyncio.wait(calls, timeout=GRACE)
+    for call in calls:
+        call.cancel()
+    await asyncio.gather(*calls, return_exceptions=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,20 +132,32 @@ class Service:
         try:
             return await answer(session)
         except Refused as error:
-            return await _refuse(context, error)
+            refused = error
         except RpcErrors as error:
-            return await _refuse(context, of_rpc_errors(error))
+            refused = of_rpc_errors(error)
         except asyncio.CancelledError:
-            if session not in self._core.sessions.all():
-                return await _refuse(context, _killed())
-            raise
+            if session in self._core.sessions.all():
+                raise
+            refused = _killed()
         except Exception:
             log.exception("a request of %s failed", user)
-            return await _refuse(context, _failed())
+            refused = _failed()
         finally:
-            await asyncio.shield(
-                loop.run_in_executor(self._pool, self._core.sessions.close, session, "closed")
-            )
+            await self._off_loop(self._core.sessions.close, session, "closed")
+        await self._drained(refused)
+        return await _refuse(context, refused)
+
+    async def _drained(self, refused: Refused) -> None:
+        """Waits for the message that a stalled subscriber has not taken; nothing else is held."""
+        if refused.after is None:
+            return
+        streams = self.subscribing.streams
+        streams.stalled += 1
+        try:
+            await asyncio.wait({refused.after})
+        finally:
+            streams.stalled -= 1
+            refused.after.cancel()
 
 
 async def _refuse(context: Any, refused: Refused) -> Any:
