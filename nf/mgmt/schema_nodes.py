@@ -37,6 +37,8 @@ class SchemaNode:
         keys: Of a list, in order.
         type: Base type of a leaf; of a leafref that of its target.
         members: Base types of a union's members.
+        typedef: Name of the type as the model writes it, without prefix; empty for a built-in one.
+        enums: Names of an enumeration.
         units: Units.
         description: Of the model.
         extensions: Names of its extension statements, `module:name` or `prefix:name`.
@@ -52,6 +54,8 @@ class SchemaNode:
     keys: tuple[str, ...] = ()
     type: str = ""
     members: tuple[str, ...] = ()
+    typedef: str = ""
+    enums: tuple[str, ...] = ()
     units: str = ""
     description: str = ""
     extensions: tuple[str, ...] = ()
@@ -121,9 +125,7 @@ class SchemaTree:
         self.modules: dict[str, str] = {
             module["name"]: module["revision"] or "" for module in listed if module["implemented"]
         }
-        self.namespaces: dict[str, str] = {
-            module["name"]: module["namespace"] for module in listed
-        }
+        self.namespaces: dict[str, str] = {module["name"]: module["namespace"] for module in listed}
         self.organizations: dict[str, str] = {
             module["name"]: " ".join(_organization(context, module)) for module in listed
         }
@@ -156,6 +158,8 @@ class SchemaTree:
             keys=tuple(node["keys"] or ()),
             type=str(told["type"] or ""),
             members=tuple(str(member["type"]) for member in told["members"]),
+            typedef=str(node["typedef"] or "").rpartition(":")[2],
+            enums=tuple(_enum(one) for one in told["enums"] or ()),
             units=node["units"] or "",
             description=node["description"] or "",
             extensions=tuple(str(one["name"]) for one in node["extensions"]),
@@ -177,9 +181,13 @@ class SchemaTree:
         return at
 
 
-
 def _organization(context: "Context", module: dict[str, Any]) -> list[str]:
     """Words of a module's `organization`; none where it has none."""
     text = context.schema_text(module["name"], module["revision"], "yang")
     found = _ORGANIZATION.search(text)
     return (found.group(1) or found.group(2)).split() if found else []
+
+
+def _enum(one: Any) -> str:
+    """An enumeration lists names, or names with values."""
+    return str(one[0]) if isinstance(one, tuple | list) else str(one)

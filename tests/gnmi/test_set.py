@@ -9,7 +9,7 @@ from google.protobuf.duration_pb2 import Duration
 
 from nf.mgmt.core import Core
 
-from .client import Client, path, text, typed
+from .client import Client, path, subscribing, text, typed
 
 OPERATIONS = gnmi.UpdateResult.Operation
 
@@ -226,10 +226,13 @@ def test_a_wrong_update_is_refused_and_nothing_changes(
     ports: Client, where: str, value: object, code: str
 ) -> None:
     before = config(ports)
-    refusal = ports.refused(ports.set, update=[
-        gnmi.Update(path=path("/lab/high"), val=typed(77)),
-        gnmi.Update(path=path(where), val=typed(value)),
-    ])
+    refusal = ports.refused(
+        ports.set,
+        update=[
+            gnmi.Update(path=path("/lab/high"), val=typed(77)),
+            gnmi.Update(path=path(where), val=typed(value)),
+        ],
+    )
 
     assert refusal.code == code
     assert config(ports) == before
@@ -319,9 +322,7 @@ def test_one_transaction_spans_origins(ports: Client) -> None:
 
 def test_a_wrong_line_of_origin_cli_is_named(ada: Client) -> None:
     value = gnmi.TypedValue(ascii_val="set /nf-lab:lab/high 30\nfrobnicate\n")
-    refusal = ada.refused(
-        ada.set, update=[gnmi.Update(path=path("/", origin="cli"), val=value)]
-    )
+    refusal = ada.refused(ada.set, update=[gnmi.Update(path=path("/", origin="cli"), val=value)])
 
     assert refusal.code == "INVALID_ARGUMENT"
     assert "line 2" in refusal.text
@@ -356,7 +357,7 @@ def test_the_highest_election_id_of_a_role_is_master(ada: Client) -> None:
     assert config(ada)["nf-lab:name"] == "x"
 
 
-def commit(id: str, action: str = "commit", seconds: float | None = None) -> list[ext.Extension]:
+def commit(name: str, action: str = "commit", seconds: float | None = None) -> list[ext.Extension]:
     """Commit-confirmed."""
     duration = None if seconds is None else Duration(nanos=0, seconds=int(seconds))
     fields = {
@@ -365,7 +366,7 @@ def commit(id: str, action: str = "commit", seconds: float | None = None) -> lis
         "cancel": {"cancel": ext.CommitCancel()},
         "set": {"set_rollback_duration": ext.CommitSetRollbackDuration(rollback_duration=duration)},
     }
-    return [ext.Extension(commit=ext.Commit(id=id, **fields[action]))]
+    return [ext.Extension(commit=ext.Commit(id=name, **fields[action]))]
 
 
 def test_a_confirmed_commit_stays(ada: Client, core: Core) -> None:
@@ -394,7 +395,7 @@ def test_the_time_to_confirm_can_be_changed(ada: Client, core: Core) -> None:
     ada.set(extension=commit("c1", "confirm"))
 
 
-def test_while_a_commit_waits_nothing_else_is_set(ada: Client, core: Core) -> None:
+def test_while_a_commit_waits_nothing_else_is_set(ada: Client) -> None:
     ada.set(update={"/lab/name": "x"}, extension=commit("c1", seconds=100))
 
     assert ada.refused(ada.set, update={"/lab/low": 2}).code == "FAILED_PRECONDITION"
@@ -409,8 +410,6 @@ def test_while_a_commit_waits_nothing_else_is_set(ada: Client, core: Core) -> No
 
 
 def test_a_commit_that_nobody_confirms_goes_back_by_itself(ada: Client) -> None:
-    from .client import subscribing
-
     stream = ada.subscribe(subscribing("/lab/name"))
     stream.until_sync()
     ada.set(update={"/lab/name": "x"}, extension=commit("c1", seconds=1))

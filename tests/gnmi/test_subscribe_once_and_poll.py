@@ -43,9 +43,7 @@ def test_once_sends_every_leaf_then_sync_response_and_ends(ports: Client, lab: L
 
 
 @pytest.mark.parametrize(("encoding", "count"), [("JSON", 5), ("PROTO", 5), ("JSON_IETF", "5")])
-def test_every_encoding_has_scalars(
-    ports: Client, lab: Lab, encoding: str, count: object
-) -> None:
+def test_every_encoding_has_scalars(ports: Client, lab: Lab, encoding: str, count: object) -> None:
     lab.state = {"port": [{"name": "a", "packets": 5, "up": True}]}
     stream = ports.subscribe(
         subscribing("/lab/port[name=a]/packets", "/lab/port/up", mode="ONCE", encoding=encoding)
@@ -111,9 +109,7 @@ def test_a_container_that_is_seen_whole_is_atomic(ada: Client, lab: Lab) -> None
 def test_aggregation_needs_the_mark_and_the_permission(ada: Client, lab: Lab) -> None:
     lab.state = {"summary": {"sum": 5, "mean": "1.5"}, "uptime": 9}
     apart = ada.subscribe(subscribing("/lab/summary", mode="ONCE")).until_sync()
-    together = ada.subscribe(
-        subscribing("/lab", mode="ONCE", allow_aggregation=True)
-    ).until_sync()
+    together = ada.subscribe(subscribing("/lab", mode="ONCE", allow_aggregation=True)).until_sync()
 
     assert set(everything(apart)) == {"/lab/summary/sum", "/lab/summary/mean"}
     assert everything(together)["/lab/summary"]["nf-lab:sum"] == "5"
@@ -128,9 +124,7 @@ def test_depth_holds_for_subscriptions(ports: Client) -> None:
 
 
 def test_qos_is_accepted(ada: Client) -> None:
-    stream = ada.subscribe(
-        subscribing("/lab/low", mode="ONCE", qos=gnmi.QOSMarking(marking=32))
-    )
+    stream = ada.subscribe(subscribing("/lab/low", mode="ONCE", qos=gnmi.QOSMarking(marking=32)))
 
     assert everything(stream.until_sync()) == {"/lab/low": 1}
 
@@ -181,9 +175,7 @@ def test_a_stream_cannot_be_polled(ada: Client) -> None:
         ),
         (subscribing("/lab", use_models=[gnmi.ModelData(name="other")]), "UNIMPLEMENTED"),
         (
-            subscribing(
-                gnmi.Subscription(path=path("/lab"), mode="SAMPLE", sample_interval=1000)
-            ),
+            subscribing(gnmi.Subscription(path=path("/lab"), mode="SAMPLE", sample_interval=1000)),
             "INVALID_ARGUMENT",
         ),
         (subscribing("/lab", extension=[ext.Extension(history=ext.History())]), "UNIMPLEMENTED"),

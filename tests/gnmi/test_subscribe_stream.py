@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import grpc
 import pytest
@@ -182,7 +183,7 @@ def test_a_sample_is_told_every_interval_changed_or_not(
 
     told = [one for _, one in zip(range(4), stream.notifications(), strict=False)]
     assert [values(one) for one in told] == [{"/lab/uptime": 5}] * 4
-    gaps = [(b.timestamp - a.timestamp) / 1e9 for a, b in zip(told, told[1:], strict=False)]
+    gaps = [(b.timestamp - a.timestamp) / 1e9 for a, b in pairwise(told)]
     assert all(gap > 0 for gap in gaps)
 
 
@@ -223,9 +224,7 @@ def test_a_heartbeat_breaks_through_the_suppression(
     assert stream.first_with("/lab/uptime") == 5
 
 
-def test_a_sample_tells_that_something_is_gone(
-    lab: Lab, subscribe: Callable[..., Stream]
-) -> None:
+def test_a_sample_tells_that_something_is_gone(lab: Lab, subscribe: Callable[..., Stream]) -> None:
     lab.state = {"port": [{"name": "s", "packets": 1}]}
     stream = subscribe(subscription("/lab/port", "SAMPLE", every=0.02))
     stream.until_sync()
@@ -355,11 +354,7 @@ SLOW = LISTEN.replace(
 
 
 def entries(number: int, value: int) -> dict:
-    return {
-        "port": [
-            {"name": f"{at:06}" + "x" * 200, "packets": value} for at in range(number)
-        ]
-    }
+    return {"port": [{"name": f"{at:06}" + "x" * 200, "packets": value} for at in range(number)]}
 
 
 def test_a_stalled_subscriber_is_ended_and_costs_the_others_nothing(

@@ -1,8 +1,7 @@
 """What the target refuses, as a gRPC status with details."""
 
-import asyncio
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from google.protobuf import any_pb2
 from google.rpc import code_pb2, error_details_pb2, status_pb2
@@ -11,6 +10,9 @@ from grpc_status import rpc_status
 
 from nf.errors import NfError
 from nf.mgmt.rpc_error import RpcError, RpcErrors
+
+if TYPE_CHECKING:
+    import asyncio
 
 __all__ = ["MAX_VIOLATIONS", "Refused", "code_of", "of_rpc_errors", "trailing"]
 

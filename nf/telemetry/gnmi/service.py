@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import grpc
 from gnmi_pb.gnmi_pb2 import (
@@ -73,7 +73,7 @@ class Service:
     def handlers(self) -> grpc.GenericRpcHandler:
         """For a server."""
         unary = grpc.unary_unary_rpc_method_handler
-        methods = {
+        methods: dict[str, Any] = {
             "Capabilities": unary(self._capabilities, CapabilityRequest.FromString, _serialized),
             "Get": unary(self._get, GetRequest.FromString, _serialized),
             "Set": unary(self._set, SetRequest.FromString, _serialized),
@@ -86,7 +86,8 @@ class Service:
     async def _capabilities(self, request: CapabilityRequest, context: Any) -> Message:
         async def answer(session: Session) -> Message:
             del session
-            return capabilities(self._schema, request)
+            answered: Message = capabilities(self._schema, request)
+            return answered
 
         return await self._answered(context, answer)
 
@@ -160,10 +161,11 @@ class Service:
             refused.after.cancel()
 
 
-async def _refuse(context: Any, refused: Refused) -> Any:
+async def _refuse(context: Any, refused: Refused) -> NoReturn:
     """Ends the call with a status; raises what grpc makes of that."""
     status = trailing(refused)
     await context.abort(status.code, status.details, status.trailing_metadata)
+    raise AssertionError("abort raises")
 
 
 def _killed() -> Refused:
