@@ -129,7 +129,7 @@ def test_qos_is_accepted(ada: Client) -> None:
     assert everything(stream.until_sync()) == {"/lab/low": 1}
 
 
-def test_each_poll_is_answered_with_all_and_one_sync_response(ports: Client) -> None:
+def test_first_and_at_each_poll_all_is_told_with_one_sync_response(ports: Client) -> None:
     polls: queue.Queue[gnmi.SubscribeRequest | None] = queue.Queue()
 
     def sent() -> Iterator[gnmi.SubscribeRequest]:
@@ -137,6 +137,7 @@ def test_each_poll_is_answered_with_all_and_one_sync_response(ports: Client) -> 
             yield one
 
     stream = ports.subscribe(subscribing("/lab/port[name=a]/mtu", mode="POLL"), sent())
+    assert everything(stream.until_sync()) == {"/lab/port[name=a]/mtu": 9000}
     polls.put(POLL)
     assert everything(stream.until_sync()) == {"/lab/port[name=a]/mtu": 9000}
     ports.set(update={"/lab/port[name=a]/mtu": 100})

@@ -154,7 +154,8 @@ def _origin(path: Path, prefix: Path) -> str:
 
 
 def _elements(path: Path) -> Iterator[Element]:
-    if path.element:
+    # OpenConfig's own client still sends both.
+    if path.element and not path.elem:
         raise invalid(
             "the field `element` was taken out of use with gNMI 0.4",
             place="/" + "/".join(path.element),

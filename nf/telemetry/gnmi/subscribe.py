@@ -168,6 +168,8 @@ class Subscribing:
         elif asked.mode == modes.ONCE:
             await self._once(session, parts, context, quiet=asked.updates_only)
         else:
+            # What there is comes before the first poll, too (sections 3.5.1.2 and 3.5.2.3).
+            await self._once(session, parts, context, quiet=asked.updates_only)
             async for request in requests:
                 if request.WhichOneof("request") != "poll":
                     _out_of_order()
