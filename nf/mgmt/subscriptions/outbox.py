@@ -96,7 +96,7 @@ class _Newest:
         return replaced
 
 
-class Overrun(Exception):  # noqa: N818 - it says what happened
+class Overrun(Exception):
     """The subscriber is too slow to be served."""
 
 

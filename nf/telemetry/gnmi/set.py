@@ -197,7 +197,7 @@ class Setter:
         while at is not None:
             chain.insert(0, at)
             at = at.parent
-        place = []
+        place: list[tuple[SchemaNode, tuple[str, ...]]] = []
         for one, element in zip(chain, asked.pattern, strict=True):
             stated_keys = {name.rpartition(":")[2]: value for name, value in element.keys}
             if one.kind == "list" and set(stated_keys) != set(one.keys):

@@ -149,7 +149,7 @@ def scalar(node: SchemaNode, value: Any) -> TypedValue:
     return _scalar(node.type, value)
 
 
-def _scalar(kind: str, value: Any) -> TypedValue:  # noqa: PLR0911 - one line per type
+def _scalar(kind: str, value: Any) -> TypedValue:
     if isinstance(value, bool):
         return TypedValue(bool_val=value)
     if isinstance(value, int):
