@@ -112,7 +112,7 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        value = import_module("nf.datapath._engine").version()
+        value = import_module("nf._native.engine").version()
     else:
         home = next((home for home, names in _HOMES.items() if name in names.split()), None)
         if home is None:

@@ -5,7 +5,7 @@ from functools import cache, lru_cache
 from os import PathLike, fspath
 from pathlib import Path
 
-from nf.datapath import _engine
+from nf._native import engine as _engine
 from nf.datapath.description import Description, to_json
 from nf.errors import ConfigurationError
 from nf.records import Application, Attribute, NamedType, Protocol, Risk

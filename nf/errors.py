@@ -4,12 +4,29 @@
     ├── ConfigurationError     a setting is wrong; nothing has changed
     ├── CaptureError           a source cannot be opened or read
     ├── EngineError            the engine itself failed
+    ├── YangError              data, a path or a module is against the YANG model
     └── OutputUnavailable      an output needs a library that is not installed
 
 Each says what is wrong, where, and what to try.
 """
 
-__all__ = ["CaptureError", "ConfigurationError", "EngineError", "NfError", "OutputUnavailable"]
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nf._native.yang import Diff, Problem
+
+__all__ = [
+    "CaptureError",
+    "ConfigurationError",
+    "EngineError",
+    "NfError",
+    "OutputUnavailable",
+    "YangError",
+]
 
 
 class NfError(Exception):
@@ -41,6 +58,21 @@ class CaptureError(NfError):
 
 class EngineError(NfError):
     """The engine itself failed."""
+
+
+class YangError(NfError):
+    """Data, a path, an edit or a module is against the YANG model; nothing has changed.
+
+    Attributes:
+        errors: Every single problem, with NETCONF's error-tag, its data path and app-tag.
+        diff: What an edit with stop-on-error or continue-on-error has done all the same.
+    """
+
+    def __init__(self, what: str, errors: Sequence[Problem] = ()) -> None:
+        place = next((one.path for one in errors if one.path), None) or "the YANG model"
+        super().__init__(what, place, "correct what is named; `nf yang tree` shows the model")
+        self.errors: list[Problem] = list(errors)
+        self.diff: Diff | None = None
 
 
 class OutputUnavailable(NfError):

@@ -8,8 +8,9 @@ from importlib import import_module
 from types import TracebackType
 from typing import Any, Generic, Literal, Self, TypedDict, TypeVar, Unpack, get_args, overload
 
+from nf._native import engine as _engine
 from nf.catalog import application_files, transaction_has
-from nf.datapath import _engine, config
+from nf.datapath import config
 from nf.datapath.description import Description
 from nf.errors import ConfigurationError, EngineError, NfError, OutputUnavailable
 from nf.plugins.handlers import Classifier, Handler

@@ -29,7 +29,7 @@ HALF_DONE = VENV / ".half-done"
 IDENTITY = VENV / ".identity"
 INSTALLED = VENV / ".installed"
 LOCK = ROOT / "requirements" / "dev.txt"
-EXTENSION = ROOT / "nf" / "datapath" / "_engine.abi3.so"
+EXTENSION = ROOT / "nf" / "_native" / "_compiled.abi3.so"
 # Folders of a crate that never reach the extension module.
 NOT_BUILT = {"target", "tests", "benches", "fuzz", "examples", "corpus"}
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, Any
 
+from nf._native.engine import Batch
 from nf.catalog import filter_words, protocols, session_fields
 from nf.cli import exits
 from nf.cli.complaint import nearest, tell_of
@@ -19,7 +20,6 @@ from nf.cli.show import account
 from nf.cli.show.progress import Progress
 from nf.cli.show.terminal import is_terminal, safe, style_for
 from nf.cli.writers import FORMATS, Order, Writer
-from nf.datapath._engine import Batch
 from nf.datapath.config import Report
 from nf.datapath.description import Description
 from nf.errors import ConfigurationError

@@ -3,9 +3,9 @@
 import platform
 from argparse import ArgumentParser, Namespace
 
+from nf._native.engine import version
 from nf.cli import exits
 from nf.cli.listing import add_format, print_json
-from nf.datapath._engine import version
 
 __all__ = ["configure", "run"]
 

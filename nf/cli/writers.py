@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import IO, Any, ClassVar
 
+from nf._native.engine import Batch
 from nf.cli.show import picture
 from nf.cli.show.columns import TABLE_FIELDS, columns_for, sums_columns, volume
 from nf.cli.show.table import Row, Table
 from nf.cli.show.terminal import Style
-from nf.datapath._engine import Batch
 from nf.reading import SUMS, Capsules, library
 from nf.records import Stats, Summary
 

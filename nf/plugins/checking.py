@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from nf.datapath import _engine
+from nf._native import engine as _engine
 from nf.datapath.description import Description, to_json
 from nf.errors import ConfigurationError
 from nf.plugins.claims import CARRIERS

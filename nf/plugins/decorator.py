@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from nf.datapath import _engine
+from nf._native import engine as _engine
 from nf.datapath.description import (
     Case,
     Description,

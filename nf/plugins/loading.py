@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nf.datapath import _engine
+from nf._native import engine as _engine
 from nf.datapath.description import Description, to_json
 from nf.errors import ConfigurationError
 from nf.plugins.compiler import Compiled, compile_text, identity_of

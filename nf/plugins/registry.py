@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 
-from nf.datapath import _engine
+from nf._native import engine as _engine
 
 __all__ = ["Registry", "registry"]
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, cast
 
-from nf.datapath import _engine
+from nf._native import engine as _engine
 from nf.datapath.config import Report
 from nf.errors import EngineError
 from nf.plugins.handlers import Classifier, Handler

@@ -2,8 +2,20 @@
 
 use pyo3::prelude::*;
 
-/// The compiled part of `nf`; import it through `nf.datapath`, not directly.
+/// The extension behind `nf._native`; use `nf._native.engine` and `nf._native.yang`.
 #[pymodule]
-fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    nf_py::register(module)
+fn _compiled(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    add(module, "engine", nf_py::register)?;
+    add(module, "yang", nf_libyang_py::register)
+}
+
+/// Adds a module inside this one; files of the same name in `nf/_native` hand its names on.
+fn add(
+    extension: &Bound<'_, PyModule>,
+    name: &str,
+    register: fn(&Bound<'_, PyModule>) -> PyResult<()>,
+) -> PyResult<()> {
+    let module = PyModule::new(extension.py(), name)?;
+    register(&module)?;
+    extension.add(name, module)
 }

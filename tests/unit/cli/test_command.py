@@ -38,14 +38,14 @@ def test_help_imports_next_to_nothing() -> None:
     imported = imported_by("--help")
 
     assert "nf.cli" in imported
-    assert not {"nf.datapath._engine", "argparse", "dataclasses", "json"} & imported
+    assert not {"nf._native", "argparse", "dataclasses", "json"} & imported
     assert len(imported) <= 40, sorted(imported)
 
 
 def test_reading_imports_no_optional_library(captures: Any) -> None:
     imported = imported_by("read", str(captures / "arp.pcap"), "--report", "summary")
 
-    assert "nf.datapath._engine" in imported
+    assert "nf._native" in imported
     assert not {"pyarrow", "pandas", "numpy", "asyncio", "difflib"} & imported
 
 

@@ -1,6 +1,6 @@
 import importlib.metadata
 
-from nf.datapath import _engine
+from nf._native import engine as _engine
 
 
 def test_engine_and_distribution_have_one_version() -> None:

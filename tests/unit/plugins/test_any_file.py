@@ -5,7 +5,7 @@ import re
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nf.datapath import _engine
+from nf._native import engine as _engine
 from nf.datapath.description import to_json
 from nf.plugins.compiler import compile_text, identity_of
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import nf
-from nf.datapath._engine import Engine
+from nf._native.engine import Engine
 
 Forms = dict[str, list[nf.UserProtocol | Path]]
 

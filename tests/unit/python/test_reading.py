@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 import nf
-from nf.datapath import _engine
+from nf._native import engine as _engine
 from nf.datapath.config import EngineConfig
 
 

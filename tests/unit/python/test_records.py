@@ -9,7 +9,7 @@ from typing import get_type_hints
 import pytest
 
 import nf
-from nf.datapath import _engine
+from nf._native import engine as _engine
 from nf.datapath.config import EngineConfig
 from nf.reading import Reading
 

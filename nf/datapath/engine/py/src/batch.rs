@@ -20,7 +20,7 @@ use pyo3::types::{PyBytes, PyCapsule, PyDict, PyList, PyString};
 use crate::convert;
 
 /// Rows of one kind (`session`, `transaction`, `event`, `protocol`, `app` or `host`), in order.
-#[pyclass(module = "nf.datapath._engine", frozen)]
+#[pyclass(module = "nf._native.engine", frozen)]
 pub struct Batch {
     rows: RwLock<Rows>,
     kind: &'static str,
@@ -91,6 +91,15 @@ impl Batch {
             kind,
             snapshot: Arc::clone(snapshot),
         })
+    }
+
+    /// Sessions, in the order given.
+    pub(crate) fn of_sessions(rows: Vec<Row>, snapshot: &Arc<Snapshot>) -> Batch {
+        Batch {
+            rows: RwLock::new(Rows::Each(rows)),
+            kind: "session",
+            snapshot: Arc::clone(snapshot),
+        }
     }
 
     /// Sums of a report; `None` when it is none of sums.

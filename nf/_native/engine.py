@@ -1,0 +1,27 @@
+"""The engine's face, typed in engine.pyi."""
+
+from nf._native import _compiled
+
+__all__ = [
+    "Batch",
+    "Engine",
+    "applications",
+    "check_filter",
+    "examine",
+    "filter_words",
+    "protocols",
+    "risks",
+    "session_fields",
+    "version",
+]
+
+Batch = _compiled.engine.Batch
+Engine = _compiled.engine.Engine
+applications = _compiled.engine.applications
+check_filter = _compiled.engine.check_filter
+examine = _compiled.engine.examine
+filter_words = _compiled.engine.filter_words
+protocols = _compiled.engine.protocols
+risks = _compiled.engine.risks
+session_fields = _compiled.engine.session_fields
+version = _compiled.engine.version

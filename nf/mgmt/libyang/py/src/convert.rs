@@ -1,0 +1,133 @@
+//! Values and errors as Python objects.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use nf_libyang::{Data, Defaults, Error, Format};
+use pyo3::IntoPyObjectExt;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+
+mod errors {
+    pyo3::import_exception!(nf.errors, YangError);
+}
+
+/// One thing that is wrong with data.
+#[pyclass(module = "nf._native.yang", frozen, get_all, from_py_object)]
+#[derive(Clone)]
+pub(crate) struct Problem {
+    /// NETCONF error-tag.
+    tag: String,
+    /// What is wrong.
+    message: String,
+    /// Data path with module names and keys.
+    path: Option<String>,
+    /// The model's error-app-tag, or RFC 7950's.
+    app_tag: Option<String>,
+    /// Line of the input.
+    line: Option<u64>,
+    /// The element or attribute that is wrong.
+    element: Option<String>,
+}
+
+#[pymethods]
+impl Problem {
+    #[new]
+    #[pyo3(signature = (tag, message, path=None, app_tag=None, line=None, element=None))]
+    fn new(
+        tag: String,
+        message: String,
+        path: Option<String>,
+        app_tag: Option<String>,
+        line: Option<u64>,
+        element: Option<String>,
+    ) -> Self {
+        Self { tag, message, path, app_tag, line, element }
+    }
+
+    fn __repr__(&self) -> String {
+        format!(
+            "Problem(tag={:?}, message={:?}, path={:?}, app_tag={:?})",
+            self.tag, self.message, self.path, self.app_tag
+        )
+    }
+}
+
+impl From<nf_libyang::Problem> for Problem {
+    fn from(one: nf_libyang::Problem) -> Self {
+        Self {
+            tag: one.tag.to_string(),
+            message: one.message,
+            path: one.path,
+            app_tag: one.app_tag,
+            line: one.line,
+            element: one.element,
+        }
+    }
+}
+
+/// The exception for what libyang or the edit engine refuses.
+pub(crate) fn yang_error(error: Error) -> PyErr {
+    let text = error.to_string();
+    let problems: Vec<Problem> = error.problems.into_iter().map(Problem::from).collect();
+    errors::YangError::new_err((text, problems))
+}
+
+/// The same, with what was done before the edit stopped.
+pub(crate) fn yang_error_with(py: Python<'_>, error: Error, diff: Py<crate::diff::Diff>) -> PyErr {
+    let raised = yang_error(error);
+    match raised.value(py).setattr("diff", diff) {
+        Ok(()) => raised,
+        Err(other) => other,
+    }
+}
+
+/// Locks what no panic can have left half done: trees are changed by C code that does not unwind.
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub(crate) fn format(word: &str) -> PyResult<Format> {
+    match word {
+        "xml" => Ok(Format::Xml),
+        "json" => Ok(Format::Json),
+        _ => Err(PyValueError::new_err(format!("{word:?} is no format; there are xml and json"))),
+    }
+}
+
+pub(crate) fn defaults(word: &str) -> PyResult<Defaults> {
+    match word {
+        "explicit" => Ok(Defaults::Explicit),
+        "trim" => Ok(Defaults::Trim),
+        "report-all" => Ok(Defaults::ReportAll),
+        "report-all-tagged" => Ok(Defaults::ReportAllTagged),
+        _ => Err(PyValueError::new_err(format!(
+            "{word:?} is no with-defaults mode; there are explicit, trim, report-all, report-all-tagged"
+        ))),
+    }
+}
+
+/// Plain values as Python objects. Recursion is as deep as the schema.
+pub(crate) fn data<'py>(py: Python<'py>, value: Data) -> PyResult<Bound<'py, PyAny>> {
+    match value {
+        Data::Null => Ok(py.None().into_bound(py)),
+        Data::Bool(v) => v.into_bound_py_any(py),
+        Data::Int(v) => v.into_bound_py_any(py),
+        Data::Text(v) => v.into_bound_py_any(py),
+        Data::List(items) => {
+            let list = PyList::empty(py);
+            for item in items {
+                list.append(data(py, item)?)?;
+            }
+            list.into_bound_py_any(py)
+        }
+        Data::Object(members) => {
+            let dict = PyDict::new(py);
+            for (name, value) in members {
+                dict.set_item(name, data(py, value)?)?;
+            }
+            dict.into_bound_py_any(py)
+        }
+        Data::Json(text) => py.import("json")?.call_method1("loads", (text,)),
+    }
+}

@@ -1,0 +1,43 @@
+//! Typed YANG data trees over libyang: it knows YANG and nothing of the engine.
+//!
+//! A [`Context`] holds the modules and is read-only once loaded; a [`Tree`] owns its nodes and keeps
+//! its context alive. libyang stores errors per thread, so every function reads them before it
+//! returns. Nodes without a schema (libyang calls them opaque) never leave a parser of ours.
+//!
+//! | module | what |
+//! |---|---|
+//! | `context` | loading modules, yang-library |
+//! | `schema` | every schema node as plain data |
+//! | `tree` | parse, validate, print, look up |
+//! | `select` | subtree filters, XPath, depth, configuration only |
+//! | `edit` | `<edit-config>` in place |
+//! | `change` | the elementary changes, undone and done again |
+//! | `diff` | what an edit changed, in libyang's own format |
+//! | `operation` | RPCs, actions, notifications |
+
+mod bounds;
+mod change;
+mod context;
+mod data;
+mod diff;
+mod edit;
+mod instance;
+mod operation;
+mod path;
+mod problem;
+mod project;
+mod raw;
+mod schema;
+mod schema_type;
+mod select;
+mod tree;
+mod xml;
+
+pub use context::{Context, ModuleInfo};
+pub use data::Data;
+pub use diff::{Change, Diff};
+pub use edit::{DefaultOperation, EditFailure, ErrorOption};
+pub use operation::Operation;
+pub use problem::{Error, Problem};
+pub use schema::{Must, SchemaNode, TypeInfo};
+pub use tree::{Defaults, Format, Kind, Tree};
