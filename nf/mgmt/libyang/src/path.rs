@@ -27,15 +27,14 @@ impl Tree {
     /// The path is malformed or names nodes that no module has.
     pub(crate) fn node_at(&self, path: &str) -> Result<Option<Node>, Error> {
         bounds::check_expression(path)?;
+        self.check_path(path)?;
         let c_path = raw::c_string(path)?;
-        if self.root.is_null() {
-            // Still tells a wrong path from a right one.
-            return self.check_path(path).map(|()| None);
-        }
+        let stand_in = self.stand_in()?;
+        let start = stand_in.as_ref().map_or(self.root, |tree| tree.root);
         let mut found = ptr::null_mut();
         self.forget_errors();
-        // SAFETY: the root is live; the path is absolute, so that it only gives the tree.
-        let code = unsafe { ffi::lyd_find_path(self.root, c_path.as_ptr(), 0, &raw mut found) };
+        // SAFETY: the start is live; the path is absolute, so that it only gives the tree.
+        let code = unsafe { ffi::lyd_find_path(start, c_path.as_ptr(), 0, &raw mut found) };
         match code {
             ffi::LY_ERR::LY_SUCCESS => Ok(Some(found)),
             ffi::LY_ERR::LY_ENOTFOUND | ffi::LY_ERR::LY_EINCOMPLETE => {
@@ -44,6 +43,32 @@ impl Tree {
             }
             _ => Err(self.error(code, &format!("looking up {path}"))),
         }
+    }
+
+    /// An empty tree has nothing to begin at, but a wrong expression must be refused there, too: a
+    /// node that no schema knows stands in, which no expression selects.
+    fn stand_in(&self) -> Result<Option<Self>, Error> {
+        if !self.root.is_null() {
+            return Ok(None);
+        }
+        let mut node = ptr::null_mut();
+        self.forget_errors();
+        // SAFETY: the context is live, the strings are constants; the node becomes the tree's.
+        let code = unsafe {
+            ffi::lyd_new_opaq(
+                ptr::null_mut(),
+                self.ctx(),
+                c"nothing".as_ptr(),
+                c"".as_ptr(),
+                ptr::null(),
+                c"nothing".as_ptr(),
+                &raw mut node,
+            )
+        };
+        if code != ffi::LY_ERR::LY_SUCCESS {
+            return Err(self.error(code, "preparing to look up"));
+        }
+        Ok(Some(Self::of(&self.context, node)))
     }
 
     fn check_path(&self, path: &str) -> Result<(), Error> {
@@ -62,14 +87,16 @@ impl Tree {
     pub(crate) fn nodes(&self, xpath: &str) -> Result<Vec<Node>, Error> {
         bounds::check_expression(xpath)?;
         let c_xpath = raw::c_string(xpath)?;
+        let stand_in = self.stand_in()?;
+        let start = stand_in.as_ref().map_or(self.root, |tree| tree.root);
         let mut set = ptr::null_mut();
         self.forget_errors();
-        // SAFETY: the root is null or live; JSON prefixes are module names and need no table; the
+        // SAFETY: the start is live; JSON prefixes are module names and need no table; the
         // set is freed, its nodes stay the tree's.
         unsafe {
             let code = ffi::lyd_find_xpath3(
                 ptr::null(),
-                self.root,
+                start,
                 c_xpath.as_ptr(),
                 ffi::LY_VALUE_FORMAT::LY_VALUE_JSON,
                 ptr::null_mut(),

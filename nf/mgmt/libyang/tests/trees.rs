@@ -211,6 +211,9 @@ fn paths_set_get_and_remove() {
     assert_eq!(tree.remove("/zoo:zoo").expect("removes"), 1);
     assert!(tree.is_empty());
     assert_eq!(tree.remove("/zoo:zoo").expect("nothing left"), 0);
+    assert!(tree.remove("/zoo:zoo[").is_err(), "an empty tree refuses a wrong expression, too");
+    assert!(tree.get("/zoo:nothing").is_err());
+    assert_eq!(tree.get("/zoo:zoo/name").expect("path"), None);
 }
 
 #[test]
