@@ -1,0 +1,328 @@
+"""An mmt-probe.conf becomes a configuration of the model, with a finding for each option.
+
+Pure: reads no file, asks no clock and no environment.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from nf.mgmt.legacy.codecs import OMIT, BadValue, Reading
+from nf.mgmt.legacy.findings import Finding, Kind, errors_of
+from nf.mgmt.legacy.mapping import NAMES, ROWS, TITLED, Row, default_of
+from nf.mgmt.legacy.overriding import Override, apply_overrides
+from nf.mgmt.legacy.settings import Setting, Settings, settings_of
+from nf.mgmt.legacy.syntax import parse
+from nf.mgmt.legacy.tokens import Place
+from nf.mgmt.legacy.vocabulary import Vocabulary
+from nf.mgmt.paths import Step
+from nf.mgmt.paths import parse as steps_of
+
+__all__ = ["PROBE", "Imported", "import_text", "place_in", "read_row"]
+
+PROBE = "nf-probe:probe"
+STDOUT = "nf-outputs:outputs/stdout/enabled"
+BUILT_IN = ("enable-ip-defragmentation", "enable-tcp-reassembly")
+"""What a build without a switch for it does always."""
+
+
+@dataclass(slots=True)
+class Imported:
+    """What a file became.
+
+    Attributes:
+        file: Its name.
+        data: RFC 7951 data in Python's types, without defaults; only of use where there are no
+            errors.
+        findings: A remark on each option, in the order of the file.
+        origins: Where each node of `data` comes from: its path taken apart, and the place.
+    """
+
+    file: str
+    data: dict[str, Any] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    origins: dict[tuple[Step, ...], tuple[str, Place]] = field(default_factory=dict)
+
+    @property
+    def errors(self) -> list[Finding]:
+        """Why the file cannot be used; empty when it can."""
+        return errors_of(self.findings)
+
+
+def import_text(  # noqa: PLR0913 - nothing here may be asked of the machine
+    text: bytes,
+    file: str,
+    vocabulary: Vocabulary,
+    *,
+    folder: str = "/",
+    environ: Mapping[str, str] | None = None,
+    overrides: Sequence[Override] = (),
+) -> Imported:
+    """Translates a file.
+
+    Args:
+        text: The file.
+        file: Its name, for places.
+        vocabulary: What this build has.
+        folder: Absolute folder that relative paths start from.
+        environ: Variables that strings may name.
+        overrides: `-X`, `-i` and `-t`, in order; they count more than the file.
+
+    Raises:
+        ConfigurationError: The file is not in MMT-Probe's language. What is wrong with single
+            options is among the findings.
+    """
+    said = settings_of(parse(text, file, environ), NAMES)
+    apply_overrides(said, overrides)
+    return import_settings(said, vocabulary, folder=folder)
+
+
+def import_settings(said: Settings, vocabulary: Vocabulary, *, folder: str = "/") -> Imported:
+    """Translates what a file says."""
+    made = Imported(said.file, findings=list(said.findings))
+    translation = _Translation(said, vocabulary, folder, made)
+    probe = made.data.setdefault(PROBE, {})
+    for row in ROWS:
+        if row.section not in TITLED:
+            translation.row(row, said.plain, probe, "")
+    for section, at in TITLED.items():
+        for title, inner in said.titled.get(section, {}).items():
+            translation.titled(section, at, title, inner, probe)
+    if translation.standard_output:
+        put(probe, STDOUT, True)  # noqa: FBT003 - it is a value
+    if not probe:
+        del made.data[PROBE]
+    made.findings.sort(key=lambda one: (one.place.file != said.file, one.place.line == 0, one.place))
+    return made
+
+
+class _Translation:
+    """Carries what every row needs."""
+
+    def __init__(
+        self, said: Settings, vocabulary: Vocabulary, folder: str, made: Imported
+    ) -> None:
+        self._said = said
+        self._vocabulary = vocabulary
+        self._folder = folder
+        self._made = made
+        self.standard_output = False
+
+    def titled(
+        self, section: str, at: str, title: str, inner: dict[str, Setting], probe: dict[str, Any]
+    ) -> None:
+        """Translates one section that has a title: an entry of a list."""
+        place = self._said.titles[section, title]
+        name = _entry_name(title)
+        whole = f"{section} {title}"
+        entries: list[dict[str, Any]] = []
+        entry: dict[str, Any] = {"name": name}
+        taken = {one["name"] for one in _get(probe, at) or []}
+        if name in taken:
+            self._add("error", whole, place, f"its name in nf, {name}, is taken", "rename it")
+            return
+        if name != title:
+            self._add("changed", whole, place, f"is called {name}: {title!r} is no name of nf's")
+        if "attributes" in inner and "output-format" in inner:
+            self._add(
+                "error", whole, inner["output-format"].place,
+                "attributes and output-format stand together", "remove one of them",
+            )  # fmt: skip
+            return
+        rows = [row for row in ROWS if row.section == section]
+        settings = {f"{section}.{key}": setting for key, setting in inner.items()}
+        base = f"{at}[name='{name}']"
+        before = len(self._made.findings)
+        for row in rows:
+            self.row(row, settings, entry, base, present=place, shown=whole)
+        needed = {"event-report": "event", "query-report": "select"}[section]
+        if needed not in entry and not _has_error(self._made.findings[before:]):
+            lacking = self._vocabulary.lacks(rows[0].feature)
+            if lacking is None:
+                self._add(
+                    "dropped", whole, place, f"{needed} names nothing that the engine has",
+                    "see nf protocols NAME for what there is",
+                )  # fmt: skip
+            return
+        entries.append(entry)
+        existing = _get(probe, at)
+        put(probe, at, (existing or []) + entries)
+        self._origin(base, whole, place)
+
+    def row(  # noqa: PLR0913 - a row, what is said, and where it goes
+        self,
+        row: Row,
+        settings: Mapping[str, Setting],
+        into: dict[str, Any],
+        base: str,
+        *,
+        present: Place | None = None,
+        shown: str = "",
+    ) -> None:
+        """Translates the options of one row."""
+        stated = [settings[one.name] for one in row.options if one.name in settings]
+        if not stated and not self._implied(row, present):
+            return
+        lacking = self._vocabulary.lacks(row.feature)
+        if not stated and lacking:
+            return
+        names = [shown + "." + o.within if shown else o.name for o in row.options]
+        named = [(n, settings[o.name]) for n, o in zip(names, row.options, strict=True) if o.name in settings]
+        paths = [f"{base}/{path}" if base else path for path in row.paths]
+        where = f"/{PROBE}/{paths[0]}" if paths else ""
+        for name, setting in named:
+            for variable in setting.unset:
+                self._add("changed", name, setting.place, f"${{{variable}}} is not set: empty", "set it", where)
+        try:
+            result, reading = read_row(row, settings, self._vocabulary, self._folder)
+        except BadValue as bad:
+            place = stated[0].place if stated else Place(self._made.file)
+            for name, setting in named:
+                self._add("error", name, setting.place, bad.what, bad.hint, where)
+            if not named:
+                self._add("error", names[0], place, bad.what, bad.hint, where)
+            return
+        if lacking or row.codec is None:
+            self._not_taken(row, named, settings, lacking, where)
+            return
+        self.standard_output |= reading.standard_output
+        place = stated[0].place if stated else present or self._said.sections.get(row.section) or Place(self._made.file)
+        for path, value in zip(paths, result, strict=True):
+            if value is not OMIT:
+                put(into, path.removeprefix(f"{base}/") if base else path, value)
+                self._origin(path, names[0], place)
+        if not named and any(value is not OMIT for value in result):
+            self._add("implied", names[0], place, _shown(row, paths, result), "", where)
+        for name, setting in named:
+            remarks = [*reading.losses, *reading.changes]
+            kind: Kind = "mapped"
+            if remarks:
+                gone = reading.losses and all(value is OMIT for value in result)
+                kind = "dropped" if gone else "changed"
+            what = "; ".join(dict.fromkeys(remarks)) or _shown(row, paths, result)
+            self._add(kind, name, setting.place, what, "", where)
+
+    def _implied(self, row: Row, present: Place | None) -> bool:
+        there = present is not None or row.section in self._said.sections
+        return row.implied == "always" or (row.implied == "section" and there)
+
+    def _not_taken(
+        self,
+        row: Row,
+        named: list[tuple[str, Setting]],
+        settings: Mapping[str, Setting],
+        lacking: str | None,
+        where: str,
+    ) -> None:
+        for name, setting in named:
+            if row.codec is None:
+                self._add("dropped", name, setting.place, "nf has nothing like it", row.instead)
+            elif _is_idle(row, settings):
+                self._add("idle", name, setting.place, f"nothing is lost: {lacking}", "", where)
+            else:
+                hint = f"remove it, or use a build with {row.feature}"
+                self._add("dropped", name, setting.place, lacking or "", hint, where)
+
+    def _add(  # noqa: PLR0913 - they are the fields of a finding
+        self, kind: Kind, option: str, place: Place, what: str, hint: str = "", path: str = ""
+    ) -> None:
+        self._made.findings.append(Finding(kind, option, place, what, hint, path))
+
+    def _origin(self, path: str, option: str, place: Place) -> None:
+        self._made.origins[steps_of(f"/{PROBE}/{path}")] = (option, place)
+
+
+def read_row(
+    row: Row, settings: Mapping[str, Setting], vocabulary: Vocabulary, folder: str
+) -> tuple[tuple[Any, ...], Reading]:
+    """The values of a row; what is not said is MMT-Probe's default.
+
+    Raises:
+        BadValue: A setting cannot be read.
+    """
+    reading = Reading(vocabulary, folder)
+    if row.codec is None:
+        return (), reading
+    given = tuple(
+        settings.get(one.name)
+        or Setting(default_of(one), one.type == "list", Place("default"), one.name, stated=False)
+        for one in row.options
+    )
+    lists = {one.name for one in row.options if one.type == "list"}
+    for one, setting in zip(row.options, given, strict=True):
+        if one.name not in lists and setting.braced:
+            raise BadValue("a list stands where one value must be", "write it without { }")
+    return row.codec.read(given, reading), reading
+
+
+def _is_idle(row: Row, settings: Mapping[str, Setting]) -> bool:
+    """Whether the options are of something that the file has off."""
+    if not row.section:
+        (option,) = row.options
+        on = settings[option.name].values[:1] not in (("false",), ("no",), ("off",))
+        return option.type == "bool" and on == (option.name in BUILT_IN)
+    flag = settings.get(f"{row.section}.enable")
+    # Without a word, every such block is off.
+    return flag is None or flag.values[:1] in (("false",), ("no",), ("off",))
+
+
+def _entry_name(title: str) -> str:
+    """A title as a name of an entry."""
+    kept = "".join(one if one.isascii() and (one.isalnum() or one in "_.-") else "_" for one in title)
+    return ("_" + kept if kept[:1] in ".-" else kept)[:64]
+
+
+def _has_error(findings: list[Finding]) -> bool:
+    return bool(errors_of(findings))
+
+
+def _shown(row: Row, paths: list[str], values: tuple[Any, ...]) -> str:
+    del row
+    said = [
+        f"{path.rpartition('/')[2]} = {_plain(value)}"
+        for path, value in zip(paths, values, strict=True)
+        if value is not OMIT
+    ]
+    return ", ".join(said) or "nf's own default"
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return " ".join(_plain(one) for one in value)
+    if isinstance(value, dict):
+        return " ".join(_plain(one) for one in value.values())
+    return str(value)
+
+
+def put(tree: dict[str, Any], path: str, value: Any) -> None:
+    """Sets the value at a path of plain steps."""
+    *above, last = path.split("/")
+    for step in above:
+        tree = tree.setdefault(step, {})
+    tree[last] = value
+
+
+def _get(tree: dict[str, Any], path: str) -> Any:
+    found: Any = tree
+    for step in path.split("/"):
+        found = found.get(step) if isinstance(found, dict) else None
+    return found
+
+
+def place_in(made: Imported, path: str | None) -> tuple[str, Place]:
+    """The option, and its place, that the node at a data path comes from, or the nearest above."""
+    try:
+        steps = steps_of(path) if path else ()
+    except ValueError:
+        steps = ()
+    for length in range(len(steps), 0, -1):
+        if steps[:length] in made.origins:
+            return made.origins[steps[:length]]
+    for known, origin in made.origins.items():
+        # A condition may be told at a container, whose leaves are what the file says.
+        if steps and known[: len(steps)] == steps:
+            return origin
+    return "the file", Place(made.file)
+
