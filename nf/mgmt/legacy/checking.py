@@ -46,4 +46,6 @@ def check(context: "Context", made: Imported, *, compiled: bool = True) -> "Tree
 def _add(made: Imported, path: str | None, message: str) -> None:
     option, place = place_in(made, path)
     hint = "change the value, or what it depends on"
-    made.findings.append(Finding("error", option, place, message, hint, path or ""))
+    # libyang tells the members of a union on lines of their own.
+    what = " ".join(message.partition(":\n")[0].split())
+    made.findings.append(Finding("error", option, place, what, hint, path or ""))

@@ -15,7 +15,7 @@ from nf.mgmt.legacy.settings import Setting, Settings, settings_of
 from nf.mgmt.legacy.syntax import parse
 from nf.mgmt.legacy.tokens import Place
 from nf.mgmt.legacy.vocabulary import Vocabulary
-from nf.mgmt.paths import Step
+from nf.mgmt.paths import Step, covers
 from nf.mgmt.paths import parse as steps_of
 
 __all__ = ["PROBE", "Imported", "import_text", "place_in", "read_row"]
@@ -317,12 +317,12 @@ def place_in(made: Imported, path: str | None) -> tuple[str, Place]:
         steps = steps_of(path) if path else ()
     except ValueError:
         steps = ()
-    for length in range(len(steps), 0, -1):
-        if steps[:length] in made.origins:
-            return made.origins[steps[:length]]
+    above = [known for known in made.origins if steps and covers(known, steps)]
+    if above:
+        return made.origins[max(above, key=len)]
     for known, origin in made.origins.items():
         # A condition may be told at a container, whose leaves are what the file says.
-        if steps and known[: len(steps)] == steps:
+        if steps and covers(steps, known):
             return origin
     return "the file", Place(made.file)
 
