@@ -1,0 +1,209 @@
+"""The schema as a tree of Python objects, for whoever walks data beside it.
+
+`Context.nodes()` tells every node in a flat list; here each knows its children, and the member
+name under which its value stands in an RFC 7951 object.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nf._native.yang import Context
+
+__all__ = ["SchemaNode", "SchemaTree"]
+
+DATA = frozenset(
+    {"container", "presence-container", "list", "leaf", "leaf-list", "anydata", "anyxml"}
+)
+TERMINAL = frozenset({"leaf", "leaf-list", "anydata", "anyxml"})
+_PREDICATE = re.compile(r"\[[^\]]*\]")
+_ORGANIZATION = re.compile(r"""^\s*organization\s+(?:"([^"]*)"|'([^']*)')""", re.MULTILINE)
+_BETWEEN = frozenset({"choice", "case"})
+_INTEGERS = frozenset(
+    {"int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "decimal64"}
+)
+
+
+@dataclass(slots=True, eq=False)
+class SchemaNode:
+    """One node of the data model.
+
+    Attributes:
+        name: Without module.
+        module: That defines it.
+        kind: `container`, `presence-container`, `list`, `leaf`, `leaf-list`, `anydata`, `anyxml`.
+        config: Whether it is configuration.
+        keys: Of a list, in order.
+        type: Base type of a leaf; of a leafref that of its target where the schema tells.
+        members: Base types of a union's members.
+        units: Units.
+        description: Of the model.
+        extensions: Names of its extension statements, `module:name` or `prefix:name`.
+        parent: None at the top.
+        children: In the schema's order.
+        member: Name in its parent's RFC 7951 object.
+    """
+
+    name: str
+    module: str
+    kind: str
+    config: bool
+    keys: tuple[str, ...] = ()
+    type: str = ""
+    members: tuple[str, ...] = ()
+    units: str = ""
+    description: str = ""
+    extensions: tuple[str, ...] = ()
+    parent: "SchemaNode | None" = None
+    children: list["SchemaNode"] = field(default_factory=list)
+    member: str = ""
+
+    @property
+    def qualified(self) -> str:
+        """`module:name`."""
+        return f"{self.module}:{self.name}"
+
+    @property
+    def terminal(self) -> bool:
+        """Whether it has a value rather than children."""
+        return self.kind in TERMINAL
+
+    @property
+    def numeric(self) -> bool:
+        """Whether its values are numbers."""
+        return self.type in _INTEGERS
+
+    @property
+    def top(self) -> "SchemaNode":
+        """The top-level node above it, or itself."""
+        return self if self.parent is None else self.parent.top
+
+    @property
+    def path(self) -> str:
+        """Schema path with the module wherever it changes."""
+        above = "" if self.parent is None else self.parent.path
+        return f"{above}/{self.member}"
+
+    def tagged(self, extension: str) -> bool:
+        """Whether it carries an extension of that local name."""
+        return any(one.rpartition(":")[2] == extension for one in self.extensions)
+
+    def named(self, module: str | None, name: str) -> list["SchemaNode"]:
+        """Children of that name; of any module for None."""
+        return [
+            child
+            for child in self.children
+            if child.name == name and module in (None, child.module)
+        ]
+
+    def below(self) -> Iterator["SchemaNode"]:
+        """Itself and everything below it."""
+        yield self
+        for child in self.children:
+            yield from child.below()
+
+
+class SchemaTree:
+    """All data nodes of a context.
+
+    Attributes:
+        root: Has the top-level nodes as children; no node itself.
+        modules: Name to revision of every implemented module.
+        namespaces: Name to namespace of every module that is known.
+        organizations: Name to organization, as the module's own statement has it.
+    """
+
+    def __init__(self, context: "Context") -> None:
+        """Reads the schema once."""
+        self.root = SchemaNode("", "", "container", config=True)
+        listed = context.modules()
+        self.modules: dict[str, str] = {
+            module["name"]: module["revision"] or "" for module in listed if module["implemented"]
+        }
+        self.namespaces: dict[str, str] = {
+            module["name"]: module["namespace"] for module in listed
+        }
+        self.organizations: dict[str, str] = {
+            module["name"]: " ".join(_organization(context, module)) for module in listed
+        }
+        # By the paths of `Context.nodes()`; a choice or case stands for the node around it, None
+        # marks what is no data: operations and notifications.
+        places: dict[str, SchemaNode | None] = {"": self.root}
+        references: list[tuple[SchemaNode, str]] = []
+        for node in context.nodes():
+            made = self._add(node, places)
+            if made is not None and made.type == "leafref":
+                references.append((made, node["leafref"] or ""))
+        for made, path in references:
+            target = _target(made, path, self.root)
+            if target is not None and target.type != "leafref":
+                made.type, made.members = target.type, target.members
+
+    def _add(
+        self, node: dict[str, Any], places: dict[str, SchemaNode | None]
+    ) -> SchemaNode | None:
+        path: str = node["path"]
+        parent = places.get(path.rpartition("/")[0], self.root)
+        kind: str = node["kind"]
+        if parent is None or (kind not in DATA and kind not in _BETWEEN):
+            places[path] = None
+            return None
+        if kind in _BETWEEN:
+            places[path] = parent
+            return None
+        module: str = node["module"]
+        above = None if parent is self.root else parent
+        name: str = node["name"]
+        made = SchemaNode(
+            name=name,
+            module=module,
+            kind=kind,
+            config=node["config"],
+            keys=tuple(node["keys"] or ()),
+            type=str(node["type"] or ""),
+            members=tuple(str(member["type"]) for member in node["members"]),
+            units=node["units"] or "",
+            description=node["description"] or "",
+            extensions=tuple(str(one["name"]) for one in node["extensions"]),
+            parent=above,
+            member=name if above is not None and above.module == module else f"{module}:{name}",
+        )
+        parent.children.append(made)
+        places[path] = made
+        return made
+
+    def find(self, path: str) -> SchemaNode | None:
+        """The node of a schema path without keys, `/module:name/…`."""
+        at = self.root
+        for step in path.strip("/").split("/"):
+            module, _, name = step.rpartition(":")
+            found = at.named(module or at.module or None, name)
+            if not found:
+                return None
+            at = found[0]
+        return at
+
+
+
+def _organization(context: "Context", module: dict[str, Any]) -> list[str]:
+    """Words of a module's `organization`; none where it has none."""
+    text = context.schema_text(module["name"], module["revision"], "yang")
+    found = _ORGANIZATION.search(text)
+    return (found.group(1) or found.group(2)).split() if found else []
+
+
+def _target(node: SchemaNode, path: str, root: SchemaNode) -> SchemaNode | None:
+    """What a leafref's path leads to; None where it cannot be told from the path alone."""
+    at: SchemaNode | None = root if path.startswith("/") else node
+    for step in _PREDICATE.sub("", path).strip("/").split("/"):
+        if at is None:
+            return None
+        if step.strip() == "..":
+            at = root if at.parent is None else at.parent
+            continue
+        name = step.strip().rpartition(":")[2]
+        found = at.named(None, name)
+        at = found[0] if len(found) == 1 else None
+    return at

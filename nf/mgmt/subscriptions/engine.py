@@ -1,0 +1,272 @@
+"""The one thread that samples and watches for all subscribers.
+
+Samples fall on a grid: those of one interval at the same moments for everybody. What is due at one
+moment is read once per set of rights, selected once per feed, encoded once per feed, and handed as
+octets to each subscriber's queue. Configuration is looked at when a transaction has changed it,
+state that somebody wants on change at short intervals.
+"""
+
+import heapq
+import logging
+import threading
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from time import monotonic_ns
+from typing import TYPE_CHECKING, Any
+
+from nf.mgmt.subscriptions.feeds import Feed
+from nf.mgmt.subscriptions.outbox import Frame
+from nf.mgmt.subscriptions.reading import Reader, Rights, Snapshot, rights_of
+
+if TYPE_CHECKING:
+    from nf.mgmt.changes import Change
+
+__all__ = ["Handle", "Subscriptions"]
+
+log = logging.getLogger(__name__)
+
+ACCESS = "ietf-netconf-acm:nacm"
+
+FeedKey = tuple[Any, ...]
+Work = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Handle:
+    """A subscriber's part in a feed; given back to end it."""
+
+    key: FeedKey
+    token: object
+
+
+@dataclass(slots=True)
+class Counters:
+    """What the engine has done since it started.
+
+    Attributes:
+        reads: Times that data were read.
+        ticks: Samples and looks, each of one feed.
+        failures: Ticks that failed; each is in the log.
+        longest_ns: Longest round of all feeds that were due together.
+    """
+
+    reads: int = 0
+    ticks: int = 0
+    failures: int = 0
+    longest_ns: int = 0
+
+
+@dataclass(order=True, slots=True)
+class _Due:
+    at: int
+    number: int
+    key: FeedKey = field(compare=False)
+    feed: Feed = field(compare=False)
+    beat: bool = field(compare=False)
+
+
+class Subscriptions:
+    """All feeds.
+
+    Attributes:
+        counters: What it has done.
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        """Does nothing before `start`."""
+        self._reader = reader
+        self._feeds: dict[FeedKey, Feed] = {}
+        self._due: list[_Due] = []
+        self._numbers = count()
+        self._work: list[Work] = []
+        self._changed: set[str] = set()
+        self._wake = threading.Condition()
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+        self.counters = Counters()
+
+    def start(self) -> None:
+        """Starts the thread."""
+        self._thread = threading.Thread(target=self._run, name="nf-subscriptions", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends the thread; subscribers hear nothing any more."""
+        with self._wake:
+            self._stopping = True
+            self._wake.notify()
+        if self._thread is not None:
+            self._thread.join()
+
+    def changed(self, changes: Sequence["Change"]) -> None:
+        """A transaction is in force; called by the core."""
+        with self._wake:
+            self._changed.update(change.top for change in changes)
+            self._wake.notify()
+
+    def feeds(self) -> int:
+        """How many feeds there are."""
+        return len(self._feeds)
+
+    def subscribe(
+        self,
+        feeds: Sequence[tuple[FeedKey, Callable[[], Feed]]],
+        deliver: Callable[[Frame], None],
+        begun: Callable[[list[Frame] | None, list[Handle], BaseException | None], None],
+    ) -> None:
+        """Joins feeds; each is made by the second member of a pair unless there is an equal one.
+
+        Args:
+            feeds: Key and maker of each.
+            deliver: Gets every frame from then on, in the engine's thread; must not block.
+            begun: Is called once, before the first `deliver`, with all that there is now; or with
+                what went wrong.
+        """
+        with self._wake:
+            self._work.append(lambda: self._join(feeds, deliver, begun))
+            self._wake.notify()
+
+    def unsubscribe(self, handles: Sequence[Handle]) -> None:
+        """Leaves feeds; the last subscriber takes a feed with it."""
+        with self._wake:
+            self._work.append(lambda: self._leave(handles))
+            self._wake.notify()
+
+    # The thread ---------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                while not (self._stopping or self._work or self._changed or self._is_due()):
+                    self._wake.wait(self._until_due())
+                if self._stopping:
+                    return
+                work, self._work = self._work, []
+                changed, self._changed = self._changed, set()
+            for one in work:
+                one()
+            if changed:
+                self._look_at(changed)
+            self._serve_due()
+
+    def _is_due(self) -> bool:
+        return bool(self._due) and self._due[0].at <= monotonic_ns()
+
+    def _until_due(self) -> float | None:
+        return max(0.0, (self._due[0].at - monotonic_ns()) / 1e9) if self._due else None
+
+    def _join(
+        self,
+        feeds: Sequence[tuple[FeedKey, Callable[[], Feed]]],
+        deliver: Callable[[Frame], None],
+        begun: Callable[[list[Frame] | None, list[Handle], BaseException | None], None],
+    ) -> None:
+        joined: list[tuple[FeedKey, Feed]] = []
+        try:
+            fresh: dict[FeedKey, Feed] = {}
+            for key, make in feeds:
+                feed = self._feeds.get(key) or fresh.get(key)
+                if feed is None:
+                    feed = fresh[key] = make()
+                joined.append((key, feed))
+            first: list[Frame] = []
+            reads: dict[Rights, Snapshot] = self._read([feed for _, feed in joined])
+            for key, feed in joined:
+                snapshot = reads[rights_of(feed.session)]
+                if key in fresh:
+                    feed.prime(snapshot)
+                first += feed.begin(snapshot)
+        except Exception as error:
+            log.exception("a subscription cannot begin")
+            begun(None, [], error)
+            return
+        handles = []
+        for key, feed in joined:
+            handle = Handle(key, object())
+            handles.append(handle)
+            if key not in self._feeds:
+                self._feeds[key] = feed
+                self._plan(key, feed)
+        begun(first, handles, None)
+        for handle, (_, feed) in zip(handles, joined, strict=True):
+            feed.subscribers[handle.token] = deliver
+
+    def _leave(self, handles: Sequence[Handle]) -> None:
+        for handle in handles:
+            feed = self._feeds.get(handle.key)
+            if feed is None:
+                continue
+            feed.subscribers.pop(handle.token, None)
+            if not feed.subscribers:
+                del self._feeds[handle.key]
+
+    def _plan(self, key: FeedKey, feed: Feed) -> None:
+        now = monotonic_ns()
+        if feed.interval:
+            self._push(key, feed, now, beat=False)
+        if feed.heartbeat and feed.differs:
+            self._push(key, feed, now, beat=True)
+
+    def _push(self, key: FeedKey, feed: Feed, after: int, *, beat: bool) -> None:
+        interval = feed.heartbeat if beat else feed.interval
+        at = (after // interval + 1) * interval
+        heapq.heappush(self._due, _Due(at, next(self._numbers), key, feed, beat))
+
+    def _serve_due(self) -> None:
+        due: dict[FeedKey, bool] = {}
+        now = monotonic_ns()
+        while self._due and self._due[0].at <= now:
+            one = heapq.heappop(self._due)
+            if self._feeds.get(one.key) is not one.feed:
+                continue
+            due[one.key] = due.get(one.key, False) or one.beat
+            # A round that was missed is not made up for.
+            self._push(one.key, one.feed, now, beat=one.beat)
+        if due:
+            self._serve([(self._feeds[key], beat) for key, beat in due.items()])
+            self.counters.longest_ns = max(self.counters.longest_ns, monotonic_ns() - now)
+
+    def _look_at(self, tops: Collection[str]) -> None:
+        """After a transaction: feeds that compare and are about what it changed."""
+        everybody = ACCESS in tops
+        concerned = [
+            (feed, False)
+            for feed in self._feeds.values()
+            if feed.mode == "on-change" and (everybody or feed.tops & set(tops))
+        ]
+        if concerned:
+            self._serve(concerned)
+
+    def _serve(self, feeds: Sequence[tuple[Feed, bool]]) -> None:
+        try:
+            reads = self._read([feed for feed, _ in feeds])
+        except Exception:
+            # The next round tries again; nobody else's feed is lost for it.
+            self.counters.failures += len(feeds)
+            log.exception("data for subscriptions cannot be read")
+            return
+        for feed, beat in feeds:
+            self.counters.ticks += 1
+            try:
+                snapshot = reads[rights_of(feed.session)]
+                if beat:
+                    feed.beat(snapshot)
+                elif feed.differs:
+                    feed.look(snapshot)
+                else:
+                    feed.sample(snapshot)
+            except Exception:
+                self.counters.failures += 1
+                log.exception("a feed cannot be served")
+
+    def _read(self, feeds: Sequence[Feed]) -> dict[Rights, Snapshot]:
+        """One reading per set of rights, of all that their feeds need."""
+        wanted: dict[Rights, tuple[Feed, set[str]]] = {}
+        for feed in feeds:
+            _, tops = wanted.setdefault(rights_of(feed.session), (feed, set()))
+            tops |= feed.tops
+        self.counters.reads += len(wanted)
+        return {
+            rights: self._reader.read(feed.session, tops) for rights, (feed, tops) in wanted.items()
+        }

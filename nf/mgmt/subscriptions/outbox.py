@@ -1,0 +1,198 @@
+"""What waits to be sent to one subscriber: bounded, and never at the cost of another.
+
+As long as the subscriber keeps up, messages are those that all subscribers share. When more of
+them wait than the limit says, they are taken apart: of every path only the newest value stays,
+with the number of those that were left out (`duplicates`). A subscriber that then does not take
+anything for too long, or of whom too many paths wait, is given up.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+
+__all__ = ["Frame", "Limits", "Outbox", "Overrun", "Write"]
+
+Write = Callable[[int, Sequence[tuple[bytes, bytes]], Sequence[bytes], dict[bytes, int]], list[bytes]]
+"""Writes messages anew: time stamp, updates, deletes, values left out by path."""
+
+
+@dataclass(slots=True)
+class Frame:
+    """One event of a feed, shared by all its subscribers.
+
+    Attributes:
+        timestamp: Nanoseconds since 1970.
+        messages: As they are sent.
+        updates: Encoded path and value, as in the messages.
+        deletes: Encoded paths.
+        atomic: Key of the container that the frame tells as a whole, or None.
+        write: Writes such messages from parts.
+    """
+
+    timestamp: int
+    messages: Sequence[bytes]
+    updates: Sequence[tuple[bytes, bytes]]
+    deletes: Sequence[bytes]
+    write: Write
+    atomic: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of one subscriber.
+
+    Attributes:
+        messages: That wait before they are taken apart.
+        paths: That wait then.
+        stalled: Seconds without taking anything, after which the subscriber is given up.
+    """
+
+    messages: int = 256
+    paths: int = 100_000
+    stalled: float = 60.0
+
+
+@dataclass(slots=True)
+class _Newest:
+    values: dict[bytes, bytes] = field(default_factory=dict)
+    left_out: dict[bytes, int] = field(default_factory=dict)
+    deletes: dict[bytes, None] = field(default_factory=dict)
+    atomic: dict[bytes, Frame] = field(default_factory=dict)
+    timestamp: int = 0
+
+    def __len__(self) -> int:
+        return len(self.values) + len(self.deletes) + sum(
+            len(frame.updates) for frame in self.atomic.values()
+        )
+
+    def add(self, frame: Frame) -> int:
+        """Takes a frame in; how many values it replaced."""
+        replaced = 0
+        self.timestamp = frame.timestamp
+        if frame.atomic is not None and not frame.deletes:
+            replaced = len(self.atomic.pop(frame.atomic, frame).updates)
+            self.atomic[frame.atomic] = frame
+            return replaced
+        for path in frame.deletes:
+            # A path's octets begin with those of what it lies below.
+            for below in [one for one in self.values if one.startswith(path)]:
+                del self.values[below]
+                self.left_out.pop(below, None)
+                replaced += 1
+            for key in [one for one in self.atomic if one.startswith(path)]:
+                del self.atomic[key]
+            self.deletes[path] = None
+        for path, value in frame.updates:
+            if path in self.values:
+                self.left_out[path] = self.left_out.get(path, 0) + 1
+                replaced += 1
+            self.values[path] = value
+        return replaced
+
+
+class Overrun(Exception):  # noqa: N818 - it says what happened
+    """The subscriber is too slow to be served."""
+
+
+class Outbox:
+    """Queue of one subscriber; used in one event loop.
+
+    Attributes:
+        coalesced: Values that a newer one of the same path has replaced.
+        sent: Messages taken out.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        """Empty."""
+        self._limits = limits
+        self._frames: deque[Frame] = deque()
+        self._waiting = 0
+        self._newest: dict[Write, _Newest] = {}
+        self._ready: deque[bytes] = deque()
+        self._wake = asyncio.Event()
+        self._ended: BaseException | None = None
+        self._taken = monotonic()
+        self.coalesced = 0
+        self.sent = 0
+
+    @property
+    def slow(self) -> bool:
+        """Whether messages have been taken apart."""
+        return bool(self._newest)
+
+    def put(self, frame: Frame) -> None:
+        """One more event; never blocks."""
+        if self._ended is not None:
+            return
+        if not self._frames and not self._newest and not self._ready:
+            self._taken = monotonic()
+        self._frames.append(frame)
+        self._waiting += len(frame.messages)
+        if self._newest or self._waiting > self._limits.messages:
+            self._take_apart()
+        self._wake.set()
+
+    def _take_apart(self) -> None:
+        while self._frames:
+            frame = self._frames.popleft()
+            newest = self._newest.setdefault(frame.write, _Newest())
+            self.coalesced += newest.add(frame)
+        self._waiting = 0
+        if sum(map(len, self._newest.values())) > self._limits.paths:
+            self.end(Overrun(f"more than {self._limits.paths} paths wait to be sent"))
+        elif monotonic() - self._taken > self._limits.stalled:
+            self.end(Overrun(f"nothing was taken for {self._limits.stalled:g} s"))
+
+    def end(self, error: BaseException) -> None:
+        """What waits is dropped; `get` raises."""
+        if self._ended is None:
+            self._ended = error
+        self._frames.clear()
+        self._newest.clear()
+        self._ready.clear()
+        self._wake.set()
+
+    def progress(self) -> None:
+        """The subscriber has taken something that did not come from here."""
+        self._taken = monotonic()
+
+    async def get(self) -> bytes:
+        """The next message.
+
+        Raises:
+            Overrun: The subscriber is given up; or whatever `end` was told.
+        """
+        while True:
+            self._taken = monotonic()
+            if self._ended is not None:
+                raise self._ended
+            if self._ready:
+                self.sent += 1
+                return self._ready.popleft()
+            if self._newest:
+                self._write_newest()
+                continue
+            if self._frames:
+                frame = self._frames.popleft()
+                self._waiting -= len(frame.messages)
+                self._ready.extend(frame.messages)
+                continue
+            self._wake.clear()
+            await self._wake.wait()
+
+    def _write_newest(self) -> None:
+        waiting, self._newest = self._newest, {}
+        for write, newest in waiting.items():
+            if newest.values or newest.deletes:
+                self._ready.extend(
+                    write(
+                        newest.timestamp,
+                        list(newest.values.items()),
+                        list(newest.deletes),
+                        newest.left_out,
+                    )
+                )
+            for frame in newest.atomic.values():
+                self._ready.extend(frame.messages)

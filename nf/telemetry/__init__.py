@@ -1,0 +1,1 @@
+"""Everything that streams out of the state tree."""

@@ -1,0 +1,277 @@
+"""The gNMI target as a whole: endpoints that follow the configuration."""
+
+import asyncio
+import ipaddress
+import logging
+import threading
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from nf.mgmt.changes import Change
+from nf.mgmt.schema_nodes import SchemaTree
+from nf.mgmt.subscriptions.engine import Subscriptions
+from nf.mgmt.subscriptions.reading import Reader
+from nf.mgmt.transaction import Data, ProviderError
+from nf.telemetry.gnmi.credentials import Callers, Passwords
+from nf.telemetry.gnmi.service import NAME, Service
+from nf.telemetry.gnmi.settings import TOP, Endpoint, Settings, Tls
+from nf.telemetry.gnmi.subscribe import Subscribing
+
+if TYPE_CHECKING:
+    from nf.mgmt.core import Core
+
+__all__ = ["Target"]
+
+log = logging.getLogger(__name__)
+
+SERVICES = (NAME, health.SERVICE_NAME, reflection.SERVICE_NAME)
+USERS = "ietf-system:system"
+GRACE = 0.5
+"""Seconds that requests under way get when an endpoint closes."""
+
+
+@dataclass(slots=True)
+class _Open:
+    """An endpoint that is listened on.
+
+    Attributes:
+        endpoint: As configured.
+        port: Where it listens.
+        server: Of grpc.aio.
+        health: Its health service.
+    """
+
+    endpoint: Endpoint
+    port: int
+    server: Any
+    health: Any
+
+
+class Target:
+    """The target; provider of its part of the configuration.
+
+    It has an event loop in a thread of its own, so that the core's synchronous callers need none.
+
+    Attributes:
+        subscriptions: The engine that samples and watches.
+        service: The handlers; None before `start`.
+    """
+
+    name = "gnmi"
+    watches = (TOP,)
+
+    def __init__(self, core: "Core", passwords: Passwords) -> None:
+        """Listens nowhere; register it with the core before that starts."""
+        self._core = core
+        self._schema = SchemaTree(core.context)
+        self._callers = Callers(passwords)
+        reader = Reader(core, self._schema)
+        self.subscriptions = Subscriptions(reader)
+        self._subscribing = Subscribing(reader, self.subscriptions, Settings())
+        self.service = Service(core, self._schema, self._callers, self._subscribing)
+        self._open: list[_Open] = []
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="nf-gnmi", daemon=True)
+        core.commits.watchers.append(self._changed)
+        self._thread.start()
+        self.subscriptions.start()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+
+    def _changed(self, changes: Sequence[Change]) -> None:
+        if not changes or any(change.top == USERS for change in changes):
+            self._callers.forget()
+        self.subscriptions.changed(changes)
+
+    def ports(self) -> dict[str, int]:
+        """Ports by the endpoints' names."""
+        return {one.endpoint.name: one.port for one in self._open}
+
+    def stop(self) -> None:
+        """Closes everything."""
+        self._wait(self._close(self._open))
+        self._open = []
+        self.subscriptions.stop()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.run_until_complete(self._loop.shutdown_default_executor())
+        self._loop.close()
+        self.service.stop()
+        self._callers.stop()
+
+    def _wait(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    # Provider -----------------------------------------------------------------------------------
+
+    def prepare(self, before: Data | None, after: Data, changes: Sequence[Change]) -> "_Prepared":
+        """Listens on new endpoints; they answer once it is applied.
+
+        Raises:
+            ProviderError: An address or port cannot be had, or a file is not usable.
+        """
+        del before, changes
+        settings = Settings.of(after)
+        kept = [
+            one
+            for one in self._open
+            if one.endpoint in settings.listen
+            and settings.max_message == self._subscribing.settings.max_message
+        ]
+        gone = [one for one in self._open if one not in kept]
+        fresh: list[_Open] = []
+        try:
+            for endpoint in settings.listen:
+                if all(endpoint != one.endpoint for one in kept):
+                    fresh.append(self._wait(self._listen(endpoint, settings, gone)))
+        except ProviderError:
+            self._wait(self._close(fresh))
+            raise
+        return _Prepared(self, settings, kept, fresh, gone)
+
+    async def _listen(
+        self, endpoint: Endpoint, settings: Settings, gone: Sequence[_Open]
+    ) -> _Open:
+        # An endpoint that only changes its certificates has the port of the one that it follows.
+        reuse = any(
+            (one.endpoint.address, one.endpoint.port) == (endpoint.address, endpoint.port)
+            for one in gone
+        )
+        server = grpc.aio.server(
+            options=(
+                ("grpc.max_receive_message_length", settings.max_message),
+                ("grpc.so_reuseport", 1 if reuse else 0),
+                ("grpc.http2.max_ping_strikes", 0),
+            ),
+        )
+        server.add_generic_rpc_handlers((self.service.handlers(),))
+        healthy = health.aio.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
+        reflection.enable_server_reflection(SERVICES, server)
+        for name in ("", NAME):
+            await healthy.set(name, health_pb2.HealthCheckResponse.SERVING)
+        try:
+            port = (
+                server.add_insecure_port(_loopback(endpoint))
+                if endpoint.tls is None
+                else server.add_secure_port(endpoint.authority, _credentials(endpoint))
+            )
+        except RuntimeError as error:
+            raise ProviderError(
+                endpoint.path, f"{endpoint.authority} cannot be listened on: {error}", "listen"
+            ) from error
+        await server.start()
+        return _Open(endpoint, port, server, healthy)
+
+    async def _close(self, endpoints: Sequence[_Open]) -> None:
+        for one in endpoints:
+            await one.health.enter_graceful_shutdown()
+        await asyncio.gather(*(one.server.stop(GRACE) for one in endpoints))
+
+    def put_in_force(
+        self, settings: Settings, endpoints: list[_Open], gone: Sequence[_Open]
+    ) -> None:
+        """New settings; endpoints that are not configured any more close."""
+        self._subscribing.settings = settings
+        self._open = endpoints
+        for one in endpoints:
+            log.info("gNMI listens on %s, port %d", one.endpoint.address, one.port)
+        if gone:
+            # Not waited for: who changes the configuration by gNMI may have come through one.
+            asyncio.run_coroutine_threadsafe(self._close(gone), self._loop)
+
+    def drop(self, endpoints: Sequence[_Open]) -> None:
+        """Endpoints of a configuration that did not come in force."""
+        self._wait(self._close(endpoints))
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    target: Target
+    settings: Settings
+    kept: list[_Open]
+    fresh: list[_Open]
+    gone: list[_Open] = field(default_factory=list)
+
+    def apply(self) -> None:
+        self.target.put_in_force(self.settings, [*self.kept, *self.fresh], self.gone)
+
+    def abort(self) -> None:
+        self.target.drop(self.fresh)
+
+
+def _loopback(endpoint: Endpoint) -> str:
+    """Passwords go in clear text without TLS: on loopback only."""
+    if not ipaddress.ip_address(endpoint.address).is_loopback:
+        raise ProviderError(
+            f"{endpoint.path}/address",
+            f"{endpoint.address} is no loopback address and the endpoint has no TLS",
+            "tls-required",
+        )
+    return endpoint.authority
+
+
+def _credentials(endpoint: Endpoint) -> grpc.ServerCredentials:
+    tls = endpoint.tls
+    if tls is None:
+        raise ValueError("the endpoint has no TLS")
+    material = _Material(tls, endpoint.path)
+    return grpc.dynamic_ssl_server_credentials(
+        material.load(), material.fresh, require_client_authentication=tls.clients == "required"
+    )
+
+
+class _Material:
+    """Key and certificates in files; what has changed is read before the next handshake."""
+
+    def __init__(self, tls: Tls, path: str) -> None:
+        self._tls = tls
+        self._path = f"{path}/tls"
+        self._seen: tuple[tuple[str, int], ...] = ()
+
+    def _files(self) -> list[tuple[str, str]]:
+        files = [("certificate", self._tls.certificate), ("private-key", self._tls.key)]
+        if self._tls.authorities:
+            files.append(("client-authorities", self._tls.authorities))
+        return files
+
+    def load(self) -> Any:
+        """What is there now.
+
+        Raises:
+            ProviderError: A file cannot be read or is no PEM.
+        """
+        read: dict[str, bytes] = {}
+        for leaf, name in self._files():
+            try:
+                read[leaf] = Path(name).read_bytes()
+            except OSError as error:
+                raise ProviderError(
+                    f"{self._path}/{leaf}", f"{name} cannot be read: {error.strerror}", "tls-file"
+                ) from error
+            if b"-----BEGIN " not in read[leaf]:
+                raise ProviderError(f"{self._path}/{leaf}", f"{name} is no PEM", "tls-file")
+        self._seen = self._stamps()
+        return grpc.ssl_server_certificate_configuration(
+            [(read["private-key"], read["certificate"])], read.get("client-authorities")
+        )
+
+    def fresh(self) -> Any:
+        """For a handshake: new material if the files have changed, None for what there is."""
+        try:
+            return self.load() if self._stamps() != self._seen else None
+        except (ProviderError, OSError):
+            # The old material goes on until the new one is whole.
+            log.exception("the TLS files of gNMI have changed but cannot be used")
+            return None
+
+    def _stamps(self) -> tuple[tuple[str, int], ...]:
+        return tuple((name, Path(name).stat().st_mtime_ns) for _, name in self._files())

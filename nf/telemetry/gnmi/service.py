@@ -1,0 +1,170 @@
+"""The service gnmi.gNMI for grpc.aio: who calls, and what is answered or refused."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import grpc
+from gnmi_pb.gnmi_pb2 import (
+    CapabilityRequest,
+    GetRequest,
+    SetRequest,
+    SubscribeRequest,
+)
+from google.protobuf.message import Message
+from grpc import StatusCode
+
+from nf.mgmt.rpc_error import RpcErrors
+from nf.mgmt.schema_nodes import SchemaTree
+from nf.mgmt.session import Session
+from nf.telemetry.gnmi.capabilities import capabilities
+from nf.telemetry.gnmi.credentials import Callers
+from nf.telemetry.gnmi.errors import Refused, of_rpc_errors, trailing
+from nf.telemetry.gnmi.get import get
+from nf.telemetry.gnmi.set import Setter
+from nf.telemetry.gnmi.subscribe import Subscribing
+
+if TYPE_CHECKING:
+    from nf.mgmt.core import Core
+
+__all__ = ["NAME", "Service"]
+
+log = logging.getLogger(__name__)
+
+NAME = "gnmi.gNMI"
+
+Answer = TypeVar("Answer")
+
+
+def _as_is(message: bytes) -> bytes:
+    """Messages of Subscribe are octets already, shared by all who get them."""
+    return message
+
+
+def _serialized(message: Message) -> bytes:
+    return message.SerializeToString()
+
+
+class Service:
+    """Handlers of one target; used in one event loop.
+
+    Attributes:
+        setter: Carries Sets out.
+        subscribing: Carries Subscribes out.
+    """
+
+    def __init__(
+        self, core: "Core", schema: SchemaTree, callers: Callers, subscribing: Subscribing
+    ) -> None:
+        """For a core that has started."""
+        self._core = core
+        self._schema = schema
+        self._callers = callers
+        self.setter = Setter(core, schema)
+        self.subscribing = subscribing
+        self._pool = ThreadPoolExecutor(4, "nf-gnmi")
+
+    def stop(self) -> None:
+        """Lets requests finish that are under way."""
+        self._pool.shutdown(wait=True)
+
+    def handlers(self) -> grpc.GenericRpcHandler:
+        """For a server."""
+        unary = grpc.unary_unary_rpc_method_handler
+        methods = {
+            "Capabilities": unary(self._capabilities, CapabilityRequest.FromString, _serialized),
+            "Get": unary(self._get, GetRequest.FromString, _serialized),
+            "Set": unary(self._set, SetRequest.FromString, _serialized),
+            "Subscribe": grpc.stream_stream_rpc_method_handler(
+                self._subscribe, SubscribeRequest.FromString, _as_is
+            ),
+        }
+        return grpc.method_handlers_generic_handler(NAME, methods)
+
+    async def _capabilities(self, request: CapabilityRequest, context: Any) -> Message:
+        async def answer(session: Session) -> Message:
+            del session
+            return capabilities(self._schema, request)
+
+        return await self._answered(context, answer)
+
+    async def _get(self, request: GetRequest, context: Any) -> Message:
+        async def answer(session: Session) -> Message:
+            self._core.may_execute(session, "ietf-netconf", "get")
+            return await self._off_loop(get, self._core, self._schema, session, request)
+
+        return await self._answered(context, answer)
+
+    async def _set(self, request: SetRequest, context: Any) -> Message:
+        async def answer(session: Session) -> Message:
+            return await self._off_loop(self.setter.set, session, request)
+
+        return await self._answered(context, answer)
+
+    async def _subscribe(self, requests: Any, context: Any) -> None:
+        async def answer(session: Session) -> None:
+            self._core.may_execute(session, "ietf-netconf", "get")
+            await self.subscribing.serve(session, requests, context)
+
+        await self._answered(context, answer)
+
+    async def _off_loop(self, call: Callable[..., Answer], *args: Any) -> Answer:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, call, *args)
+
+    async def _answered(
+        self, context: Any, answer: Callable[[Session], Awaitable[Answer]]
+    ) -> Answer:
+        """Opens a session, answers, and says why not where it cannot."""
+        try:
+            user, source = await self._callers.identify(context)
+        except Refused as error:
+            return await _refuse(context, error)
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task()
+
+        def kill() -> None:
+            if task is not None:
+                loop.call_soon_threadsafe(task.cancel)
+
+        session = self._core.sessions.open(user, "gnmi", source, kill=kill)
+        try:
+            return await answer(session)
+        except Refused as error:
+            return await _refuse(context, error)
+        except RpcErrors as error:
+            return await _refuse(context, of_rpc_errors(error))
+        except asyncio.CancelledError:
+            if session not in self._core.sessions.all():
+                return await _refuse(context, _killed())
+            raise
+        except Exception:
+            log.exception("a request of %s failed", user)
+            return await _refuse(context, _failed())
+        finally:
+            await asyncio.shield(
+                loop.run_in_executor(self._pool, self._core.sessions.close, session, "closed")
+            )
+
+
+async def _refuse(context: Any, refused: Refused) -> Any:
+    """Ends the call with a status; raises what grpc makes of that."""
+    status = trailing(refused)
+    await context.abort(status.code, status.details, status.trailing_metadata)
+
+
+def _killed() -> Refused:
+    return Refused(
+        StatusCode.CANCELLED,
+        "the session was ended by an administrator",
+        hint="ask who ended it, or connect again",
+    )
+
+
+def _failed() -> Refused:
+    return Refused(
+        StatusCode.INTERNAL,
+        "the target failed to answer",
+        hint="see the log of the management process",
+    )

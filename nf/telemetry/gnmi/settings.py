@@ -1,0 +1,141 @@
+"""What the configuration says of the gNMI target and of the metrics endpoint."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from nf.mgmt.subscriptions.outbox import Limits
+
+__all__ = ["PATH", "TOP", "Endpoint", "Intervals", "Settings", "Tls"]
+
+TOP = "nf-probe:probe"
+PATH = "/nf-probe:probe/nf-telemetry:telemetry/gnmi"
+
+SECOND = 1_000_000_000
+MILLISECOND = 1_000_000
+
+ClientAuthentication = Literal["none", "required"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Files in PEM, read anew for each handshake after they have changed.
+
+    Attributes:
+        certificate: The server's, with those between it and its authority.
+        key: Its private key.
+        authorities: Who signs clients' certificates; empty for nobody.
+        clients: Whether clients have to show a certificate.
+    """
+
+    certificate: str
+    key: str
+    authorities: str = ""
+    clients: ClientAuthentication = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where connections are waited for.
+
+    Attributes:
+        name: Of its entry.
+        address: IP address; a loopback address without `tls`.
+        port: Of TCP; 0 for any that is free.
+        tls: None for clear text.
+    """
+
+    name: str
+    address: str
+    port: int
+    tls: Tls | None = None
+
+    @property
+    def path(self) -> str:
+        """Data path of its entry."""
+        return f"{PATH}/listen[name='{self.name}']"
+
+    @property
+    def authority(self) -> str:
+        """Address and port as gRPC writes them."""
+        host = f"[{self.address}]" if ":" in self.address else self.address
+        return f"{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Intervals:
+    """In nanoseconds.
+
+    Attributes:
+        minimum: Shortest sample interval.
+        sample: Of counters that the target itself decides on.
+        change: Between two looks at state that is subscribed to on change.
+    """
+
+    minimum: int = 100 * MILLISECOND
+    sample: int = 10 * SECOND
+    change: int = 500 * MILLISECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Of the whole target.
+
+    Attributes:
+        listen: Endpoints.
+        intervals: Of subscriptions.
+        limits: Of each subscriber.
+        max_streams: Subscribe RPCs at a time.
+        max_subscriptions: In one Subscribe.
+        max_message: Octets of the longest request.
+    """
+
+    listen: tuple[Endpoint, ...] = ()
+    intervals: Intervals = field(default_factory=Intervals)
+    limits: Limits = field(default_factory=Limits)
+    max_streams: int = 256
+    max_subscriptions: int = 1024
+    max_message: int = 16 * 1024 * 1024
+
+    @classmethod
+    def of(cls, data: dict[str, Any]) -> "Settings":
+        """Of a configuration as RFC 7951 JSON; a value that is not there has its default."""
+        stated = data.get(TOP, {}).get("nf-telemetry:telemetry", {}).get("gnmi", {})
+        standard = cls()
+        intervals, limits = standard.intervals, standard.limits
+        return cls(
+            listen=tuple(map(_endpoint, stated.get("listen", ()))),
+            intervals=Intervals(
+                minimum=_milliseconds(stated, "minimum-sample-interval", intervals.minimum),
+                sample=_milliseconds(stated, "default-sample-interval", intervals.sample),
+                change=_milliseconds(stated, "change-interval", intervals.change),
+            ),
+            limits=Limits(
+                messages=stated.get("max-queued-messages", limits.messages),
+                paths=stated.get("max-queued-paths", limits.paths),
+                stalled=float(stated.get("stall-timeout", limits.stalled)),
+            ),
+            max_streams=stated.get("max-streams", standard.max_streams),
+            max_subscriptions=stated.get("max-subscriptions", standard.max_subscriptions),
+            max_message=stated.get("max-message-size", standard.max_message),
+        )
+
+
+def _milliseconds(stated: dict[str, Any], name: str, standard: int) -> int:
+    return int(stated[name]) * MILLISECOND if name in stated else standard
+
+
+def _endpoint(entry: dict[str, Any]) -> Endpoint:
+    tls = entry.get("tls")
+    return Endpoint(
+        entry["name"],
+        entry["address"],
+        int(entry.get("port", 9339)),
+        None
+        if tls is None
+        else Tls(
+            tls["certificate"],
+            tls["private-key"],
+            tls.get("client-authorities", ""),
+            tls.get("client-authentication", "none"),
+        ),
+    )
