@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from nf.cli import exits
 from nf.cli.listing import print_json
@@ -212,7 +212,7 @@ def import_file(
 def export_file(path: Path, *, all_features: bool = False) -> int:
     """Prints a configuration of nf as a file of MMT-Probe."""
     text = _octets(path)
-    form = "xml" if text.lstrip().startswith(b"<") else "json"
+    form: Literal["xml", "json"] = "xml" if text.lstrip().startswith(b"<") else "json"
     try:
         tree = _context(all_features=all_features).parse(text, form)
         tree.copy().validate()

@@ -20,6 +20,7 @@ from nf.mgmt.happenings import Happenings
 from nf.mgmt.history import History
 from nf.mgmt.link import Link
 from nf.mgmt.local import CHANNEL, Call
+from nf.mgmt.mmt_socket import MmtSocket
 from nf.mgmt.naming import Names
 from nf.mgmt.netconf.server import NetconfServer
 from nf.mgmt.orders import Orders
@@ -74,6 +75,8 @@ class ManagementProcess:
         self._core.providers.register(users)
         self._core.providers.register(self._overseer)
         self._core.providers.register(DatapathProvider(self._link))
+        self._mmt = MmtSocket(self._core)
+        self._core.providers.register(self._mmt)
         self._netconf = NetconfServer(self._core, self._events, users, places.state)
         self._core.state.register(
             ProbeState(self._link, self._overseer.processes, self._link_version())
@@ -149,6 +152,7 @@ class ManagementProcess:
             ) from error
 
     def _stop(self) -> None:
+        self._mmt.stop()
         self._netconf.stop()
         self._core.stop()
         self._link.stop()

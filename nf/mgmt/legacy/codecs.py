@@ -174,9 +174,7 @@ class Number:
             return self.high
         if not self.low <= number <= self.high:
             default = ", or 0 for the default" if self.zero is not None else ""
-            raise BadValue(
-                f"{number} is out of range", f"write {self.low} to {self.high}{default}"
-            )
+            raise BadValue(f"{number} is out of range", f"write {self.low} to {self.high}{default}")
         return number
 
     def write(self, values: Values, writing: Writing) -> tuple[str | None, ...]:

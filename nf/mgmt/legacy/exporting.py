@@ -84,9 +84,7 @@ class _Export:
         if all(one is OMIT for one in found) and not self._implied(row, tree, base):
             return
         ours = row.ours or (OMIT,) * len(row.paths)
-        values = tuple(
-            mine if one is OMIT else one for one, mine in zip(found, ours, strict=True)
-        )
+        values = tuple(mine if one is OMIT else one for one, mine in zip(found, ours, strict=True))
         self._writing.remarks.clear()
         nodes = [(*base, *path.split("/")) for path in row.inside or row.paths]
         try:

@@ -82,26 +82,59 @@ def import_settings(said: Settings, vocabulary: Vocabulary, *, folder: str = "/"
     made = Imported(said.file, findings=list(said.findings))
     translation = _Translation(said, vocabulary, folder, made)
     probe = made.data.setdefault(PROBE, {})
+    plain = _Scope(said.plain, probe)
     for row in ROWS:
         if row.section not in TITLED:
-            translation.row(row, said.plain, probe, "")
-    for section, at in TITLED.items():
+            translation.row(row, plain)
+    for section in TITLED:
         for title, inner in said.titled.get(section, {}).items():
-            translation.titled(section, at, title, inner, probe)
+            translation.titled(section, title, inner, probe)
     if translation.standard_output:
-        put(probe, STDOUT, True)  # noqa: FBT003 - it is a value
+        put(probe, STDOUT, True)
     if not probe:
         del made.data[PROBE]
-    made.findings.sort(key=lambda one: (one.place.file != said.file, one.place.line == 0, one.place))
+    # In the file's order; what stands nowhere in it comes last.
+    made.findings.sort(
+        key=lambda one: (one.place.file != said.file, one.place.line == 0, one.place)
+    )
     return made
+
+
+@dataclass(slots=True)
+class _Scope:
+    """What rows are translated from, and where to.
+
+    Attributes:
+        settings: What is said, by full name.
+        into: Where values are put.
+        base: Path of the entry that `into` is; empty for the probe itself.
+        place: Where the entry's section stands.
+        shown: Name of the entry's section with its title.
+    """
+
+    settings: Mapping[str, Setting]
+    into: dict[str, Any]
+    base: str = ""
+    place: Place | None = None
+    shown: str = ""
+
+    def path(self, path: str) -> str:
+        """A path of a row, below the probe."""
+        return f"{self.base}/{path}" if self.base else path
+
+    def named(self, row: Row) -> list[tuple[str, Setting]]:
+        """Name and setting of each option of a row that somebody wrote."""
+        return [
+            (f"{self.shown}.{one.within}" if self.shown else one.name, self.settings[one.name])
+            for one in row.options
+            if one.name in self.settings
+        ]
 
 
 class _Translation:
     """Carries what every row needs."""
 
-    def __init__(
-        self, said: Settings, vocabulary: Vocabulary, folder: str, made: Imported
-    ) -> None:
+    def __init__(self, said: Settings, vocabulary: Vocabulary, folder: str, made: Imported) -> None:
         self._said = said
         self._vocabulary = vocabulary
         self._folder = folder
@@ -109,121 +142,115 @@ class _Translation:
         self.standard_output = False
 
     def titled(
-        self, section: str, at: str, title: str, inner: dict[str, Setting], probe: dict[str, Any]
+        self, section: str, title: str, inner: dict[str, Setting], probe: dict[str, Any]
     ) -> None:
         """Translates one section that has a title: an entry of a list."""
+        at = TITLED[section]
         place = self._said.titles[section, title]
         name = _entry_name(title)
-        whole = f"{section} {title}"
-        entries: list[dict[str, Any]] = []
-        entry: dict[str, Any] = {"name": name}
-        taken = {one["name"] for one in _get(probe, at) or []}
-        if name in taken:
-            self._add("error", whole, place, f"its name in nf, {name}, is taken", "rename it")
+        entries = _get(probe, at) or []
+        scope = _Scope(
+            {f"{section}.{key}": setting for key, setting in inner.items()},
+            {"name": name},
+            f"{at}[name='{name}']",
+            place,
+            f"{section} {title}",
+        )
+        if any(one["name"] == name for one in entries):
+            self._add("error", scope.shown, place, f"its name in nf, {name}, is taken", "rename it")
             return
         if name != title:
-            self._add("changed", whole, place, f"is called {name}: {title!r} is no name of nf's")
+            what = f"is called {name}: {title!r} is no name of nf's"
+            self._add("changed", scope.shown, place, what)
         if "attributes" in inner and "output-format" in inner:
-            self._add(
-                "error", whole, inner["output-format"].place,
-                "attributes and output-format stand together", "remove one of them",
-            )  # fmt: skip
+            what = "attributes and output-format stand together"
+            where = inner["output-format"].place
+            self._add("error", scope.shown, where, what, "remove one of them")
             return
-        rows = [row for row in ROWS if row.section == section]
-        settings = {f"{section}.{key}": setting for key, setting in inner.items()}
-        base = f"{at}[name='{name}']"
         before = len(self._made.findings)
+        rows = [row for row in ROWS if row.section == section]
         for row in rows:
-            self.row(row, settings, entry, base, present=place, shown=whole)
+            self.row(row, scope)
         needed = {"event-report": "event", "query-report": "select"}[section]
-        if needed not in entry and not _has_error(self._made.findings[before:]):
-            lacking = self._vocabulary.lacks(rows[0].feature)
-            if lacking is None:
-                self._add(
-                    "dropped", whole, place, f"{needed} names nothing that the engine has",
-                    "see nf protocols NAME for what there is",
-                )  # fmt: skip
-            return
-        entries.append(entry)
-        existing = _get(probe, at)
-        put(probe, at, (existing or []) + entries)
-        self._origin(base, whole, place)
+        if needed in scope.into:
+            put(probe, at, [*entries, scope.into])
+            self._origin(scope.base, scope.shown, place)
+        elif not errors_of(self._made.findings[before:]) and not self._vocabulary.lacks(
+            rows[0].feature
+        ):
+            what = f"{needed} names nothing that the engine has"
+            hint = "see nf protocols NAME for what there is"
+            self._add("dropped", scope.shown, place, what, hint)
 
-    def row(  # noqa: PLR0913 - a row, what is said, and where it goes
-        self,
-        row: Row,
-        settings: Mapping[str, Setting],
-        into: dict[str, Any],
-        base: str,
-        *,
-        present: Place | None = None,
-        shown: str = "",
-    ) -> None:
+    def row(self, row: Row, scope: _Scope) -> None:
         """Translates the options of one row."""
-        stated = [settings[one.name] for one in row.options if one.name in settings]
-        if not stated and not self._implied(row, present):
-            return
+        named = scope.named(row)
         lacking = self._vocabulary.lacks(row.feature)
-        if not stated and lacking:
+        if not named and (lacking or not self._implied(row, scope.place)):
             return
-        names = [shown + "." + o.within if shown else o.name for o in row.options]
-        named = [(n, settings[o.name]) for n, o in zip(names, row.options, strict=True) if o.name in settings]
-        paths = [f"{base}/{path}" if base else path for path in row.paths]
-        where = f"/{PROBE}/{paths[0]}" if paths else ""
-        for name, setting in named:
-            for variable in setting.unset:
-                self._add("changed", name, setting.place, f"${{{variable}}} is not set: empty", "set it", where)
+        where = f"/{PROBE}/{scope.path(row.paths[0])}" if row.paths else ""
+        self._tell_unset(named, where)
         try:
-            result, reading = read_row(row, settings, self._vocabulary, self._folder)
+            values, reading = read_row(row, scope.settings, self._vocabulary, self._folder)
         except BadValue as bad:
-            place = stated[0].place if stated else Place(self._made.file)
             for name, setting in named:
                 self._add("error", name, setting.place, bad.what, bad.hint, where)
-            if not named:
-                self._add("error", names[0], place, bad.what, bad.hint, where)
             return
         if lacking or row.codec is None:
-            self._not_taken(row, named, settings, lacking, where)
+            for name, setting in named:
+                self._not_taken(row, name, setting, scope, lacking)
             return
         self.standard_output |= reading.standard_output
-        place = stated[0].place if stated else present or self._said.sections.get(row.section) or Place(self._made.file)
-        for path, value in zip(paths, result, strict=True):
+        place = named[0][1].place if named else scope.place
+        place = place or self._said.sections.get(row.section) or Place(self._made.file)
+        first = named[0][0] if named else row.options[0].name
+        for path, value in zip(row.paths, values, strict=True):
             if value is not OMIT:
-                put(into, path.removeprefix(f"{base}/") if base else path, value)
-                self._origin(path, names[0], place)
-        if not named and any(value is not OMIT for value in result):
-            self._add("implied", names[0], place, _shown(row, paths, result), "", where)
+                put(scope.into, path, value)
+                self._origin(scope.path(path), first, place)
+        if not named and any(value is not OMIT for value in values):
+            name = f"{scope.shown}.{row.options[0].within}" if scope.shown else first
+            self._add("implied", name, place, _shown(row, values), "", where)
+        self._taken(named, row, values, reading, where)
+
+    def _taken(
+        self,
+        named: list[tuple[str, Setting]],
+        row: Row,
+        values: tuple[Any, ...],
+        reading: Reading,
+        where: str,
+    ) -> None:
+        remarks = [*reading.losses, *reading.changes]
+        gone = bool(reading.losses) and all(value is OMIT for value in values)
+        kind: Kind = "dropped" if gone else "changed" if remarks else "mapped"
+        what = "; ".join(dict.fromkeys(remarks)) or _shown(row, values)
         for name, setting in named:
-            remarks = [*reading.losses, *reading.changes]
-            kind: Kind = "mapped"
-            if remarks:
-                gone = reading.losses and all(value is OMIT for value in result)
-                kind = "dropped" if gone else "changed"
-            what = "; ".join(dict.fromkeys(remarks)) or _shown(row, paths, result)
             self._add(kind, name, setting.place, what, "", where)
 
     def _implied(self, row: Row, present: Place | None) -> bool:
         there = present is not None or row.section in self._said.sections
         return row.implied == "always" or (row.implied == "section" and there)
 
-    def _not_taken(
-        self,
-        row: Row,
-        named: list[tuple[str, Setting]],
-        settings: Mapping[str, Setting],
-        lacking: str | None,
-        where: str,
-    ) -> None:
+    def _tell_unset(self, named: list[tuple[str, Setting]], where: str) -> None:
         for name, setting in named:
-            if row.codec is None:
-                self._add("dropped", name, setting.place, "nf has nothing like it", row.instead)
-            elif _is_idle(row, settings):
-                self._add("idle", name, setting.place, f"nothing is lost: {lacking}", "", where)
-            else:
-                hint = f"remove it, or use a build with {row.feature}"
-                self._add("dropped", name, setting.place, lacking or "", hint, where)
+            for variable in setting.unset:
+                what = f"${{{variable}}} is not set, and counts as empty"
+                self._add("changed", name, setting.place, what, f"set {variable}", where)
 
-    def _add(  # noqa: PLR0913 - they are the fields of a finding
+    def _not_taken(
+        self, row: Row, name: str, setting: Setting, scope: _Scope, lacking: str | None
+    ) -> None:
+        where = f"/{PROBE}/{scope.path(row.paths[0])}" if row.paths else ""
+        if row.codec is None:
+            self._add("dropped", name, setting.place, "nf has nothing like it", row.instead)
+        elif _is_idle(row, scope.settings):
+            self._add("idle", name, setting.place, f"nothing is lost: {lacking}", "", where)
+        else:
+            hint = f"remove it, or use a build with {row.feature}"
+            self._add("dropped", name, setting.place, lacking or "", hint, where)
+
+    def _add(  # noqa: PLR0913, PLR0917 - they are the fields of a finding
         self, kind: Kind, option: str, place: Place, what: str, hint: str = "", path: str = ""
     ) -> None:
         self._made.findings.append(Finding(kind, option, place, what, hint, path))
@@ -268,19 +295,16 @@ def _is_idle(row: Row, settings: Mapping[str, Setting]) -> bool:
 
 def _entry_name(title: str) -> str:
     """A title as a name of an entry."""
-    kept = "".join(one if one.isascii() and (one.isalnum() or one in "_.-") else "_" for one in title)
+    kept = "".join(
+        one if one.isascii() and (one.isalnum() or one in "_.-") else "_" for one in title
+    )
     return ("_" + kept if kept[:1] in ".-" else kept)[:64]
 
 
-def _has_error(findings: list[Finding]) -> bool:
-    return bool(errors_of(findings))
-
-
-def _shown(row: Row, paths: list[str], values: tuple[Any, ...]) -> str:
-    del row
+def _shown(row: Row, values: tuple[Any, ...]) -> str:
     said = [
         f"{path.rpartition('/')[2]} = {_plain(value)}"
-        for path, value in zip(paths, values, strict=True)
+        for path, value in zip(row.paths, values, strict=True)
         if value is not OMIT
     ]
     return ", ".join(said) or "nf's own default"
@@ -325,4 +349,3 @@ def place_in(made: Imported, path: str | None) -> tuple[str, Place]:
         if steps and covers(steps, known):
             return origin
     return "the file", Place(made.file)
-

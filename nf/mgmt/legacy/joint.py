@@ -1,9 +1,9 @@
-"""Codecs of what is more than one plain value: sets, lists of names, and options that go together."""
+"""Codecs of what is more than one plain value: sets, and options that go together."""
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from nf.mgmt.identities import identity_of, protocol_of
 from nf.mgmt.legacy.codecs import (
@@ -23,29 +23,22 @@ from nf.mgmt.legacy.settings import Setting
 from nf.mgmt.legacy.tokens import quoted
 
 __all__ = [
-    "Attributes",
     "Bits",
     "Broker",
     "Channels",
-    "Columns",
-    "Dumped",
-    "Event",
     "LinkLayer",
     "MqttFlag",
-    "Pins",
-    "Ranges",
     "SocketKind",
     "Source",
+    "listed",
+    "once",
+    "words_of",
 ]
 
 CHANNELS = ("file", "stdout", "redis", "kafka", "mqtt", "mongodb", "socket")
 LOCAL = ("file", "stdout")
 """Channels that need no feature."""
-OPERATORS = ("sum", "diff", "count", "avg", "var", "first", "last")
-MAX_OPERATORS = 10
 
-_RANGE = re.compile(r"[0-9]{1,10}(?:-[0-9]{1,10})?")
-_PIN = re.compile(r"\(\s*([0-9]{1,3})\s*:([^()]*)\)\s*")
 _PORTS = re.compile(r"[0-9]+(?:,[0-9]+)*")
 _MAGIC = re.compile(r"[*?\[]")
 
@@ -125,9 +118,7 @@ class Bits:
     def read(self, settings: tuple[Setting, ...], reading: Reading) -> Values:
         """The bits whose flags are true."""
         on = [
-            name
-            for name, setting in zip(self.names, settings, strict=True)
-            if Flag.value(setting)
+            name for name, setting in zip(self.names, settings, strict=True) if Flag.value(setting)
         ]
         if self.clash in on and len(on) > 1:
             reading.changes.append(f"MMT-Probe refuses {self.clash} beside others; nf gives all")
@@ -173,6 +164,7 @@ class Source:
 
     def write(self, values: Values, writing: Writing) -> tuple[str | None, ...]:
         """The mode and the source."""
+        del writing
         interfaces, file = values
         if file is not OMIT:
             paths = file.get("path", [])
@@ -197,7 +189,7 @@ class Source:
 class LinkLayer:
     """`stack-type` and `stack-offset`."""
 
-    NUMBERS = {1: "ethernet", 624: "sll", 800: "ieee802154"}
+    NUMBERS: ClassVar = {1: "ethernet", 624: "sll", 800: "ieee802154"}
     """Before these MMT-Probe skips nothing, whatever the offset says."""
 
     def read(self, settings: tuple[Setting, ...], reading: Reading) -> Values:
@@ -280,7 +272,13 @@ class MqttFlag(Flag):
 class SocketKind:
     """`type` and `descriptor` of the socket output."""
 
-    KINDS = {"UNIX": "unix", "TCP": "tcp", "INTERNET": "tcp", "UDP": "udp", "BOTH": "unix tcp"}
+    KINDS: ClassVar = {
+        "UNIX": "unix",
+        "TCP": "tcp",
+        "INTERNET": "tcp",
+        "UDP": "udp",
+        "BOTH": "unix tcp",
+    }
 
     def read(self, settings: tuple[Setting, ...], reading: Reading) -> Values:
         """The bits, and the path of the UNIX socket."""
@@ -297,6 +295,7 @@ class SocketKind:
 
     def write(self, values: Values, writing: Writing) -> tuple[str | None, ...]:
         """The kind, and the path."""
+        del writing
         bits, path = values
         word: str | None = None
         if bits is not OMIT:
@@ -305,155 +304,3 @@ class SocketKind:
                 raise Unsayable(f"MMT-Probe has no word for sockets of type {bits!r}")
             word = found[0]
         return word, None if path is OMIT else quoted(path)
-
-
-class Dumped:
-    """Protocols whose packets are written; `unknown` is one of them."""
-
-    def read(self, settings: tuple[Setting, ...], reading: Reading) -> Values:
-        """Identities of the protocols, and whether packets of none are written."""
-        words = once(words_of(settings[0]), reading)
-        identities: list[str] = []
-        for word in words:
-            if word == "unknown":
-                continue
-            name = reading.vocabulary.protocol(word)
-            if name is None:
-                reading.losses.append(f"no protocol {word!r}: see nf protocols")
-            elif (identity := f"nf-protocols:{identity_of(name)}") not in identities:
-                identities.append(identity)
-        return identities or OMIT, "unknown" in words
-
-    def write(self, values: Values, writing: Writing) -> tuple[str | None, ...]:
-        """The list."""
-        del writing
-        words = [] if values[0] is OMIT else [protocol_of(one) for one in values[0]]
-        if values[1] is True:
-            words.append("unknown")
-        return (listed(words),)
-
-
-class Ranges:
-    """Numbers of rules: `1,3-5`."""
-
-    def read(self, settings: tuple[Setting, ...], reading: Reading) -> Values:
-        """The ranges one by one."""
-        return (ranges_of(text_of(settings[0]), reading) or OMIT,)
-
-    def write(self, values: Values, writing: Writing) -> tuple[str | None, ...]:
-        """The ranges with commas between."""
-        del writing
-        return (None if values[0] is OMIT else quoted(",".join(values[0])),)
-
-
-def ranges_of(text: str, reading: Reading) -> list[str]:
-    """The ranges of a text."""
-    words = [one.strip() for one in text.split(",") if one.strip()]
-    for word in words:
-        low, dash, high = word.partition("-")
-        if not _RANGE.fullmatch(word) or (dash and int(low) > int(high)):
-            raise BadValue(f"{word!r} is no range of rules", 'write it as in "1,3-5,50-100"')
-    return once(words, reading)
-
-
-class Pins:
-    """Rules by thread: `(1:1-3)(2:4)`."""
-
-    def read(self, settings: tuple[Setting, ...], reading: Reading) -> Values:
-        """Entries of the list pin."""
-        text = text_of(settings[0]).strip()
-        pins: dict[int, list[str]] = {}
-        at = 0
-        while at < len(text):
-            found = _PIN.match(text, at)
-            if found is None or not 1 <= int(found[1]) <= 255 or int(found[1]) in pins:
-                raise BadValue(
-                    f"{text!r} is no mask of rules", 'write each thread once, as in "(1:1-3)(2:4)"'
-                )
-            rules = ranges_of(found[2], reading)
-            if not rules:
-                raise BadValue(f"thread {found[1]} has no rules", "name some, or leave it out")
-            pins[int(found[1])] = rules
-            at = found.end()
-        return ([{"thread": one, "rule": rules} for one, rules in pins.items()] or OMIT,)
-
-    def write(self, values: Values, writing: Writing) -> tuple[str | None, ...]:
-        """The mask."""
-        del writing
-        if values[0] is OMIT:
-            return (None,)
-        return (quoted("".join(f"({one['thread']}:{','.join(one['rule'])})" for one in values[0])),)
-
-
-class Event:
-    """The attribute that a report waits for."""
-
-    def read(self, settings: tuple[Setting, ...], reading: Reading) -> Values:
-        """The attribute in the engine's spelling."""
-        word = text_of(settings[0])
-        found, remark = reading.vocabulary.attribute(word)
-        if found is None:
-            raise BadValue(remark, "see nf protocols NAME")
-        if found != word:
-            reading.changes.append(f"{found}{f': {remark}' if remark else ''}")
-        return (found,)
-
-    def write(self, values: Values, writing: Writing) -> tuple[str | None, ...]:
-        """The attribute in quotes."""
-        del writing
-        return (None if values[0] is OMIT else quoted(values[0]),)
-
-
-class Attributes:
-    """A list of attributes; those that the engine does not have are left out with a remark."""
-
-    def read(self, settings: tuple[Setting, ...], reading: Reading) -> Values:
-        """The attributes that there are."""
-        kept = []
-        for word in words_of(settings[0]):
-            found, remark = reading.vocabulary.attribute(word)
-            if found is None:
-                reading.losses.append(remark)
-                continue
-            if found != word:
-                reading.changes.append(f"{word} is {found}")
-            kept.append(found)
-        return (once(kept, reading) or OMIT,)
-
-    def write(self, values: Values, writing: Writing) -> tuple[str | None, ...]:
-        """The list."""
-        del writing
-        return (None if values[0] is OMIT else listed(values[0]),)
-
-
-class Columns:
-    """Attributes with operators around them: `sum(ip.tot_len)`."""
-
-    def read(self, settings: tuple[Setting, ...], reading: Reading) -> Values:
-        """The columns that there are."""
-        kept = []
-        for word in words_of(settings[0]):
-            *operators, attribute = re.sub(r"\s", "", word).rstrip(")").split("(")
-            closing = word.count(")")
-            if closing != len(operators) or len(operators) > MAX_OPERATORS:
-                raise BadValue(
-                    f"{word!r} is no column",
-                    f"write op(attribute), {MAX_OPERATORS} operators deep at most",
-                )
-            unknown = [one for one in operators if one not in OPERATORS]
-            if unknown:
-                raise BadValue(f"no operator {unknown[0]!r}", f"write {one_of(OPERATORS)}")
-            found, remark = reading.vocabulary.attribute(attribute)
-            if found is None:
-                reading.losses.append(remark)
-                continue
-            text = "".join(f"{one}(" for one in operators) + found + ")" * len(operators)
-            if text != word:
-                reading.changes.append(f"{word} is {text}")
-            kept.append(text)
-        return (once(kept, reading) or OMIT,)
-
-    def write(self, values: Values, writing: Writing) -> tuple[str | None, ...]:
-        """The list."""
-        del writing
-        return (None if values[0] is OMIT else listed(values[0]),)

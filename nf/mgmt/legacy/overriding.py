@@ -107,8 +107,9 @@ def full_name(written: str, place: str) -> str:
     name = NAMES.aliases.get(written, written)
     if name in NAMES.options and not overridable(name):
         raise ConfigurationError(
-            f"{written} cannot be overridden", place, "change it in the file, or in the running"
-            " configuration: nf config edit"
+            f"{written} cannot be overridden",
+            place,
+            "change it in the file, or in the running configuration: nf config edit",
         )
     if name not in NAMES.options:
         near = get_close_matches(written, [one for one in NAMES.options if overridable(one)], n=2)

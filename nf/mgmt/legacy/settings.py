@@ -167,9 +167,8 @@ def _option(  # noqa: PLR0913 - they are where a statement may stand
     written = f"{section}.{option.name}" if section else option.name
     name = names.aliases.get(written, written)
     if name not in names.options or (not section and "." in name):
-        known = [one for one in names.options if one.rpartition(".")[0] == section]
-        if section:
-            known = [one.removeprefix(f"{section}.") for one in names.options if one.startswith(f"{section}.")]
+        start = f"{section}." if section else ""
+        known = [one.removeprefix(start) for one in names.options if one.startswith(start)]
         said.error(
             written,
             option.place,
@@ -178,9 +177,7 @@ def _option(  # noqa: PLR0913 - they are where a statement may stand
         )
         return
     key = name.removeprefix(within) if within else name
-    setting = Setting(
-        option.values, option.braced, option.value_place, written, unset=option.unset
-    )
+    setting = Setting(option.values, option.braced, option.value_place, written, unset=option.unset)
     before = into.get(key)
     if option.adds and name not in names.lists:
         said.error(name, option.place, "+= adds to a list, and this is none", "write =")

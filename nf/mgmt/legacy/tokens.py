@@ -144,9 +144,7 @@ def _token(text: str, at: int, place: Place, environ: Mapping[str, str]) -> Toke
     )
 
 
-def _meaning(
-    text: str, place: Place, environ: Mapping[str, str]
-) -> tuple[str, tuple[str, ...]]:
+def _meaning(text: str, place: Place, environ: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
     """What a string in double quotes says, and the variables that are missing for it."""
     made = bytearray()
     unset = []

@@ -79,9 +79,9 @@ class Vocabulary:
     def here(cls, *, all_features: bool = False) -> "Vocabulary":
         """What this build has."""
         # The engine is loaded only where something is translated.
-        from nf.datapath import _engine  # noqa: PLC0415
+        from nf._native import engine  # noqa: PLC0415
 
-        return cls.of(ModuleSet.read(), _engine.protocols("[]"), all_features=all_features)
+        return cls.of(ModuleSet.read(), engine.protocols("[]"), all_features=all_features)
 
     def lacks(self, feature: str) -> str | None:
         """Why something cannot be had that needs a feature; None when it can."""
@@ -134,4 +134,3 @@ class Vocabulary:
     def _nearest(word: str, known: Iterable[str]) -> str:
         found = get_close_matches(word.lower(), list(known), n=2, cutoff=0.6)
         return f"; is {' or '.join(found)} meant?" if found else ""
-
