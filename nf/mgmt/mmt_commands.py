@@ -79,7 +79,7 @@ class MmtCommands:
             return self._switch(session, text)
         if text.startswith("update"):
             return self._update(session, text.removeprefix("update").lstrip())
-        return _reply(2, f"Unknown command {_short(text)!r}: ls, start, stop, or update{{ … }}")
+        return _reply(2, f"Unknown command {_short(text)!r}: ls, start, stop, or update{{ }}")
 
     # start, stop
 

@@ -36,6 +36,8 @@ MAX_COMMAND = MAX_PARAMETERS + 64
 PATIENCE = 5.0
 """Seconds that a client has to send its command, and to take the reply."""
 BACKLOG = 16
+MAX_DRAINED = 1 << 20
+"""Octets of a command that is too long that are taken before the connection is cut."""
 
 
 class MmtSocket:
@@ -149,6 +151,9 @@ class _Listener:
             reply = self._answer(client, command)
             client.settimeout(max(until - time.monotonic(), 0.1))
             client.sendall(reply)
+            client.shutdown(socket.SHUT_WR)
+            if command is None:
+                _drain(client, until)
         except OSError as error:
             # It has gone, or is too slow: nobody is there to be told.
             log.info("a client left before its command was done: %s", error)
@@ -190,6 +195,14 @@ def _command(client: socket.socket, until: float) -> bytes | None:
             return None
         if end >= 0 or not some:
             return bytes(read)
+
+
+def _drain(client: socket.socket, until: float) -> None:
+    """Takes what is still coming: closing over it would take the reply away from the client."""
+    for _ in range(MAX_DRAINED // 4096):
+        client.settimeout(max(until - time.monotonic(), 0.001))
+        if not client.recv(4096):
+            return
 
 
 def _try_to_send(client: socket.socket, reply: bytes) -> None:

@@ -104,7 +104,7 @@ def one(  # noqa: PLR0913, PLR0917 - they are the columns of the table
     ours: Any = None,
     note: str = "",
 ) -> Row:
-    """A row of one option and one node, in the order of the manual\'s columns."""
+    """A row of one option and one node, in the order of the manual's columns."""
     return Row(
         (Option(name, type, default, shipped),),
         (path,),
