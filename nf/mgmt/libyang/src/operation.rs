@@ -151,7 +151,8 @@ impl Operation {
 /// (RFC 8040, section 3.6.2).
 fn read_below(tree: &Tree, node: Node, output: &str) -> Result<(), Error> {
     // SAFETY: the node is live, names live as long as the context.
-    let module = unsafe { raw::text((*ffi::lyd_owner_module(node)).name) }.unwrap_or_default();
+    let module = unsafe { raw::text((*ffi::lyd_node_module(node)).name) }.unwrap_or_default();
+    Format::Json.checked(output.as_bytes())?;
     let text = Format::Json.checked(format!("{{\"{module}:output\":{output}}}").as_bytes())?;
     let mut input = ptr::null_mut();
     let mut envelope = ptr::null_mut();
@@ -232,6 +233,9 @@ impl Tree {
             let what = format!("the input is not UTF-8 from octet {} on", e.valid_up_to());
             Error::from(Problem::new("malformed-message", what))
         })?;
+        if format == Format::Xml {
+            crate::xml::parse(&crate::xml::wrapped(data)?)?;
+        }
         parse_operation(context, source, format, ffi::lyd_type::LYD_TYPE_NOTIF_YANG)
             .map(|(tree, _)| tree)
     }

@@ -243,7 +243,7 @@ unsafe fn matches(element: Element<'_, '_>, node: Node) -> bool {
             && element
                 .tag_name()
                 .namespace()
-                .is_none_or(|uri| uri.is_empty() || same((*ffi::lyd_owner_module(node)).ns, uri))
+                .is_none_or(|uri| uri.is_empty() || same((*ffi::lyd_node_module(node)).ns, uri))
     }
 }
 

@@ -25,7 +25,7 @@ pub(crate) struct Problem {
     /// The model's error-app-tag, or RFC 7950's.
     app_tag: Option<String>,
     /// Line of the input.
-    line: Option<u64>,
+    line: Option<u32>,
     /// The element or attribute that is wrong.
     element: Option<String>,
 }
@@ -39,17 +39,21 @@ impl Problem {
         message: String,
         path: Option<String>,
         app_tag: Option<String>,
-        line: Option<u64>,
+        line: Option<u32>,
         element: Option<String>,
     ) -> Self {
         Self { tag, message, path, app_tag, line, element }
     }
 
     fn __repr__(&self) -> String {
-        format!(
-            "Problem(tag={:?}, message={:?}, path={:?}, app_tag={:?})",
-            self.tag, self.message, self.path, self.app_tag
-        )
+        let mut text = format!("Problem(tag={:?}, message={:?}", self.tag, self.message);
+        let parts = [("path", &self.path), ("app_tag", &self.app_tag), ("element", &self.element)];
+        for (name, value) in parts {
+            if let Some(value) = value {
+                text.push_str(&format!(", {name}={value:?}"));
+            }
+        }
+        text + ")"
     }
 }
 
