@@ -5,7 +5,7 @@ broken) it tells when it prepares the settings; `path_of` says which leaf its er
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -161,7 +161,7 @@ class _Routes:
             return to if report["enabled"] else ()
 
         events = []
-        for one in reports.get("event", ()):
+        for one in _by_name(reports.get("event", ())):
             to, awaited = channels(one), one["event"]
             attributes = tuple(one.get("attribute", ())) or (awaited,)
             events.append(_EventRoute(one["name"], Event(awaited, attributes), to))
@@ -205,7 +205,7 @@ def _engine(capture: Data, engine: Data, reports: Data, routes: _Routes) -> Engi
         events=tuple(one.event for one in routes.events),
         filter=reports["filter"],
         risks=engine["risks"]["enabled"],
-        disabled_protocols=tuple(map(protocol_of, engine.get("disabled-protocol", ()))),
+        disabled_protocols=tuple(sorted(map(protocol_of, engine.get("disabled-protocol", ())))),
         timeouts=Timeouts(
             default=float(timeouts["default"]),
             short=float(timeouts["short"]),
@@ -304,8 +304,13 @@ def _logging(logging: Data) -> Logging:
         level=logging["level"],
         format=logging["format"],
         destination=logging["destination"],
-        modules=tuple((one["name"], one["level"]) for one in logging.get("module", ())),
+        modules=tuple((one["name"], one["level"]) for one in _by_name(logging.get("module", ()))),
     )
+
+
+def _by_name(entries: Iterable[Data]) -> list[Data]:
+    """Entries of a list whose order is the system's, so that equal trees make equal settings."""
+    return sorted(entries, key=lambda one: str(one["name"]))
 
 
 def _plain_identity(value: str) -> str:
