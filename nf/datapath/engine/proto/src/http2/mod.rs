@@ -21,9 +21,10 @@ mod tests;
 
 use nf_fields::{Fields, ProtoId};
 
+use crate::dns::over_http::{self, OverHttp};
 use crate::{
-    Direction, Flow, Gap, Info, Pattern, Probe, Protocol, Segment, Sink, Step, TimeoutClass, tcp,
-    within,
+    Direction, Flow, Gap, Info, Next, Pattern, Probe, Protocol, Segment, Sink, Step, TimeoutClass,
+    tcp, within,
 };
 use frame::{Header, Likeness, PREFACE};
 pub use grpc::Grpc;
@@ -132,6 +133,8 @@ pub struct Http2 {
     nameless: u8,
     /// The server's name as reported last.
     named: Option<Box<[u8]>>,
+    /// Messages of DNS in it.
+    dns: OverHttp,
 }
 
 /// What became of the front of a segment.
@@ -156,6 +159,7 @@ impl Protocol for Http2 {
         message: Http2Message::fields,
         transaction: Http2Transaction::fields,
         anomalies: Anomaly::INFOS,
+        speaks: &[over_http::ID],
         ..Info::DEFAULT
     };
 
@@ -189,7 +193,8 @@ impl Protocol for Http2 {
                 Advance::Wait(need) => return Step::need(used, need),
             }
             if out.is_settled() && !out.wants_messages() && !out.wants_transactions() {
-                return Step::used(used);
+                // Not even for what might be carried inside.
+                return Step { next: Next::Nobody, ..Step::used(used) };
             }
         }
     }
@@ -219,6 +224,7 @@ impl Protocol for Http2 {
 
     fn end(&mut self, out: &mut Sink<'_>) {
         while self.streams.report_oldest(out) {}
+        self.dns.end(out);
     }
 }
 
@@ -239,7 +245,7 @@ impl Http2 {
     fn break_stream(&mut self, dir: Direction) {
         let (id, request) = (self.lane(dir).frame.stream, self.is_client(dir));
         if let Some(stream) = self.streams.find(id) {
-            stream.side(request).broken = true;
+            stream.side(request).lose();
         }
     }
 }
