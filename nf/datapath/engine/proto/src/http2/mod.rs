@@ -4,7 +4,9 @@
 //!
 //! Bounds: 48 KiB of a frame other than DATA, 64 KiB and 64 frames of a header block, 1,024
 //! fields of it, 64 KiB of compression table per direction, 256 open streams and 256 KiB of
-//! their texts (then the oldest is reported as it is). Content is passed on as it comes.
+//! their texts (then the oldest is reported as it is). Content is passed on as it comes; of what is in
+//! records 64 octets are held, which tell what it is, and a message of DNS (RFC 8484) of at most 4 KiB,
+//! which is reported as DNS where somebody listens to HTTP/2, too.
 //!
 //! Settled: with the first header block that names the server, or with the eighth without.
 
