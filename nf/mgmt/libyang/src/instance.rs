@@ -120,7 +120,7 @@ impl Maker {
         tree.forget_errors();
         // SAFETY: the scratch parent is null or ours; module and name are the schema's own.
         let code = unsafe {
-            let (module, name) = (ffi::lysc_owner_module(schema), (*schema).name);
+            let (module, name) = ((*schema).module.cast_const(), (*schema).name);
             ffi::lyd_new_term(self.scratch, module, name, value.as_ptr(), 0, &raw mut made)
         };
         detached(tree, code, made)
@@ -148,7 +148,7 @@ impl Maker {
         tree.forget_errors();
         // SAFETY: as above.
         let code = unsafe {
-            let (module, name) = (ffi::lysc_owner_module(schema), (*schema).name);
+            let (module, name) = ((*schema).module.cast_const(), (*schema).name);
             ffi::lyd_new_inner(self.scratch, module, name, 0, &raw mut made)
         };
         detached(tree, code, made)
@@ -170,7 +170,7 @@ impl Maker {
         for key in unsafe { keys(schema) } {
             // SAFETY: names and modules live as long as the context.
             let (name, namespace, leaf_type) = unsafe {
-                let module = ffi::lysc_owner_module(key);
+                let module = (*key).module.cast_const();
                 (
                     CStr::from_ptr((*key).name).to_string_lossy(),
                     CStr::from_ptr((*module).ns).to_string_lossy(),
@@ -219,7 +219,7 @@ impl Maker {
         tree.forget_errors();
         // SAFETY: the caller's promise; without sizes the values are NUL-terminated strings.
         let code = unsafe {
-            let (module, name) = (ffi::lysc_owner_module(schema), (*schema).name);
+            let (module, name) = ((*schema).module.cast_const(), (*schema).name);
             ffi::lyd_new_list3(
                 self.scratch,
                 module,

@@ -23,6 +23,7 @@ TEXTS: dict[str, Values] = {
     "attribute-name": some.sampled_from(["http.host", "ip.src", "dns.qname", "8021q.vid"]),
     "packet-filter": some.sampled_from(["", "tcp", "not port 22", "src host 192.0.2.1"]),
     "row-filter": some.sampled_from(["", "bytes > 1M", 'app == "youtube"']),
+    "port-number": some.integers(0, 65535),
     "ip-address-no-zone": some.sampled_from(["198.51.100.1", "::", "2001:db8::1", "192.0.2.7"]),
 }
 STRINGS: dict[str, Values] = {

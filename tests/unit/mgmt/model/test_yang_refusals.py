@@ -40,6 +40,10 @@ def management(**leaves: Any) -> dict[str, Any]:
     return {"management": named(leaves)}
 
 
+def telemetry(**leaves: Any) -> dict[str, Any]:
+    return {"nf-telemetry:telemetry": named(leaves)}
+
+
 def interface(**leaves: Any) -> dict[str, Any]:
     return capture(interface=[named({"name": "e", **leaves})])
 
@@ -109,6 +113,26 @@ REFUSED: dict[str, list[dict[str, Any]]] = {
             **engine(tcp_reassembly={"enabled": False}),
             "nf-reports:files": {"ftp": {"enabled": True, "directory": "/d"}},
         },
+    ],
+    "client-authorities-missing": [
+        telemetry(
+            gnmi={
+                "listen": [
+                    {
+                        "name": "t",
+                        "address": "::",
+                        "tls": {
+                            "certificate": "/c",
+                            "private-key": "/k",
+                            "client-authentication": "required",
+                        },
+                    }
+                ]
+            }
+        ),
+    ],
+    "below-minimum": [
+        telemetry(gnmi={"minimum-sample-interval": 500, "default-sample-interval": 400}),
     ],
     "pin-thread": [security(threads=1, pin=[{"thread": 2, "rule": ["1"]}])],
 }
