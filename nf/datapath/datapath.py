@@ -422,22 +422,25 @@ def opened(config: EngineConfig) -> _engine.Engine:
 def checkable(config: EngineConfig, *, sources: bool) -> EngineConfig:
     """A configuration that an engine can be opened with beside the one that runs."""
     return replace(
-        config, files=(), follow=False, live=True, interfaces=config.interfaces if sources else ()
+        config,
+        files=(),
+        follow=False,
+        pace=0.0,
+        live=True,
+        interfaces=config.interfaces if sources else (),
     )
 
 
 def replay_of(config: EngineConfig, file: str, pace: float) -> EngineConfig:
-    """The configuration in force, for a file.
-
-    Raises:
-        Refused: The engine has no such pace.
-    """
-    if pace:
-        raise Refused(
-            "this build replays at full speed only", "pace", "leave it out, or say full-speed"
-        )
+    """The configuration in force, for a file."""
     return replace(
-        config, files=(file,), follow=False, live=False, interfaces=(), report_interval=0.0
+        config,
+        files=(file,),
+        follow=False,
+        live=False,
+        interfaces=(),
+        report_interval=0.0,
+        pace=pace,
     )
 
 
