@@ -5,7 +5,9 @@
     ├── CaptureError           a source cannot be opened or read
     ├── EngineError            the engine itself failed
     ├── YangError              data, a path or a module is against the YANG model
-    └── OutputUnavailable      an output needs a library that is not installed
+    ├── OutputUnavailable      an output needs a library that is not installed
+    ├── ChannelError           another process of nf cannot be reached, or does not answer
+    └── Refused                another process of nf has refused; nothing has changed
 
 Each says what is wrong, where, and what to try.
 """
@@ -21,10 +23,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CaptureError",
+    "ChannelError",
     "ConfigurationError",
     "EngineError",
     "NfError",
     "OutputUnavailable",
+    "Refused",
     "YangError",
 ]
 
@@ -77,3 +81,17 @@ class YangError(NfError):
 
 class OutputUnavailable(NfError):
     """An output needs a library that is not installed."""
+
+
+class ChannelError(NfError):
+    """Another process of nf cannot be reached, or does not answer."""
+
+
+class Refused(NfError):
+    """Another process of nf has refused; nothing has changed.
+
+    Attributes:
+        app_tag: The model's or NETCONF's word for the reason; empty for none.
+    """
+
+    app_tag: str = ""

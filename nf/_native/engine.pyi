@@ -49,9 +49,9 @@ def examine(
 
 @final
 class Engine:
-    """An engine on the files and settings of a configuration (JSON text of `EngineConfig`).
+    """An engine on the files, or interfaces, and settings of a configuration.
 
-    One thread polls; the others may swap, stop and ask for progress.
+    That is JSON text of `EngineConfig`. One thread polls; the others may swap, stop and ask.
     """
 
     def __new__(cls, config: str) -> Engine: ...
@@ -62,7 +62,33 @@ class Engine:
         """Batches of about `max_rows` rows, or what came in `timeout` seconds; None at the end."""
 
     def swap(self, config: str) -> None:
-        """Runs on with another configuration from the next batch of packets on."""
+        """Runs on with another configuration from the next batch of packets on.
+
+        Raises ConfigurationError, and runs on as before, where a setting is wrong or takes a new
+        engine.
+        """
+
+    def sources(self) -> list[dict[str, Any]]:
+        """Every interface that was captured from, as it was a moment ago.
+
+        Each has name, id (of its packets), state (`capturing`, `down`, `waiting`, `failed`,
+        `closed`), trouble (why it failed), link_type, opened (how often), ring_bytes, and the
+        counters seen (drops included), packets, bytes, captured_bytes, filtered, kernel_drops,
+        truncated, clock_backward and malformed.
+        """
+
+    def sessions(self, limit: int, order_by: str = "bytes", where: str = "") -> Batch:
+        """Sessions that go on: at most `limit`, the greatest by `order_by` first.
+
+        The order is by bytes, packets, payload, start or end. `where` is a filter without fields
+        of transactions.
+        """
+
+    def terminate(self, session: int) -> bool:
+        """Ends the session of this id now; whether there was one."""
+
+    def clear_counters(self) -> None:
+        """Has all counters count from now on; sums of reports stay."""
 
     def stop(self) -> None:
         """Ends reading; what is under way still comes out of poll."""
@@ -71,13 +97,21 @@ class Engine:
         """Octets read, octets to read (0 when unknown), packets taken."""
 
     def stats(self) -> dict[str, Any]:
-        """Counters, by group; final once poll has returned None."""
+        """Counters as of now, by group; final once poll has returned None.
+
+        `in_flight` are packets counted by the source and by no worker yet; `busy` tells of each
+        worker the seconds that it runs and those that it processed, and its batches;
+        `rows_dropped` what nobody polled in time (live only).
+        """
 
     def empty(self, kind: str) -> Batch:
         """A batch without rows of a kind that the configuration can give: tells its columns."""
 
     def aggregate(self, report: str) -> Batch:
-        """Rows of an aggregate (`protocol`, `app` or `host`), final once poll has returned None."""
+        """Rows of an aggregate (`protocol`, `app` or `host`) as of now, active sessions included.
+
+        Final once poll has returned None.
+        """
 
 @final
 class Batch:

@@ -19,6 +19,11 @@ __all__ = ["NOUNS", "Noun", "load", "main", "parser_of"]
 
 NOUNS = {
     "read": "read captures: sessions, transactions, sums",
+    "live": "capture from network interfaces: the same, as it happens",
+    "run": "run the probe as a network function: capture, reports, NETCONF",
+    "status": "tell how a running probe is",
+    "config": "read and change the configuration of a running probe",
+    "yang": "show the YANG model of configuration and state",
     "protocols": "list the protocols, or the attributes of one",
     "plugin": "check plugins, or write one to start from",
     "apps": "list the applications, or the names of one",
@@ -49,7 +54,10 @@ examples:
   nf read some.pcap --report summary                  what was in it, on one screen
   nf read some.pcap --where 'app == "youtube"'        only these sessions
   nf read some.pcap --report transaction -o csv       requests, lookups, handshakes, as CSV
+  nf live -i eth0                                     what goes over an interface now
   nf protocols http                                   what can be asked of HTTP
+  nf run -i eth0                                      the network function, with NETCONF
+  nf config set capture/filter='tcp port 443'         changes it while it runs
 
 exit codes:
   0 done, 1 failed, 2 wrong usage, 4 a capture ended early, 7 a filter or a name is wrong

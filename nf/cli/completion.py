@@ -166,7 +166,8 @@ def offered(before: list[str], current: str) -> tuple[Offer, str]:
 
 
 def _offered_by(noun: str, before: list[str], current: str) -> tuple[Offer, str]:
-    actions = _actions(parser_of(noun))
+    parser, before = _innermost(parser_of(noun), before)
+    actions = _actions(parser)
     options = {name: action for action in actions for name in action.option_strings}
     name, equals, value = current.partition("=")
     if equals and name in options:
@@ -182,6 +183,16 @@ def _offered_by(noun: str, before: list[str], current: str) -> tuple[Offer, str]
     place = _words_before(before[1:], options)
     here = positional[place : place + 1] or positional[-1:]
     return next((_values(noun, one, before, current) for one in here), Offer()), ""
+
+
+def _innermost(parser: ArgumentParser, before: list[str]) -> tuple[ArgumentParser, list[str]]:
+    """The parser of the verb that the line names, if the noun has verbs, and its words."""
+    for action in _actions(parser):
+        if isinstance(action.choices, dict):
+            for place, word in enumerate(before):
+                if word in action.choices:
+                    return action.choices[word], before[place:]
+    return parser, before
 
 
 def _words_before(before: list[str], options: dict[str, Action]) -> int:
@@ -318,6 +329,26 @@ def _timeouts(before: list[str], current: str) -> Offer:
     return Offer([(f"{name}=", "") for name in TIMEOUTS], goes_on=True)
 
 
+def _config_paths(before: list[str], current: str) -> Offer:
+    """Paths of the configuration, one step at a time."""
+    del before
+    from nf._native.yang import Context  # noqa: PLC0415  # only where the model is needed
+    from nf.mgmt.naming import ROOT, bare_paths  # noqa: PLC0415
+    from nf.mgmt.schema import ModuleSet  # noqa: PLC0415
+
+    nodes = Context(*ModuleSet.read().for_context()).nodes()
+    typed = current.rpartition("/")[0]
+    parent = bare_paths(typed) if typed else ""
+    found = []
+    for node in nodes:
+        bare = bare_paths(node["path"])
+        for root in (ROOT.rstrip("/"), ""):
+            inner = bare.removeprefix(f"{root}{parent}/") if bare.startswith(root) else bare
+            if inner != bare and "/" not in inner:
+                found.append((f"{typed}/{inner}" if typed else inner, node["description"] or ""))
+    return Offer([(word, what.split(".")[0]) for word, what in found], goes_on=True)
+
+
 VALUES: dict[str, Callable[[list[str], str], Offer]] = {
     "read files": _files,
     "output": _files,
@@ -334,5 +365,12 @@ VALUES: dict[str, Callable[[list[str], str], Offer]] = {
     "fields": _words_of_rows,
     "where": _words_of_filters,
     "timeout": _timeouts,
+    "config path": _config_paths,
+    "config paths": _config_paths,
+    "config values": _config_paths,
+    "config file": _files,
+    "config": _files,
+    "trace": _files,
+    "set": _config_paths,
 }
 """What completes a value, by its destination; an argument without an option by noun and name."""

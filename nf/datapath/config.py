@@ -6,7 +6,7 @@ from typing import Literal
 
 from nf.datapath.description import Description
 
-__all__ = ["EngineConfig", "Event", "Report", "Timeouts"]
+__all__ = ["EngineConfig", "Event", "Interface", "Report", "Timeouts"]
 
 Report = Literal["session", "transaction", "event", "protocol", "app", "host", "summary"]
 """Kinds of rows. The last four are sums, known when everything has been read."""
@@ -41,6 +41,36 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Interface:
+    """A network interface to capture from, or all whose names match a pattern.
+
+    Interfaces may come and go: one that has gone is taken up again when it returns.
+
+    Attributes:
+        name: Its name, a pattern (`eth*`), or `any` for all in one. Of several that mean the same
+            interface the first one counts.
+        source: How packets are taken: Linux' packet sockets.
+        promiscuous: Takes up frames for other hosts, too.
+        snap_length: Octets kept of a packet, 1 to 262144.
+        buffer_bytes: Octets of the buffer that the kernel fills, 128 Ki to 4 Gi.
+        read_timeout_ms: How long the kernel may wait until it hands over what it has, 1 to 10000.
+        outgoing: Takes what this host sends, too.
+        wait: Waits for an interface that is not there yet; else that is an error.
+        bpf: Packet filter in libpcap's language, beside the one for all.
+    """
+
+    name: str
+    source: Literal["af-packet"] = "af-packet"
+    promiscuous: bool = True
+    snap_length: int = 262_144
+    buffer_bytes: int = 32 << 20
+    read_timeout_ms: int = 50
+    outgoing: bool = True
+    wait: bool = False
+    bpf: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class EngineConfig:
     """Everything the engine can be told.
 
@@ -48,6 +78,15 @@ class EngineConfig:
         threads: Worker threads; 0 runs everything in the thread that polls.
         files: Capture files and patterns; `-` is standard input. Read in the order of time.
         follow: Goes on reading as files grow.
+        pace: How many times faster than they were captured packets of files come: 1 is their own
+            pace; 0: as fast as they can be read.
+        live: Captures from `interfaces`, of which there may be none yet; any interface means so,
+            too.
+        interfaces: Network interfaces to capture from, in place of files. They, and `bpf`, can be
+            changed while the engine runs, without losing a packet.
+        report_interval: Seconds after which a session that goes on is reported again, if it had
+            packets meanwhile; 0: at its end only. Such a row has the sums from the session's
+            beginning on, and `active` as its end_reason.
         bpf: Packet filter in libpcap's language; empty for none.
         root: Protocol that every packet begins with; empty: the capture says.
         root_offset: Octets before it.
@@ -73,6 +112,10 @@ class EngineConfig:
     threads: int = 1
     files: tuple[str, ...] = ()
     follow: bool = False
+    pace: float = 0.0
+    live: bool = False
+    interfaces: tuple[Interface, ...] = ()
+    report_interval: float = 0.0
     bpf: str = ""
     root: str = ""
     root_offset: int = 0

@@ -10,38 +10,9 @@ from typing import Literal
 
 from nf.datapath.config import EngineConfig, Report
 
-__all__ = ["FileOutput", "Interface", "LogLevel", "Logging", "Settings", "StdoutOutput"]
+__all__ = ["FileOutput", "LogLevel", "Logging", "Settings", "StdoutOutput"]
 
 LogLevel = Literal["critical", "error", "warning", "info", "debug"]
-
-
-@dataclass(frozen=True, slots=True)
-class Interface:
-    """An interface that is captured from.
-
-    Attributes:
-        name: Name, a pattern with `*`, `?`, `[…]`, or `any`.
-        source: How packets come from it.
-        promiscuous: Takes up packets for other stations, too.
-        snap_length: Octets captured of a packet at most.
-        buffer_bytes: Memory of the kernel's ring.
-        read_timeout_ms: Longest wait of a packet for others, milliseconds.
-        outgoing: Takes what this machine sends, too.
-        wait: Is waited for where it is not there yet.
-        bpf: Packet filter beside the one for all; empty for none.
-        sockets: Sockets that share its packets.
-    """
-
-    name: str
-    source: Literal["af-packet", "libpcap"] = "af-packet"
-    promiscuous: bool = True
-    snap_length: int = 65535
-    buffer_bytes: int = 64 << 20
-    read_timeout_ms: int = 100
-    outgoing: bool = True
-    wait: bool = True
-    bpf: str = ""
-    sockets: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +91,7 @@ class Settings:
         capturing: Whether packets are captured at all.
         engine: For the engine, without what is in the files below. Its reports are those that some
             output takes, and the sums that statistics are made of.
-        interfaces: What is captured from; files stand in `engine`.
         pace: How fast files are read: 0 as fast as can be, 1 as recorded, else a multiple of it.
-        interval_seconds: Between rows of a session that goes on; 0: it has one at its end only.
         application_files: Files that extend the built-in applications, in their order.
         plugin_paths: Plugin files and directories, in their order.
         event_names: Name of the report of each of the engine's events.
@@ -136,9 +105,7 @@ class Settings:
     probe_id: int = 0
     capturing: bool = True
     engine: EngineConfig = field(default_factory=EngineConfig)
-    interfaces: tuple[Interface, ...] = ()
     pace: float = 0.0
-    interval_seconds: float = 5.0
     application_files: tuple[str, ...] = ()
     plugin_paths: tuple[str, ...] = ()
     event_names: tuple[str, ...] = ()

@@ -2,7 +2,7 @@
 
 edit → diff → access control → validation → every provider prepares → written to disk → applied
 (one swap) → told. A failure before the last two leaves everything as it was
-(docs/decisions/0008).
+(docs/decisions/0009).
 """
 
 import logging
@@ -67,6 +67,8 @@ class Commits:
         running: What is in force.
         access: The access control that it says.
         writing: Held while anything is changed.
+        conversions: Rewrite values that must never be kept as they were given, such as passwords in
+            clear text; each gets every tree that somebody hands in, before anything else sees it.
         watchers: Told of every change that is in force, in order; must not block nor raise.
     """
 
@@ -86,6 +88,7 @@ class Commits:
         self._guarded = guarded
         self.denials = Denials()
         self.writing = threading.RLock()
+        self.conversions: list[Callable[[Tree], None]] = []
         self.watchers: list[Callable[[Sequence[Change]], None]] = []
         empty = context.empty()
         empty.validate()
@@ -115,6 +118,7 @@ class Commits:
             entry, name = started, "the start-up configuration" if started else "the first one"
         try:
             tree = self._context.parse(entry.data if entry else first, "json")
+            self.convert(tree)
             tree.validate()
         except YangError as error:
             raise ConfigurationError(
@@ -132,6 +136,15 @@ class Commits:
         self._put_in_force(INTERNAL, tree, ready, [])
         if unconfirmed is not None:
             self._history.set_unconfirmed(None)
+
+    def convert(self, tree: Tree) -> None:
+        """Applies the conversions.
+
+        Raises:
+            RpcErrors: A value cannot be converted.
+        """
+        for conversion in self.conversions:
+            conversion(tree)
 
     def check_access(self, session: Session, diff: Diff) -> None:
         """Refuses changes that the session may not make.
@@ -159,12 +172,14 @@ class Commits:
         with self.writing:
             changes = changes_of(diff)
             self.access.check_write(session, changes)
-            validate(tree)
-            if not changes:
+            # Defaults that came, and what a `when` took away, concern providers as much.
+            implied = changes_of(validate(tree))
+            if not changes and not implied:
                 return False
-            watched = bool(self._providers.watching(changes))
+            everything = (*changes, *implied)
+            watched = bool(self._providers.watching(everything))
             ready = self._providers.prepare(
-                self.running.data if watched else {}, tree.to_data() if watched else {}, changes
+                self.running.data if watched else {}, tree.to_data() if watched else {}, everything
             )
             self._put_in_force(session, tree, ready, changes)
         self._tell(session, changes)
@@ -241,14 +256,17 @@ class Commits:
         return tree
 
 
-def validate(tree: Tree) -> None:
+def validate(tree: Tree) -> Diff:
     """Validates a configuration and adds its defaults.
+
+    Returns:
+        What that has changed: defaults, and nodes whose `when` is not true any more.
 
     Raises:
         RpcErrors: Everything that is wrong with it.
     """
     try:
-        tree.validate()
+        return tree.validate()
     except YangError as error:
         raise RpcErrors.from_yang(error) from error
 

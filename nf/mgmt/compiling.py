@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from nf.datapath.config import EngineConfig, Event, Report, Timeouts
-from nf.datapath.settings import FileOutput, Interface, Logging, Settings, StdoutOutput
+from nf.datapath.config import EngineConfig, Event, Interface, Report, Timeouts
+from nf.datapath.settings import FileOutput, Logging, Settings, StdoutOutput
 from nf.errors import NfError
 from nf.mgmt.identities import protocol_of
 
@@ -29,6 +29,9 @@ CHANNELS = ("file", "stdout")
 
 ENGINE_PATHS = {
     "threads": f"{ENGINE}/workers",
+    "live": CAPTURE,
+    "interfaces": f"{CAPTURE}/interface",
+    "report_interval": f"{REPORTS}/interval",
     "files": f"{CAPTURE}/file/path",
     "follow": f"{CAPTURE}/file/follow",
     "bpf": f"{CAPTURE}/filter",
@@ -56,9 +59,7 @@ ENGINE_PATHS = {
 SETTING_PATHS = {
     "probe_id": f"{PROBE}/id",
     "capturing": f"{CAPTURE}/enabled",
-    "interfaces": f"{CAPTURE}/interface",
     "pace": f"{CAPTURE}/file/pace",
-    "interval_seconds": f"{REPORTS}/interval",
     "application_files": f"{ENGINE}/applications/file",
     "plugin_paths": f"{ENGINE}/plugins/path",
     "event_names": f"{REPORTS}/event",
@@ -93,7 +94,6 @@ INTERFACE_LEAVES = {
     "outgoing": "outgoing",
     "wait": "wait",
     "bpf": "filter",
-    "sockets": "sockets",
 }
 """The leaf of each setting of an interface."""
 
@@ -124,14 +124,11 @@ def compile_settings(data: Data) -> Settings:
     outputs, reports = probe["nf-outputs:outputs"], probe["nf-reports:reports"]
     enabled = tuple(one for one in CHANNELS if outputs[one]["enabled"])
     routes = _Routes.of(reports, enabled)
-    interval, interim = reports["interval"], reports["session"]["interim"]
     return Settings(
         probe_id=probe["id"],
         capturing=capture["enabled"],
-        engine=_engine(capture, engine, reports["filter"], routes),
-        interfaces=_interfaces(capture),
+        engine=_engine(capture, engine, reports, routes),
         pace=_pace(capture.get("file")),
-        interval_seconds=float(interval) if interim else 0.0,
         application_files=tuple(engine.get("applications", {}).get("file", ())),
         plugin_paths=tuple(engine.get("plugins", {}).get("path", ())),
         event_names=tuple(one.name for one in routes.events),
@@ -187,22 +184,26 @@ class _Routes:
         return reports, events
 
 
-def _engine(capture: Data, engine: Data, row_filter: str, routes: _Routes) -> EngineConfig:
+def _engine(capture: Data, engine: Data, reports: Data, routes: _Routes) -> EngineConfig:
     link_type = capture["link-type"]
     as_captured = _plain_identity(link_type) == AS_CAPTURED
     files: Data = capture.get("file", {})
     timeouts = engine["timeouts"]
+    interval, interim = reports["interval"], reports["session"]["interim"]
     return EngineConfig(
         threads=engine["workers"],
         files=tuple(files.get("path", ())),
         follow=files.get("follow", False),
+        live=not files,
+        interfaces=_interfaces(capture),
+        report_interval=float(interval) if interim else 0.0,
         bpf=capture["filter"],
         root="" if as_captured else protocol_of(link_type),
         root_offset=capture["link-offset"],
         # The sums are for the statistics among the state.
         reports=(*routes.wanted(), "protocol", "app"),
         events=tuple(one.event for one in routes.events),
-        filter=row_filter,
+        filter=reports["filter"],
         risks=engine["risks"]["enabled"],
         disabled_protocols=tuple(map(protocol_of, engine.get("disabled-protocol", ()))),
         timeouts=Timeouts(
@@ -246,7 +247,6 @@ def _interface(one: Data, common: Data) -> Interface:
         outgoing=one["outgoing"],
         wait=one["wait"],
         bpf=one["filter"],
-        sockets=one.get("sockets", 1),
     )
 
 
@@ -326,9 +326,9 @@ def path_of(place: str, settings: Settings) -> str:
     """
     name, number, rest = _taken_apart(place)
     if name == "interfaces":
-        if number is None or number >= len(settings.interfaces):
+        if number is None or number >= len(settings.engine.interfaces):
             return f"{CAPTURE}/interface"
-        entry = _interface_path(settings.interfaces[number].name)
+        entry = _interface_path(settings.engine.interfaces[number].name)
         leaf = INTERFACE_LEAVES.get(rest)
         return f"{entry}/{leaf}" if leaf else entry
     if name == "events" and number is not None and number < len(settings.event_names):

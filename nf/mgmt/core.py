@@ -187,6 +187,7 @@ class Core:
                 if error_option != "continue-on-error" or error.diff is None:
                     raise RpcErrors.from_yang(error) from error
                 refused, diff = error, error.diff
+            self.commits.convert(work)
             if target == "candidate":
                 self._keep_in_candidate(session, work, diff, test_option)
             elif test_option == "test-only":
@@ -263,6 +264,7 @@ class Core:
             tree.edit(source)
         except YangError as error:
             raise RpcErrors.from_yang(error) from error
+        self.commits.convert(tree)
         return tree
 
     def _write_startup(self, session: Session, tree: Tree) -> None:
@@ -413,7 +415,8 @@ class Core:
             module, _, name = asked.path.lstrip("/").partition(":")
             access.check_execute(session, module, name)
         run = self.operations.find(asked.path)
-        return asked.reply(run(session, asked.target, asked.input()))
+        given = {name.rpartition(":")[2]: value for name, value in asked.input().items()}
+        return asked.reply(run(session, asked.target, given))
 
 
 class _AccessState:

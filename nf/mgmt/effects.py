@@ -16,6 +16,7 @@ ORDER: tuple[Effect, ...] = ("live", "capture", "flows", "process")
 """From the least to the most that begins anew."""
 
 EXTENSIONS = ("nf:reset", "nf-probe:reset")
+HIDDEN = ("choice", "case")
 PREDICATES = re.compile(r"""\[(?:[^\]'"]|'[^']*'|"[^"]*")*\]""")
 
 
@@ -29,7 +30,8 @@ class Resets:
     """What begins anew, by node.
 
     Args:
-        nodes: Every schema node as the YANG context lists it: `path` and `extensions`.
+        nodes: Every schema node as the YANG context lists it, parents first: `path`, `kind` and
+            `extensions`.
 
     Raises:
         ConfigurationError: The model names a scope that there is not.
@@ -37,11 +39,18 @@ class Resets:
 
     def __init__(self, nodes: Iterable[Mapping[str, Any]]) -> None:
         self._scopes: dict[str, Effect] = {}
+        # Where a node is in data: choices and their cases are no steps of its path there.
+        in_data: dict[str, str] = {}
         for node in nodes:
+            path = schema_path(node["path"])
+            above, _, step = path.rpartition("/")
+            data_path = in_data.get(above, above)
+            if node["kind"] not in HIDDEN:
+                data_path = f"{data_path}/{step}"
+            in_data[path] = data_path
             for extension in node["extensions"]:
                 if extension["name"] in EXTENSIONS:
-                    path = schema_path(node["path"])
-                    self._scopes[path] = _scope(extension["argument"], path)
+                    self._scopes[data_path] = _scope(extension["argument"], data_path)
 
     def effect_of(self, changes: Iterable[_Changed]) -> Effect:
         """What the changes bring with them together."""

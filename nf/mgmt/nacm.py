@@ -25,6 +25,9 @@ TOP = "ietf-netconf-acm:nacm"
 ALWAYS_PERMITTED = ("ietf-netconf", "close-session")
 """RFC 8341 section 3.4.4, step 2."""
 
+DENIED_BY_DEFAULT = frozenset({("ietf-netconf", "delete-config"), ("ietf-netconf", "kill-session")})
+"""RFC 8341 sections 3.2.8 and 3.2.10; their module says nothing of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Guarded:
@@ -118,7 +121,8 @@ class Access:
                 and rule.allows_for("exec")
             ):
                 return rule.permits
-        return (module, operation) not in self._guarded.operations and self._exec
+        denied = DENIED_BY_DEFAULT | self._guarded.operations
+        return (module, operation) not in denied and self._exec
 
     def check_execute(self, session: Session, module: str, operation: str) -> None:
         """Refuses a protocol operation.
@@ -229,10 +233,13 @@ class Access:
         pruned = tree.copy()
         # Decisions change only at these nodes; a parent comes before what lies below it, so that
         # what a removed parent held is not there any more when its turn comes.
-        places = {path for point in points for path, _ in pruned.find(point)}
-        for path in sorted(places, key=lambda path: len(parse(path))):
-            if not self._data(rules, parse(path), "read"):
+        places = {path: parse(path) for point in points for path, _ in pruned.find(point)}
+        removed: list[tuple[Step, ...]] = []
+        for path, steps in sorted(places.items(), key=lambda place: len(place[1])):
+            gone = any(covers(one, steps) for one in removed)
+            if not gone and not self._data(rules, steps, "read"):
                 pruned.remove(path)
+                removed.append(steps)
         return pruned
 
     def _points(self, rules: Sequence[_Rule]) -> list[str] | None:

@@ -10,7 +10,8 @@ __all__ = ["Operations", "Run"]
 
 Run = Callable[[Session, str, dict[str, Any]], dict[str, Any]]
 """Gets the session, the data path of the node that an action belongs to (empty for an RPC) and the
-input, gives the output; input and output as RFC 7951 objects. Raises RpcErrors."""
+input, gives the output; input and output as RFC 7951 objects,
+the names at their top without module. Raises RpcErrors."""
 
 
 class Operations:

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from nf._native.yang import Context
 
+from nf._native.yang import Context
 from nf.mgmt.core import Core
 from nf.mgmt.history import History
+from nf.mgmt.rpc_error import RpcError, RpcErrors
 from nf.mgmt.session import Session
 
 HERE = Path(__file__).parent
@@ -94,3 +95,10 @@ def box(core: Core, store: str = "running") -> dict[str, Any]:
     """What is in the box, without defaults."""
     tree = core._tree(store)  # type: ignore[arg-type]
     return tree.to_data(defaults=False).get("nf-test:box", {})
+
+
+def refused(act: Callable[..., Any], *args: Any, **options: Any) -> RpcError:
+    """The first error of what must be refused."""
+    with pytest.raises(RpcErrors) as error:
+        act(*args, **options)
+    return error.value.errors[0]

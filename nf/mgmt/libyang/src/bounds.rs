@@ -76,9 +76,15 @@ fn start_tag_closes_itself(rest: &mut &[u8]) -> bool {
     false
 }
 
-/// Refuses JSON that is nested too deep.
+/// Refuses JSON that is malformed or nested too deep. libyang would say so itself, but 5.4 frees a
+/// node twice when an operation is followed by what is no JSON.
 pub(crate) fn check_json(data: &[u8]) -> Result<(), Error> {
     check_length(data)?;
+    let checked: Result<serde::de::IgnoredAny, _> = serde_json::from_slice(data);
+    checked.map(drop).map_err(|e| {
+        let line = u32::try_from(e.line()).unwrap_or(u32::MAX);
+        Error::from(Problem::new("malformed-message", format!("not JSON: {e}")).on_line(line))
+    })?;
     let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
     for &octet in data {
         match octet {
@@ -119,8 +125,10 @@ mod tests {
     }
 
     #[test]
-    fn brackets_in_json_text_do_not_count() {
+    fn brackets_in_json_text_do_not_count_as_nesting() {
         assert!(check_json(br#"{"a":"[[[[\"[[[["}"#).is_ok());
-        assert!(check_json("[".repeat(MAX_DEPTH + 1).as_bytes()).is_err());
+        let deep = "[".repeat(MAX_DEPTH + 1) + &"]".repeat(MAX_DEPTH + 1);
+        assert!(check_json(deep.as_bytes()).is_err());
+        assert!(check_json(br#"{"a":{}}4"#).is_err());
     }
 }

@@ -105,7 +105,7 @@ impl Tree {
                     Ok(Some(Data::Json(text.unwrap_or_else(|| "{}".to_string()))))
                 }
                 kind => {
-                    let module = ffi::lyd_owner_module(node);
+                    let module = ffi::lyd_node_module(node);
                     let members = self.members(raw::first_child(node), module, defaults)?;
                     let implied =
                         kind == ffi::LYS_CONTAINER && !raw::has_flag(schema, ffi::LYS_PRESENCE);
@@ -121,7 +121,7 @@ impl Tree {
 unsafe fn name(node: Node, parent_module: *const ffi::lys_module) -> String {
     // SAFETY: the caller's promise; names live as long as the context.
     unsafe {
-        let module = ffi::lyd_owner_module(node);
+        let module = ffi::lyd_node_module(node);
         let name = raw::text((*(*node).schema).name).unwrap_or_default();
         if std::ptr::eq(module, parent_module) {
             name

@@ -91,7 +91,7 @@ impl Maker {
                     if depends_on_prefixes((*schema.cast::<ffi::lysc_node_leaf>()).type_) {
                         let (start, end) = xml::tags(element);
                         let source = format!("{start}{}{end}", xml::escaped(&text));
-                        self.from_source(tree, &source)
+                        self.by_parser(tree, &source)
                     } else {
                         self.term(tree, schema, &text)
                     }
@@ -99,7 +99,7 @@ impl Maker {
                 _ => {
                     let (start, end) = xml::tags(element);
                     let source = format!("{start}{}{end}", xml::inner(element));
-                    self.from_source(tree, &source)
+                    self.by_parser(tree, &source)
                 }
             }
         }
@@ -120,7 +120,7 @@ impl Maker {
         tree.forget_errors();
         // SAFETY: the scratch parent is null or ours; module and name are the schema's own.
         let code = unsafe {
-            let (module, name) = (ffi::lysc_owner_module(schema), (*schema).name);
+            let (module, name) = ((*schema).module.cast_const(), (*schema).name);
             ffi::lyd_new_term(self.scratch, module, name, value.as_ptr(), 0, &raw mut made)
         };
         detached(tree, code, made)
@@ -134,7 +134,7 @@ impl Maker {
         value: &str,
     ) -> Result<Detached, Error> {
         let (start, end) = xml::tags(element);
-        self.from_source(tree, &format!("{start}{}{end}", xml::escaped(value)))
+        self.by_parser(tree, &format!("{start}{}{end}", xml::escaped(value)))
     }
 
     /// # Safety
@@ -148,7 +148,7 @@ impl Maker {
         tree.forget_errors();
         // SAFETY: as above.
         let code = unsafe {
-            let (module, name) = (ffi::lysc_owner_module(schema), (*schema).name);
+            let (module, name) = ((*schema).module.cast_const(), (*schema).name);
             ffi::lyd_new_inner(self.scratch, module, name, 0, &raw mut made)
         };
         detached(tree, code, made)
@@ -170,7 +170,7 @@ impl Maker {
         for key in unsafe { keys(schema) } {
             // SAFETY: names and modules live as long as the context.
             let (name, namespace, leaf_type) = unsafe {
-                let module = ffi::lysc_owner_module(key);
+                let module = (*key).module.cast_const();
                 (
                     CStr::from_ptr((*key).name).to_string_lossy(),
                     CStr::from_ptr((*module).ns).to_string_lossy(),
@@ -197,7 +197,7 @@ impl Maker {
         }
         if by_source {
             source.push_str(&end);
-            return self.from_source(tree, &source);
+            return self.by_parser(tree, &source);
         }
         // SAFETY: the values come in the order of the keys.
         unsafe { self.entry_of(tree, schema, &values) }
@@ -219,7 +219,7 @@ impl Maker {
         tree.forget_errors();
         // SAFETY: the caller's promise; without sizes the values are NUL-terminated strings.
         let code = unsafe {
-            let (module, name) = (ffi::lysc_owner_module(schema), (*schema).name);
+            let (module, name) = ((*schema).module.cast_const(), (*schema).name);
             ffi::lyd_new_list3(
                 self.scratch,
                 module,
@@ -234,7 +234,7 @@ impl Maker {
     }
 
     /// A node by libyang's own XML parser: for values whose meaning hangs on prefixes.
-    fn from_source(&self, tree: &Tree, source: &str) -> Result<Detached, Error> {
+    fn by_parser(&self, tree: &Tree, source: &str) -> Result<Detached, Error> {
         let text = raw::c_string(source)?;
         let mut input = ptr::null_mut();
         let mut top = ptr::null_mut();

@@ -29,12 +29,23 @@ impl Tree {
         bounds::check_expression(path)?;
         self.check_path(path)?;
         let c_path = raw::c_string(path)?;
-        let stand_in = self.stand_in()?;
-        let start = stand_in.as_ref().map_or(self.root, |tree| tree.root);
-        let mut found = ptr::null_mut();
         self.forget_errors();
-        // SAFETY: the start is live; the path is absolute, so that it only gives the tree.
-        let code = unsafe { ffi::lyd_find_path(start, c_path.as_ptr(), 0, &raw mut found) };
+        if self.root.is_null() {
+            // There is nothing to find, but a wrong path must be refused all the same.
+            // SAFETY: the context is live, the path NUL-terminated.
+            let known = unsafe {
+                !ffi::lys_find_path(self.ctx(), ptr::null(), c_path.as_ptr(), 0).is_null()
+            };
+            return if known {
+                self.forget_errors();
+                Ok(None)
+            } else {
+                Err(self.error(ffi::LY_ERR::LY_EVALID, &format!("looking up {path}")))
+            };
+        }
+        let mut found = ptr::null_mut();
+        // SAFETY: the root is live; the path is absolute, so that it only gives the tree.
+        let code = unsafe { ffi::lyd_find_path(self.root, c_path.as_ptr(), 0, &raw mut found) };
         match code {
             ffi::LY_ERR::LY_SUCCESS => Ok(Some(found)),
             ffi::LY_ERR::LY_ENOTFOUND | ffi::LY_ERR::LY_EINCOMPLETE => {

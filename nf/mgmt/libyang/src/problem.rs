@@ -21,7 +21,7 @@ pub struct Problem {
     /// The model's error-app-tag, or the one of RFC 7950, section 15.
     pub app_tag: Option<String>,
     /// Line of the input.
-    pub line: Option<u64>,
+    pub line: Option<u32>,
     /// The element or attribute that is wrong, where known.
     pub element: Option<String>,
 }
@@ -39,7 +39,7 @@ impl Problem {
     }
 
     pub(crate) fn on_line(mut self, line: u32) -> Self {
-        self.line = Some(u64::from(line));
+        self.line = Some(line);
         self
     }
 
@@ -157,7 +157,7 @@ unsafe fn read(item: &ffi::ly_err_item) -> Problem {
         message,
         path,
         app_tag,
-        line: (item.line > 0).then_some(item.line),
+        line: u32::try_from(item.line).ok().filter(|&line| line > 0),
     }
 }
 

@@ -5,9 +5,7 @@ mod support;
 use std::sync::Arc;
 use std::thread;
 
-use nf_libyang::{
-    Context, DefaultOperation, Defaults, ErrorOption, Format, Kind, Operation, Tree,
-};
+use nf_libyang::{Context, DefaultOperation, Defaults, ErrorOption, Format, Kind, Operation, Tree};
 use support::{config, edit, xml, zoo};
 
 /// Octets that this process has in memory.
@@ -67,7 +65,8 @@ fn threads_share_a_context_and_have_errors_of_their_own() {
                 for n in 0..100 {
                     let mut tree = config(&zoo, "<name>A</name>");
                     let wrong = 200 + id * 100 + n;
-                    let error = edit(&mut tree, &format!("<big>{wrong}x</big>")).expect_err("wrong");
+                    let error =
+                        edit(&mut tree, &format!("<big>{wrong}x</big>")).expect_err("wrong");
                     assert_eq!(error.problems.len(), 1, "{error}");
                     assert!(error.to_string().contains(&format!("{wrong}x")), "{error}");
                     one_round(&zoo, n + 1);

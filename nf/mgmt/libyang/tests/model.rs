@@ -135,7 +135,7 @@ fn element(step: &Step) -> String {
         Step::Rule(o, n, p, a) => format!(
             "<rules><rule nc:operation='{}' {}><id>{}</id>{}</rule></rules>",
             word(*o),
-            insertion(*o, p, "rule", &|name| format!("[z:id=\"{name}\"]")),
+            insertion(*o, p, "rule", &|name| format!("[id=\"{name}\"]")),
             escaped(NAMES[*n]),
             a.filter(|_| !matches!(o, Op::Delete | Op::Remove))
                 .map_or(String::new(), |a| format!("<action>{a}</action>"))
@@ -157,26 +157,30 @@ fn element(step: &Step) -> String {
     }
 }
 
+/// The index at which an entry goes among the others.
+type Position = Box<dyn Fn(&[String]) -> usize>;
+
 /// Where an entry goes; `Err` when its neighbour is missing.
-fn position(
-    names: &[String],
-    name: &str,
-    place: &Place,
-) -> Result<(bool, Box<dyn Fn(&[String]) -> usize>), ()> {
+fn position(names: &[String], name: &str, place: &Place) -> Result<(bool, Position), ()> {
     let named = |n: usize| names.iter().any(|x| x == NAMES[n]);
     Ok(match place {
         Place::Unsaid => (false, Box::new(<[String]>::len)),
         Place::First => (true, Box::new(|_| 0)),
         Place::Last => (true, Box::new(<[String]>::len)),
         Place::Before(n) | Place::After(n) if !named(*n) => return Err(()),
-        Place::Before(n) | Place::After(n) if NAMES[*n] == name => (false, Box::new(<[String]>::len)),
+        Place::Before(n) | Place::After(n) if NAMES[*n] == name => {
+            (false, Box::new(<[String]>::len))
+        }
         Place::Before(n) => {
             let n = *n;
             (true, Box::new(move |rest| rest.iter().position(|x| x == NAMES[n]).unwrap_or(0)))
         }
         Place::After(n) => {
             let n = *n;
-            (true, Box::new(move |rest| rest.iter().position(|x| x == NAMES[n]).map_or(0, |p| p + 1)))
+            (
+                true,
+                Box::new(move |rest| rest.iter().position(|x| x == NAMES[n]).map_or(0, |p| p + 1)),
+            )
         }
     })
 }
@@ -342,7 +346,6 @@ fn content(tree: &Tree) -> String {
 
 fn run(tree: &mut Tree, steps: &[Step], option: ErrorOption) -> Result<Diff, bool> {
     let text: String = steps.iter().map(element).collect();
-    let text = format!("{text}").replace("z:id", "id");
     edit_with(tree, &text, DefaultOperation::Merge, option).map_err(|f| f.applied.is_some())
 }
 

@@ -14,7 +14,7 @@ fn validation_reports_every_problem_with_path_and_app_tag() {
          <enclosure><name>a</name><number>1</number></enclosure>\
          <enclosure><name>b</name><number>1</number></enclosure>",
     );
-    let error = tree.validate(false).err().expect("is wrong");
+    let error = tree.validate(false).expect_err("is wrong");
     let found: Vec<_> = error
         .problems
         .iter()

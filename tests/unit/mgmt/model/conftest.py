@@ -12,7 +12,7 @@ from yangson import DataModel
 from yangson.enumerations import ContentType
 from yangson.exceptions import YangsonException
 
-from nf.mgmt.schema import ModuleSet
+from nf.mgmt.schema import ModuleSet, Schema
 from tools.yang_model import Model
 
 REVISION = re.compile(r'^ *revision +"?(\d{4}-\d\d-\d\d)', flags=re.MULTILINE)
@@ -115,6 +115,24 @@ def model() -> Model:
 def built_model() -> Model:
     """What this build has."""
     return _model(enabled=True)
+
+
+@cache
+def _schema(all_features: bool) -> Schema:
+    chosen = ModuleSet.read()
+    modules = tuple((name, (*on, *chosen.off[name])) for name, on in chosen.modules)
+    return Schema(ModuleSet(chosen.search, modules, {}) if all_features else chosen)
+
+
+@pytest.fixture
+def schema() -> Schema:
+    """As the management process has it."""
+    return _schema(all_features=False)
+
+
+@pytest.fixture
+def schema_of_all() -> Schema:
+    return _schema(all_features=True)
 
 
 @pytest.fixture

@@ -1,15 +1,13 @@
 """A configuration becomes settings; every option has somebody who acts on it."""
 
 import json
-import tomllib
-from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 from typing import Any, get_args
 
 import pytest
 
-from nf.datapath.config import EngineConfig, Event, Timeouts
-from nf.datapath.settings import FileOutput, Interface, Settings, StdoutOutput
+from nf.datapath.config import EngineConfig, Event, Interface, Timeouts
+from nf.datapath.settings import FileOutput, Settings, StdoutOutput
 from nf.mgmt.compiling import (
     ENGINE_PATHS,
     INTERFACE_LEAVES,
@@ -20,7 +18,7 @@ from nf.mgmt.compiling import (
     path_of,
 )
 from nf.mgmt.effects import schema_path
-from nf.mgmt.schema import YANG_DIR
+from nf.mgmt.schema import Schema
 from tools.yang_model import Model, is_leaf
 
 PROBE = "nf-probe:probe"
@@ -53,9 +51,6 @@ LIVE: dict[str, Any] = {
         },
     }
 }
-REPLAY: dict[str, Any] = {
-    PROBE: {CAPTURE: {"file": {"path": ["/c.pcap"], "pace": "multiple", "multiple": "2.5"}}}
-}
 
 
 def changed(data: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
@@ -69,96 +64,12 @@ def changed(data: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
     return copy
 
 
-class Noting(Mapping[str, Any]):
-    """A dictionary that notes which leaves are asked for."""
-
-    def __init__(self, data: Mapping[str, Any], read: set[str], path: str = "") -> None:
-        self._data, self._read, self._path = data, read, path
-
-    def __getitem__(self, key: str) -> Any:
-        path = f"{self._path}/{key}"
-        return self._wrapped(path, self._data[key])
-
-    def get(self, key: str, default: Any = None) -> Any:
-        # Asking whether an optional leaf is there is acting on it, too.
-        path = f"{self._path}/{key}"
-        if key not in self._data:
-            self._read.add(schema_path(path))
-            return default
-        return self._wrapped(path, self._data[key])
-
-    def _wrapped(self, path: str, value: Any) -> Any:
-        if isinstance(value, dict):
-            return Noting(value, self._read, path)
-        if isinstance(value, list) and value and isinstance(value[0], dict):
-            return [Noting(one, self._read, path) for one in value]
-        self._read.add(schema_path(path))
-        return value
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._data)
-
-    def __len__(self) -> int:
-        return len(self._data)
-
-
-def owners() -> dict[str, str]:
-    stated = tomllib.loads((YANG_DIR / "owners.toml").read_text())["owner"]
-    return {schema_path(path): one["name"] for one in stated for path in one["paths"]}
-
-
-def owner_of(path: str, owned: Mapping[str, str]) -> list[str]:
-    return [name for above, name in owned.items() if f"{path}/".startswith(f"{above}/")]
-
-
-def read_by_compile(oracle: Any) -> set[str]:
-    read: set[str] = set()
-    for data in (LIVE, REPLAY):
-        compile_settings(Noting(oracle.with_defaults(data), read))
-    return read
-
-
-def config_leaves(model: Model) -> set[str]:
-    return {schema_path(node.path) for node in model.nodes() if node.config and is_leaf(node)}
-
-
-def test_every_option_of_this_build_has_exactly_one_who_acts_on_it(
-    oracle: Any, built_model: Model
-) -> None:
-    read, owned = read_by_compile(oracle), owners()
-    acting = {
-        path: [*owner_of(path, owned), *(["compile"] if path in read else [])]
-        for path in config_leaves(built_model)
-    }
-
-    assert {path: who for path, who in acting.items() if len(who) != 1} == {}
-
-
-def test_the_coverage_test_would_notice_an_option_that_nobody_reads(
-    oracle: Any, model: Model
-) -> None:
-    covered = read_by_compile(oracle) | {
-        path for path in config_leaves(model) if owner_of(path, owners())
-    }
-
-    # With all features on there is a lot that this build has no consumer for.
-    assert "/nf-probe:probe/nf-security:security/nf-security:enabled" in (
-        config_leaves(model) - covered
-    )
-
-
-def test_every_owner_owns_something(built_model: Model) -> None:
-    leaves = config_leaves(built_model)
-
-    assert [
-        path for path in owners() if not any(f"{leaf}/".startswith(f"{path}/") for leaf in leaves)
-    ] == []
-
-
 def test_an_empty_configuration_is_the_engines_defaults(oracle: Any) -> None:
     settings = compile_settings(oracle.with_defaults({}))
 
-    assert settings.engine == replace(EngineConfig(), reports=("protocol", "app"))
+    assert settings.engine == replace(
+        EngineConfig(), live=True, report_interval=5.0, reports=("protocol", "app")
+    )
     assert settings == Settings(engine=settings.engine)
 
 
@@ -172,6 +83,13 @@ ENGINE_VALUES: dict[str, tuple[str, Any, Any]] = {
     "threads": (f"{ENGINE}/workers", 3, 3),
     "files": (f"{CAPTURE}/file", {"path": ["/a", "/b*"]}, ("/a", "/b*")),
     "follow": (f"{CAPTURE}/file", {"path": ["/a"], "follow": True}, True),
+    "live": (f"{CAPTURE}/file", {"path": ["/a"]}, False),
+    "interfaces": (
+        f"{CAPTURE}/interface",
+        [{"name": "e", "read-timeout": 7, "buffer-size": 131072, "snap-length": 64}],
+        (Interface("e", snap_length=64, buffer_bytes=131072, read_timeout_ms=7, wait=True),),
+    ),
+    "report_interval": (f"{REPORTS}/interval", 60, 60.0),
     "bpf": (f"{CAPTURE}/filter", "tcp", "tcp"),
     "root": (f"{CAPTURE}/link-type", "nf-protocols:ieee802154", "ieee802154"),
     "root_offset": (f"{CAPTURE}/link-offset", 7, 7),
@@ -230,6 +148,25 @@ def given(oracle: Any, data: dict[str, Any]) -> dict[str, Any]:
     return filled
 
 
+NEW_ENGINE = {
+    "threads", "files", "follow", "live", "seed", "max_sessions", "max_held_bytes", "key_vlan",
+    "key_tunnel",
+}  # fmt: skip
+"""What the engine refuses to change while it runs (core/src/engine/handle.rs)."""
+
+
+def test_what_takes_a_new_engine_resets_flows(schema: Schema) -> None:
+    file = "/nf-probe:probe/nf-capture:capture/file"
+    effects = {
+        name: schema.resets.effect_at(file if name == "live" else path)
+        for name, path in ENGINE_PATHS.items()
+    }
+
+    assert {name for name, effect in effects.items() if effect == "flows"} == NEW_ENGINE
+    assert {name for name, effect in effects.items() if effect == "capture"} == {"interfaces"}
+    assert "process" not in effects.values()
+
+
 def test_no_setting_of_the_engine_is_forgotten() -> None:
     names = {one.name for one in fields(EngineConfig)}
 
@@ -275,9 +212,16 @@ def test_an_interface_says_what_differs_from_all(oracle: Any) -> None:
         }
     }
 
-    first, second = compile_settings(oracle.with_defaults(data)).interfaces
+    first, second = compile_settings(oracle.with_defaults(data)).engine.interfaces
 
-    assert first == Interface("eth0", promiscuous=False, buffer_bytes=1 << 20)
+    assert first == Interface(
+        "eth0",
+        promiscuous=False,
+        snap_length=65535,
+        buffer_bytes=1 << 20,
+        read_timeout_ms=100,
+        wait=True,
+    )
     assert second == Interface(
         "eth*",
         snap_length=96,
@@ -341,7 +285,7 @@ def test_a_report_that_names_no_channel_goes_to_all(oracle: Any) -> None:
 def test_without_interim_rows_there_is_no_interval(oracle: Any) -> None:
     data = changed({}, f"{REPORTS}/session", {"interim": False})
 
-    assert compile_settings(oracle.with_defaults(data)).interval_seconds == 0.0
+    assert compile_settings(oracle.with_defaults(data)).engine.report_interval == 0.0
 
 
 def test_files_that_do_not_rotate_have_no_limits(oracle: Any) -> None:
@@ -369,7 +313,7 @@ def test_a_pattern_that_is_none_is_refused_with_its_path(oracle: Any) -> None:
 def test_patterns_of_fnmatch_are_taken(oracle: Any, name: str) -> None:
     data = {PROBE: {CAPTURE: {"interface": [{"name": name}]}}}
 
-    assert compile_settings(oracle.with_defaults(data)).interfaces[0].name == name
+    assert compile_settings(oracle.with_defaults(data)).engine.interfaces[0].name == name
 
 
 @pytest.mark.parametrize(

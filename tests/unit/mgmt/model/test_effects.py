@@ -20,7 +20,10 @@ class Changed:
 
 @pytest.fixture
 def resets(model: Model) -> Resets:
-    return Resets({"path": node.path, "extensions": node.extensions} for node in model.nodes())
+    return Resets(
+        {"path": node.path, "kind": node.kind, "extensions": node.extensions}
+        for node in model.nodes()
+    )
 
 
 @pytest.mark.parametrize(
@@ -59,11 +62,21 @@ def test_no_change_has_no_effect(resets: Resets) -> None:
 def test_a_scope_that_there_is_not_is_refused() -> None:
     node: dict[str, Any] = {
         "path": "/m:a",
+        "kind": "leaf",
         "extensions": [{"name": "nf:reset", "argument": "moon"}],
     }
 
     with pytest.raises(ConfigurationError, match="moon"):
         Resets([node])
+
+
+def test_choices_are_no_steps_of_a_path_in_data() -> None:
+    reset = [{"name": "nf:reset", "argument": "flows"}]
+    kinds = [("/m:a", "container"), ("/m:a/b", "choice"), ("/m:a/b/c", "case")]
+    nodes = [{"path": path, "kind": kind, "extensions": []} for path, kind in kinds]
+    resets = Resets([*nodes, {"path": "/m:a/b/c/d", "kind": "leaf", "extensions": reset}])
+
+    assert resets.effect_at("/m:a/d") == "flows"
 
 
 def test_steps_carry_their_module_on() -> None:

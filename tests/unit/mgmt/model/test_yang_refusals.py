@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from nf.errors import YangError
+from nf.mgmt.schema import Schema
 from tools import yang_lint
 from tools.yang_model import Model, own_modules
 
@@ -36,6 +38,10 @@ def security(**leaves: Any) -> dict[str, Any]:
 
 def management(**leaves: Any) -> dict[str, Any]:
     return {"management": named(leaves)}
+
+
+def telemetry(**leaves: Any) -> dict[str, Any]:
+    return {"nf-telemetry:telemetry": named(leaves)}
 
 
 def interface(**leaves: Any) -> dict[str, Any]:
@@ -108,6 +114,26 @@ REFUSED: dict[str, list[dict[str, Any]]] = {
             "nf-reports:files": {"ftp": {"enabled": True, "directory": "/d"}},
         },
     ],
+    "client-authorities-missing": [
+        telemetry(
+            gnmi={
+                "listen": [
+                    {
+                        "name": "t",
+                        "address": "::",
+                        "tls": {
+                            "certificate": "/c",
+                            "private-key": "/k",
+                            "client-authentication": "required",
+                        },
+                    }
+                ]
+            }
+        ),
+    ],
+    "below-minimum": [
+        telemetry(gnmi={"minimum-sample-interval": 500, "default-sample-interval": 400}),
+    ],
     "pin-thread": [security(threads=1, pin=[{"thread": 2, "rule": ["1"]}])],
 }
 """For each tag of the model, configurations that it is the answer to."""
@@ -178,14 +204,36 @@ def test_what_the_model_forbids_is_refused_with_its_tag(
     assert oracle_of_all.complaint(configured(data)) == tag
 
 
+def tags_of(schema: Schema, data: dict[str, Any]) -> list[str | None]:
+    """The tags of everything that libyang finds wrong."""
+    try:
+        schema.context.parse(json.dumps(configured(data)).encode(), "json").validate()
+    except YangError as error:
+        return [problem.app_tag if problem.path else "no path" for problem in error.errors]
+    return []
+
+
+@pytest.mark.parametrize(("tag", "data"), CASES)
+def test_libyang_refuses_it_with_the_same_tag(
+    schema_of_all: Schema, tag: str, data: dict[str, Any]
+) -> None:
+    assert tag in tags_of(schema_of_all, data)
+
+
 @pytest.mark.parametrize("data", TAKEN)
-def test_what_is_just_within_is_taken(oracle_of_all: Any, data: dict[str, Any]) -> None:
+def test_what_is_just_within_is_taken(
+    oracle_of_all: Any, schema_of_all: Schema, data: dict[str, Any]
+) -> None:
     assert oracle_of_all.complaint(configured(data)) is None
+    assert tags_of(schema_of_all, data) == []
 
 
 @pytest.mark.parametrize("data", RANGES)
-def test_what_is_out_of_bounds_is_refused(oracle: Any, data: dict[str, Any]) -> None:
+def test_what_is_out_of_bounds_is_refused(
+    oracle: Any, schema: Schema, data: dict[str, Any]
+) -> None:
     assert oracle.complaint(configured(data)) is not None
+    assert tags_of(schema, data) != []
 
 
 @pytest.mark.parametrize(
@@ -200,8 +248,11 @@ def test_what_is_out_of_bounds_is_refused(oracle: Any, data: dict[str, Any]) -> 
         reports(query=[]),
     ],
 )
-def test_what_this_build_lacks_cannot_be_set(oracle: Any, data: dict[str, Any]) -> None:
+def test_what_this_build_lacks_cannot_be_set(
+    oracle: Any, schema: Schema, data: dict[str, Any]
+) -> None:
     assert oracle.complaint(configured(data)) is not None
+    assert tags_of(schema, data) != []
 
 
 @pytest.mark.skipif(shutil.which("yanglint") is None, reason="yanglint is not installed")

@@ -2,14 +2,18 @@
 
 import re
 import tomllib
+from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import nf
+from nf.catalog import session_fields
 from nf.mgmt.effects import ORDER
 from nf.mgmt.identities import identity_of, protocol_of
 from nf.mgmt.schema import YANG_DIR, ModuleSet
+from nf.records import AppTraffic, ProtocolTraffic
 from tools import yang_docs, yang_lint, yang_protocols, yang_vendor
 from tools.yang_model import Model, Node, is_leaf, own_modules, resolve
 
@@ -18,7 +22,7 @@ OWN = [path.stem for path in own_modules()]
 NUMBERS = {"uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64", "decimal64"}
 UNITLESS = {
     "id", "port", "pid", "vlan", "worker", "level", "before", "rule", "code", "thread", "qos",
-    "hash-seed", "multiple", "loops", "revision", "ip-protocol", "source-port", "destination-port",
+    "hash-seed", "multiple", "loops", "revision", "ip-proto", "src-port", "dst-port",
     "ip-layer",
 }  # fmt: skip
 """Numbers that name or choose something, and count nothing."""
@@ -222,3 +226,29 @@ def test_the_modules_lie_in_the_package() -> None:
     assert YANG_DIR.parent.name == "nf"
     assert (YANG_DIR / "modules.toml").is_file()
     assert tomllib.loads((YANG_DIR / "owners.toml").read_text())["owner"]
+
+
+def test_sessions_of_the_model_have_the_fields_of_their_rows(model: Model) -> None:
+    base = "/nf-probe:probe/nf-dpi:sessions/session"
+    modelled = [node.name for node in leaves(model) if node.path.rpartition("/")[0] == base]
+    known = [one.name.replace("_", "-") for one in session_fields()]
+
+    assert [name for name in modelled if name not in known] == []
+    assert set(known[: known.index("community-id") + 1]) - set(modelled) == {"type", "end-reason"}
+
+
+def test_sums_of_the_model_have_the_fields_of_their_rows(model: Model) -> None:
+    base = "/nf-probe:probe/nf-dpi:statistics"
+    for name, record in (("protocol", ProtocolTraffic), ("application", AppTraffic)):
+        modelled = {node.name for node in leaves(model) if node.path.startswith(f"{base}/{name}/")}
+        known = {one.name.replace("_", "-") for one in fields(record)}
+
+        assert modelled - known == {"active"}
+
+
+def test_a_wheel_carries_the_modules(root: Path) -> None:
+    """The walk over the package passes the link by, so that they have to be named."""
+    maturin = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["maturin"]
+
+    assert {"path": "nf/yang/**/*", "format": "wheel"} in maturin["include"]
+    assert (root / "nf" / "yang").resolve() == root / "yang"

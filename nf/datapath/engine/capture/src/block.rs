@@ -61,7 +61,7 @@ impl Block {
     }
 
     /// Bytes an owned block can hold; 0 for a mapped one, which cannot be written.
-    pub(crate) fn capacity(&self) -> usize {
+    pub fn capacity(&self) -> usize {
         match &self.memory {
             Memory::Owned { buffer, .. } => buffer.len(),
             Memory::Mapped(_) => 0,
@@ -118,6 +118,7 @@ pub struct Batch {
     blocks: Vec<Arc<Block>>,
     packets: Vec<PacketRef>,
     capacity: usize,
+    time: Option<u64>,
 }
 
 impl Default for Batch {
@@ -130,13 +131,31 @@ impl Batch {
     /// An empty batch for up to `capacity` packets (at least one).
     pub fn with_capacity(capacity: usize) -> Self {
         let capacity = capacity.max(1);
-        Self { blocks: Vec::with_capacity(4), packets: Vec::with_capacity(capacity), capacity }
+        Self {
+            blocks: Vec::with_capacity(4),
+            packets: Vec::with_capacity(capacity),
+            capacity,
+            time: None,
+        }
     }
 
     /// Lets go of packets and blocks, and keeps the room for the next.
     pub fn clear(&mut self) {
         self.packets.clear();
         self.blocks.clear();
+        self.time = None;
+    }
+
+    /// How far time has come without packets, nanoseconds since the epoch: what comes later has
+    /// been captured later. Only live sources say so.
+    #[inline]
+    pub fn time(&self) -> Option<u64> {
+        self.time
+    }
+
+    /// See [`time`](Self::time).
+    pub fn set_time(&mut self, time: u64) {
+        self.time = Some(time);
     }
 
     /// Packets held.

@@ -10,6 +10,8 @@ pub enum ErrorKind {
     NotFound,
     /// The system refuses to open or read the file.
     Io,
+    /// The system does not let this user do it.
+    Permission,
     /// The path is a directory.
     Directory,
     /// The file has no bytes, or ends inside its own header.

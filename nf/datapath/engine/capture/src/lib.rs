@@ -3,7 +3,8 @@
 //! A [`Source`] fills a [`Batch`] with references to packets; the packets themselves stay where
 //! they are: in a mapped window of a file, or in a block they were read into. [`open`] gives
 //! a source of capture files: pcap and pcapng, plain or compressed with gzip or zstd, one or
-//! several in the order of time, standard input, and files that still grow.
+//! several in the order of time, standard input, and files that still grow; [`live::open`] one of
+//! network interfaces.
 //!
 //! Files are hostile. Whatever is in them, everything before the first record that cannot be
 //! read is handed over, memory stays bounded, and [`Source::status`] tells where and why the
@@ -27,18 +28,24 @@
 
 pub mod bpf;
 
+#[cfg(target_os = "linux")]
+mod af_packet;
 mod block;
 mod error;
 mod feed;
 mod file;
 mod format;
 mod input;
+#[cfg(target_os = "linux")]
+pub mod live;
 mod mapping;
 mod merge;
 mod open;
+mod pace;
 mod source;
 
 pub use block::{Batch, Block, DEFAULT_CAPACITY, PacketRef};
 pub use error::{CaptureError, ErrorKind};
 pub use open::{OpenSpec, open};
+pub use pace::Paced;
 pub use source::{EarlyEnd, Fill, Progress, Source, SourceStats, Status, Why};

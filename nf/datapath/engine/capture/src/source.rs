@@ -15,6 +15,12 @@ pub trait Source: Send {
     /// [`Fill::End`].
     fn fill(&mut self, batch: &mut Batch) -> Result<Fill, CaptureError>;
 
+    /// Has the source take nothing new. Whether it may have something left, which [`Source::fill`]
+    /// then gives until [`Fill::End`]; if not, it need not be asked again.
+    fn stop(&mut self) -> bool {
+        false
+    }
+
     /// Counters since the source was opened.
     fn stats(&self) -> SourceStats;
 
@@ -30,7 +36,8 @@ pub trait Source: Send {
 pub enum Fill {
     /// The source goes on. The batch may have gained no packet, when all were filtered.
     Packets,
-    /// Nothing right now, and the batch gained nothing; ask again.
+    /// Nothing right now, and the batch gained nothing; ask again. A live source says by
+    /// [`Batch::time`] what time it is.
     Idle,
     /// There is no more, and the batch gained nothing. [`Source::status`] says why.
     End,
@@ -73,6 +80,42 @@ pub struct SourceStats {
 }
 
 impl SourceStats {
+    /// Names and values of what a live source counts, for output.
+    pub fn terms(&self) -> [(&'static str, u64); 9] {
+        [
+            ("seen", self.seen + self.kernel_drops),
+            ("packets", self.packets),
+            ("bytes", self.bytes),
+            ("captured_bytes", self.captured_bytes),
+            ("filtered", self.filtered),
+            ("kernel_drops", self.kernel_drops),
+            ("truncated", self.truncated),
+            ("clock_backward", self.clock_backward),
+            ("malformed", self.malformed),
+        ]
+    }
+
+    /// What was counted after `earlier`.
+    pub fn since(&self, earlier: &SourceStats) -> SourceStats {
+        SourceStats {
+            seen: self.seen.saturating_sub(earlier.seen),
+            packets: self.packets.saturating_sub(earlier.packets),
+            filtered: self.filtered.saturating_sub(earlier.filtered),
+            bytes: self.bytes.saturating_sub(earlier.bytes),
+            captured_bytes: self.captured_bytes.saturating_sub(earlier.captured_bytes),
+            truncated: self.truncated.saturating_sub(earlier.truncated),
+            short_lengths: self.short_lengths.saturating_sub(earlier.short_lengths),
+            over_snaplen: self.over_snaplen.saturating_sub(earlier.over_snaplen),
+            absurd_lengths: self.absurd_lengths.saturating_sub(earlier.absurd_lengths),
+            malformed: self.malformed.saturating_sub(earlier.malformed),
+            skipped_blocks: self.skipped_blocks.saturating_sub(earlier.skipped_blocks),
+            clock_backward: self.clock_backward.saturating_sub(earlier.clock_backward),
+            clock_jumps: self.clock_jumps.saturating_sub(earlier.clock_jumps),
+            kernel_drops: self.kernel_drops.saturating_sub(earlier.kernel_drops),
+            recorded_drops: self.recorded_drops.saturating_sub(earlier.recorded_drops),
+        }
+    }
+
     /// Adds the counters of another source.
     pub fn add(&mut self, other: &SourceStats) {
         // Named one by one, so that a new counter cannot be forgotten here.

@@ -56,6 +56,33 @@ impl Account {
         Ok(())
     }
 
+    /// Packets whose fate is known.
+    pub fn accounted(&self) -> u64 {
+        self.kernel_drops
+            + self.dispatch_drops
+            + self.filtered
+            + self.light_only
+            + self.decode_errors
+            + self.processed
+    }
+
+    /// What was counted after `earlier`.
+    pub fn since(&self, earlier: &Account) -> Account {
+        Account {
+            seen: self.seen.saturating_sub(earlier.seen),
+            bytes: self.bytes.saturating_sub(earlier.bytes),
+            kernel_drops: self.kernel_drops.saturating_sub(earlier.kernel_drops),
+            dispatch_drops: self.dispatch_drops.saturating_sub(earlier.dispatch_drops),
+            filtered: self.filtered.saturating_sub(earlier.filtered),
+            light_only: self.light_only.saturating_sub(earlier.light_only),
+            decode_errors: self.decode_errors.saturating_sub(earlier.decode_errors),
+            processed: self.processed.saturating_sub(earlier.processed),
+            non_session: self.non_session.saturating_sub(earlier.non_session),
+            in_sessions: self.in_sessions.saturating_sub(earlier.in_sessions),
+            truncated: self.truncated.saturating_sub(earlier.truncated),
+        }
+    }
+
     /// Adds another part's counters.
     pub fn add(&mut self, other: &Account) {
         self.seen += other.seen;

@@ -139,7 +139,17 @@ impl Aggregates {
         }
     }
 
-    /// Adds an ended session.
+    /// A copy of the sums of one report; the others are not asked for in it.
+    pub(crate) fn only(&self, report: &str) -> Self {
+        let is = |name| report == name;
+        Self {
+            by_protocol: self.by_protocol.as_ref().filter(|_| is("protocol")).cloned(),
+            by_app: self.by_app.as_ref().filter(|_| is("app")).cloned(),
+            by_host: self.by_host.as_ref().filter(|_| is("host")).cloned(),
+        }
+    }
+
+    /// Adds a session.
     pub fn session(&mut self, row: &Row, apps: &Apps) {
         if let Some(sums) = &mut self.by_protocol {
             let mut prefix = Path::default();

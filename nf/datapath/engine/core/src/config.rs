@@ -14,6 +14,14 @@ pub struct EngineConfig {
     pub files: Vec<String>,
     /// Goes on reading as files grow.
     pub follow: bool,
+    /// How many times faster than they were captured packets of files come; 0: at once.
+    pub pace: f64,
+    /// Captures from `interfaces`, of which there may be none yet. Any interface means so, too.
+    pub live: bool,
+    /// Network interfaces to capture from, in place of files.
+    pub interfaces: Vec<Interface>,
+    /// Seconds of packet time after which an active session is reported again; 0: at its end only.
+    pub report_interval: f64,
     /// Packet filter (libpcap's language); empty for none.
     pub bpf: String,
     /// Treats every packet as this protocol's, from `root_offset` on; empty: by link type.
@@ -61,6 +69,10 @@ impl Default for EngineConfig {
             threads: 1,
             files: Vec::new(),
             follow: false,
+            pace: 0.0,
+            live: false,
+            interfaces: Vec::new(),
+            report_interval: 0.0,
             bpf: String::new(),
             root: String::new(),
             root_offset: 0,
@@ -82,6 +94,63 @@ impl Default for EngineConfig {
             seed: 0,
         }
     }
+}
+
+impl EngineConfig {
+    /// Whether packets come from interfaces.
+    pub fn is_live(&self) -> bool {
+        self.live || !self.interfaces.is_empty()
+    }
+}
+
+/// A network interface, or all whose names match a pattern. Those that mean the same one: the
+/// first counts.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(default, deny_unknown_fields)]
+pub struct Interface {
+    /// Name, pattern (`eth*`), or `any`.
+    pub name: String,
+    /// How packets are taken.
+    pub source: CaptureSource,
+    /// Takes up frames for other hosts, too.
+    pub promiscuous: bool,
+    /// Octets kept of a packet, 1 to 262144.
+    pub snap_length: u32,
+    /// Octets of the buffer that the kernel fills.
+    pub buffer_bytes: usize,
+    /// Milliseconds that the kernel may wait until it hands over what it has.
+    pub read_timeout_ms: u32,
+    /// Takes what this host sends, too.
+    pub outgoing: bool,
+    /// Is waited for where it is not there yet; else that is an error.
+    pub wait: bool,
+    /// Packet filter beside the one for all; empty for none.
+    pub bpf: String,
+}
+
+impl Default for Interface {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            source: CaptureSource::AfPacket,
+            promiscuous: true,
+            snap_length: 262_144,
+            buffer_bytes: 32 << 20,
+            read_timeout_ms: 50,
+            outgoing: true,
+            wait: false,
+            bpf: String::new(),
+        }
+    }
+}
+
+/// How packets are taken from an interface.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum CaptureSource {
+    /// Linux' packet sockets.
+    #[default]
+    AfPacket,
 }
 
 /// An event and what to report when it happens.

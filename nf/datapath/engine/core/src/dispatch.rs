@@ -115,6 +115,9 @@ impl Dispatcher {
                 self.one(packet, batch.bytes(packet), block, snapshot, parcel);
             }
         }
+        if let Some(time) = batch.time() {
+            self.pass(time, parcel);
+        }
         parcel.upto = self.sequence;
     }
 
@@ -146,6 +149,18 @@ impl Dispatcher {
             parcel.take_back();
         }
         self.hand_out_released(parcel);
+    }
+
+    /// Time went on without packets.
+    fn pass(&mut self, time: u64, parcel: &mut Parcel) {
+        // Before the first packet there is nothing that could end.
+        if self.index > 0 && time > self.clock.reference() {
+            let clock = self.clock.observe(time);
+            if clock / TICK_NS > self.ticked {
+                self.ticked = clock / TICK_NS;
+                self.tick(clock, parcel);
+            }
+        }
     }
 
     fn hand_out_released(&mut self, parcel: &mut Parcel) {

@@ -95,7 +95,8 @@ impl Fragments {
             }
             None if self.waiting < MAX_WAITING => {
                 self.waiting += 1;
-                known.waiting.push((*item, block.clone()));
+                let block = on_its_own(item, block);
+                known.waiting.push((*item, block));
                 Verdict::Waits
             }
             None => {
@@ -124,6 +125,18 @@ impl Fragments {
     pub(crate) fn orphans(&self) -> u64 {
         self.orphans
     }
+}
+
+/// A block to keep an item by. Memory of a live source is a large piece for each batch: who waits
+/// there for long must not hold all of it.
+fn on_its_own(item: &mut Item, block: &Arc<Block>) -> Arc<Block> {
+    let (start, captured) = (item.at.offset as usize, item.at.captured as usize);
+    if block.capacity() <= captured.saturating_mul(2) {
+        return Arc::clone(block);
+    }
+    let bytes = block.bytes().get(start..start.saturating_add(captured)).unwrap_or_default();
+    item.at.offset = 0;
+    Arc::new(Block::owned(bytes))
 }
 
 fn give_ports(item: &mut Item, (source, target): (u16, u16), hasher: &KeyHasher) {

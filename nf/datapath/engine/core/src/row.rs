@@ -97,6 +97,8 @@ pub enum EndReason {
     Idle,
     /// Its place was needed.
     Evicted,
+    /// Somebody asked for it.
+    Terminated,
     /// The capture ended.
     EndOfCapture,
 }
@@ -110,6 +112,7 @@ impl EndReason {
             EndReason::Rst => "rst",
             EndReason::Idle => "idle",
             EndReason::Evicted => "evicted",
+            EndReason::Terminated => "terminated",
             EndReason::EndOfCapture => "end_of_capture",
         }
     }

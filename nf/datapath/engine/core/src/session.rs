@@ -11,6 +11,8 @@ use crate::row::{AppClue, Confidence, EndReason, ServerName, SessionFacts};
 use crate::snapshot::Snapshot;
 use crate::transport::{Answer, Tcp};
 
+const SECOND_NS: u64 = 1_000_000_000;
+
 /// A session. Under 350 octets; what a parser needs is allocated when there is one.
 #[repr(C)]
 pub struct Session {
@@ -29,6 +31,8 @@ pub struct Session {
     pub(crate) initiator_is_high: bool,
     /// A packet of it made a parser panic: nothing of it is parsed any more.
     pub(crate) quarantined: bool,
+    /// The clock when it was last reported while it went on, or when it began; in seconds.
+    pub(crate) reported: u32,
     pub(crate) answer: Answer,
     pub(crate) dissection: Dissection,
     pub(crate) tcp: Tcp,
@@ -76,6 +80,7 @@ impl Session {
             end: start,
             seen: clock,
             wake: 0,
+            reported: seconds(clock),
             packets: [0; 2],
             bytes: [0; 2],
             payload: [0; 2],
@@ -99,6 +104,16 @@ impl Session {
     #[inline]
     pub(crate) fn direction(&self, swapped: bool) -> Direction {
         if swapped == self.initiator_is_high { Direction::Up } else { Direction::Down }
+    }
+
+    /// The clock when it was last reported, or when it began.
+    pub(crate) fn reported(&self) -> u64 {
+        u64::from(self.reported) * SECOND_NS
+    }
+
+    /// It was reported while it went on.
+    pub(crate) fn report(&mut self, clock: u64) {
+        self.reported = seconds(clock);
     }
 
     /// Nanoseconds of silence it may keep.
@@ -188,6 +203,10 @@ impl Session {
             risks: notes.map_or(Risks::default(), |n| n.risks),
         }
     }
+}
+
+fn seconds(clock: u64) -> u32 {
+    u32::try_from(clock / SECOND_NS).unwrap_or(u32::MAX)
 }
 
 /// Whether the headers alone say what the session is: ICMP, a tunnel…, but not bare TCP or UDP.

@@ -87,6 +87,8 @@ pub struct Snapshot {
     pub judge: Option<Judge>,
     /// Session timeouts.
     pub timeouts: Patience,
+    /// Nanoseconds after which an active session is reported again; `u64::MAX` for never.
+    pub report_every: u64,
     /// What tells sessions apart.
     pub key: KeyOptions,
     /// Every packet is this protocol's, whatever the link type says.
@@ -166,6 +168,7 @@ impl Snapshot {
             filter_fields,
             judge,
             timeouts: Patience::compile(&config.timeouts)?,
+            report_every: report_every(config.report_interval)?,
             key: KeyOptions { vlan: config.key_vlan, tunnel: config.key_tunnel },
             sessions_per_worker: (config.max_sessions / workers).max(1),
             table_full: config.table_full,
@@ -180,6 +183,18 @@ impl Snapshot {
     /// Bits of the filter's conditions that a transaction meets.
     pub(crate) fn met_by(&self, proto: ProtoId, record: &dyn Fields) -> u64 {
         self.filter.as_ref().map_or(0, |filter| met_by(filter, self, proto, record))
+    }
+}
+
+fn report_every(seconds: f64) -> Result<u64, ConfigError> {
+    match seconds {
+        0.0 => Ok(u64::MAX),
+        1.0..=1e9 => Ok((seconds * 1e9) as u64),
+        _ => Err(ConfigError {
+            what: format!("{seconds} s is no interval of reports"),
+            place: "report_interval".into(),
+            hint: "1 to 1000000000 seconds, or 0 for reports at the end only".into(),
+        }),
     }
 }
 

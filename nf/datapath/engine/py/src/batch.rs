@@ -93,6 +93,15 @@ impl Batch {
         })
     }
 
+    /// Sessions, in the order given.
+    pub(crate) fn of_sessions(rows: Vec<Row>, snapshot: &Arc<Snapshot>) -> Batch {
+        Batch {
+            rows: RwLock::new(Rows::Each(rows)),
+            kind: "session",
+            snapshot: Arc::clone(snapshot),
+        }
+    }
+
     /// Sums of a report; `None` when it is none of sums.
     pub(crate) fn of_sums(kind: &str, rows: Vec<Sum>, snapshot: &Arc<Snapshot>) -> Option<Batch> {
         let fields = sums::fields(kind)?;

@@ -1,12 +1,13 @@
 //! The engine as Python sees it.
 
-use std::sync::Mutex;
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use nf_core::config::EngineConfig;
 use nf_core::engine::{Engine as Inner, Handle};
 use nf_core::format::sums::Sum;
 use nf_core::plan::ConfigError;
+use nf_core::worker::Measure;
 use nf_fields::Fields;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
@@ -14,12 +15,18 @@ use pyo3::types::{PyDict, PyList};
 use crate::batch::Batch;
 use crate::convert;
 
-/// An engine on the files and settings of a configuration (JSON text of `EngineConfig`).
+/// Longest time for which a poll keeps others from asking.
+const TURN: Duration = Duration::from_millis(20);
+
+/// An engine on the files, or interfaces, and settings of a configuration (JSON text of
+/// `EngineConfig`).
 ///
-/// One thread polls; the others may swap, stop and ask for progress.
+/// One thread polls; the others may swap, stop and ask.
 #[pyclass(module = "nf._native.engine", frozen)]
 pub struct Engine {
     inner: Mutex<Inner>,
+    /// Whoever wants the engine waits here, so that a poller in a hurry leaves some turns to others.
+    door: Mutex<()>,
     handle: Handle,
 }
 
@@ -44,9 +51,10 @@ fn setting_before(config: &str, mistake: &serde_json::Error) -> Option<String> {
 }
 
 impl Engine {
-    fn inner(&self) -> std::sync::MutexGuard<'_, Inner> {
+    fn inner(&self) -> MutexGuard<'_, Inner> {
         // A poisoned lock means a panic in a poll; what is inside is still consistent to read.
-        self.inner.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        let _door = self.door.lock().unwrap_or_else(PoisonError::into_inner);
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -56,7 +64,7 @@ impl Engine {
     fn new(py: Python<'_>, config: &str) -> PyResult<Self> {
         let config = parse(config)?;
         let inner = py.detach(|| Inner::open(&config)).map_err(convert::engine_error)?;
-        Ok(Self { handle: inner.handle(), inner: Mutex::new(inner) })
+        Ok(Self { handle: inner.handle(), inner: Mutex::new(inner), door: Mutex::new(()) })
     }
 
     /// Starts the engine's threads; polling does so too.
@@ -68,9 +76,17 @@ impl Engine {
     /// nothing came. `None` once nothing more will come.
     fn poll(&self, py: Python<'_>, max_rows: usize, timeout: f64) -> PyResult<Option<Vec<Batch>>> {
         let timeout = Duration::try_from_secs_f64(timeout.clamp(0.0, 3600.0)).unwrap_or_default();
-        let polled = py
-            .detach(|| self.inner().poll(max_rows.max(1), timeout))
-            .map_err(convert::engine_error)?;
+        let deadline = Instant::now() + timeout;
+        let polled = py.detach(|| {
+            loop {
+                let left = deadline.saturating_duration_since(Instant::now());
+                let polled = self.inner().poll(max_rows.max(1), left.min(TURN))?;
+                if polled.over || !polled.rows.is_empty() || left <= TURN {
+                    return Ok(polled);
+                }
+            }
+        });
+        let polled = polled.map_err(convert::engine_error)?;
         if polled.over && polled.rows.is_empty() {
             return Ok(None);
         }
@@ -88,12 +104,68 @@ impl Engine {
         self.handle.stop();
     }
 
+    /// Every interface that was captured from, as it was a moment ago: name, id, state, why it
+    /// cannot be opened, link type, how often it was opened, octets of its ring, and counters.
+    fn sources<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let list = PyList::empty(py);
+        for source in self.handle.sources() {
+            let one = PyDict::new(py);
+            one.set_item("name", source.name)?;
+            one.set_item("id", source.id)?;
+            one.set_item("state", source.state.name())?;
+            one.set_item("trouble", source.trouble)?;
+            one.set_item("link_type", source.link)?;
+            one.set_item("opened", source.opened)?;
+            one.set_item("ring_bytes", source.ring_bytes)?;
+            for (name, value) in source.stats.terms() {
+                one.set_item(name, value)?;
+            }
+            list.append(one)?;
+        }
+        Ok(list)
+    }
+
+    /// Sessions that go on: at most `limit`, the greatest by `order_by` first (`bytes`, `packets`,
+    /// `payload`, `start` or `end`), and only those that meet `where` (a filter without fields of
+    /// transactions).
+    #[pyo3(signature = (limit, order_by="bytes", r#where=""))]
+    fn sessions(
+        &self,
+        py: Python<'_>,
+        limit: usize,
+        order_by: &str,
+        r#where: &str,
+    ) -> PyResult<Batch> {
+        let measure = Measure::by_name(order_by).ok_or_else(|| {
+            let known: Vec<&str> = Measure::ALL.iter().map(|(name, _)| *name).collect();
+            convert::config_error(ConfigError {
+                what: format!("sessions have no order {order_by:?}"),
+                place: "order_by".into(),
+                hint: format!("one of {}", known.join(", ")),
+            })
+        })?;
+        let (snapshot, rows) = py
+            .detach(|| self.inner().sessions(limit, measure, r#where))
+            .map_err(convert::config_error)?;
+        Ok(Batch::of_sessions(rows, &snapshot))
+    }
+
+    /// Ends the session of this id now; whether there was one.
+    fn terminate(&self, py: Python<'_>, session: u64) -> bool {
+        py.detach(|| self.inner().terminate(session))
+    }
+
+    /// Has all counters count from now on; sums of reports stay.
+    fn clear_counters(&self, py: Python<'_>) {
+        py.detach(|| self.inner().clear_counters());
+    }
+
     /// Octets read, octets to read (0 when unknown), packets taken.
     fn progress(&self) -> (u64, u64, u64) {
         self.handle.progress()
     }
 
-    /// Counters, by group; final once poll has returned None.
+    /// Counters as of now, by group; final once poll has returned None.
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let stats = py.detach(|| self.inner().stats());
         let dict = PyDict::new(py);
@@ -103,7 +175,22 @@ impl Engine {
         }
         account.set_item("sessions", stats.sessions)?;
         dict.set_item("account", account)?;
-        dict.set_item("identity", stats.account.check().err())?;
+        dict.set_item("identity", stats.check().err())?;
+        dict.set_item("in_flight", stats.in_flight)?;
+        let dropped = PyDict::new(py);
+        for (name, value) in stats.dropped.by_name() {
+            dropped.set_item(name, value)?;
+        }
+        dict.set_item("rows_dropped", dropped)?;
+        let busy = PyList::empty(py);
+        for one in &stats.busy {
+            let load = PyDict::new(py);
+            load.set_item("elapsed", one.elapsed.as_secs_f64())?;
+            load.set_item("busy", one.busy.as_secs_f64())?;
+            load.set_item("batches", one.batches)?;
+            busy.append(load)?;
+        }
+        dict.set_item("busy", busy)?;
         let errors = PyDict::new(py);
         for (name, value) in stats.decode_errors.by_name() {
             errors.set_item(name, value)?;
@@ -139,19 +226,19 @@ impl Engine {
         Batch::empty(kind, inner.finisher().snapshot()).ok_or_else(|| no_rows(kind))
     }
 
-    /// Rows of an aggregate (`protocol`, `app` or `host`), final once poll has returned None.
+    /// Rows of an aggregate (`protocol`, `app` or `host`) as of now, with the sessions that go on;
+    /// final once poll has returned None.
     fn aggregate(&self, py: Python<'_>, report: &str) -> PyResult<Batch> {
         py.detach(|| {
-            let inner = self.inner();
-            let finisher = inner.finisher();
-            let sums = &finisher.aggregates;
+            let mut inner = self.inner();
+            let sums = inner.aggregates(report);
             let rows = match report {
                 "protocol" => boxed(sums.protocols()),
                 "app" => boxed(sums.apps()),
                 "host" => boxed(sums.hosts()),
                 _ => Vec::new(),
             };
-            Batch::of_sums(report, rows, finisher.snapshot())
+            Batch::of_sums(report, rows, inner.finisher().snapshot())
         })
         .ok_or_else(|| no_rows(report))
     }

@@ -183,7 +183,7 @@ impl Edit<'_> {
         let made = maker.make(self.log.tree, target.element, target.schema).map_err(|mut e| {
             for problem in &mut e.problems {
                 problem.path = Some(place_of(target.at.parent, target.schema, None));
-                problem.line = Some(u64::from(xml::line(target.element)));
+                problem.line = Some(xml::line(target.element));
                 if problem.tag == "malformed-message" || problem.tag == "operation-failed" {
                     problem.tag = "invalid-value";
                 }
@@ -533,8 +533,8 @@ fn place_of(parent: Node, schema: *const ffi::lysc_node, made: Option<Node>) -> 
     unsafe {
         let mut place = parent_path(parent);
         place.push('/');
-        let module = ffi::lysc_owner_module(schema);
-        if parent.is_null() || ffi::lyd_owner_module(parent) != module {
+        let module = (*schema).module.cast_const();
+        if parent.is_null() || ffi::lyd_node_module(parent) != module {
             place.push_str(&raw::text((*module).name).unwrap_or_default());
             place.push(':');
         }

@@ -29,6 +29,11 @@ impl Inline {
         Self { reader, station, batch: Batch::default(), ended: false }
     }
 
+    /// Answers the question on the desk; of a long answer, the next piece.
+    pub fn respond(&mut self) -> [Option<Chunk>; 2] {
+        self.station.respond()
+    }
+
     /// Reads and processes until there is something to pass on.
     pub fn round(&mut self) -> (Went, Vec<Chunk>) {
         if self.ended {

@@ -2,23 +2,30 @@
 //!
 //! With no threads, a poll reads and processes as much as it takes to have rows. With any, each
 //! worker takes every load from the [`supply`] and picks out its own packets ([`station`]); the
-//! poller only finishes rows. Full channels block: nothing is dropped when reading files.
+//! poller only finishes rows. Full channels block: nothing is dropped when reading files. A live
+//! source cannot wait: there what the poller does not take in time is dropped and counted
+//! ([`backlog`]). Questions about what goes on reach the stations by the [`desk`].
 
+mod backlog;
+mod desk;
 mod error;
+mod handle;
 mod inline;
+mod inquiry;
 mod reader;
 mod station;
 mod stats;
 mod supply;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
-use nf_capture::{OpenSpec, Source};
+use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
+use nf_capture::live::{self, Control};
+use nf_capture::{OpenSpec, Paced, Source};
 use nf_flow::KeyHasher;
 
 use crate::config::EngineConfig;
@@ -28,14 +35,20 @@ use crate::merge::Merge;
 use crate::plan::ConfigError;
 use crate::row::Row;
 use crate::snapshot::Snapshot;
-use crate::worker::WorkerStats;
 
+pub use backlog::Dropped;
+use backlog::{Backlog, Gone};
+use desk::{Answer, Desk};
 pub use error::EngineError;
+pub use handle::Handle;
 use inline::{Inline, Went};
-use reader::{Gauge, Reader};
-use station::{Chunk, Station};
-pub use stats::Stats;
+use reader::{Gauge, Reader, SourceReport};
+use station::{Chunk, Station, WorkerReport};
+pub use stats::{Busy, Stats};
 use supply::{Seat, Supply};
+
+/// Rows that wait for a poll of live capture at most, where others ask and nobody polls.
+const MOST_READY: usize = 262_144;
 
 /// Chunks of rows on their way to the poller.
 const CHUNKS: usize = 64;
@@ -68,12 +81,23 @@ pub struct Engine {
     hasher: KeyHasher,
     merge: Merge,
     finisher: Finisher,
-    stats: Stats,
     gauge: Arc<Gauge>,
     stop: Arc<AtomicBool>,
     workers: usize,
-    /// Of workers and of the source.
-    reports_missing: usize,
+    desk: Arc<Desk>,
+    /// Changes what is captured.
+    live: Option<Control>,
+    /// What each worker said last, and whether it was its last word.
+    reports: Vec<Option<(Box<WorkerReport>, bool)>>,
+    source: Option<Box<SourceReport>>,
+    /// Answers that have come: of which worker, to which question.
+    inbox: Vec<(usize, u64, Answer)>,
+    /// Everything has been read, processed and finished.
+    complete: bool,
+    /// Rows that were finished, and that nobody polled for.
+    shed: Dropped,
+    /// What counters are counted from.
+    base: Option<Stats>,
     error: Option<EngineError>,
 }
 
@@ -84,12 +108,36 @@ impl Engine {
     /// A wrong setting or a source that cannot be read.
     pub fn open(config: &EngineConfig) -> Result<Self, EngineError> {
         let snapshot = Snapshot::compile(config)?;
+        if config.is_live() {
+            if !config.files.is_empty() {
+                return Err(EngineError::Config(ConfigError {
+                    what: "files and interfaces at once".into(),
+                    place: "interfaces".into(),
+                    hint: "read files and capture in two engines".into(),
+                }));
+            }
+            let (source, control) = live::open(handle::live_spec(config))?;
+            let mut engine = Self::with(Box::new(source), snapshot);
+            engine.live = Some(control);
+            return Ok(engine);
+        }
         let source = nf_capture::open(&OpenSpec {
             paths: config.files.iter().map(Into::into).collect(),
             follow: config.follow,
             bpf: (!config.bpf.is_empty()).then(|| config.bpf.clone()),
             ..OpenSpec::default()
         })?;
+        let source = match config.pace {
+            0.0 => source,
+            pace @ 1e-6..=1e9 => Box::new(Paced::new(source, pace)),
+            pace => {
+                return Err(EngineError::Config(ConfigError {
+                    what: format!("{pace} is no pace"),
+                    place: "pace".into(),
+                    hint: "1 for a capture's own pace, 10 for ten times that, 0 for at once".into(),
+                }));
+            }
+        };
         Ok(Self::with(source, snapshot))
     }
 
@@ -112,11 +160,17 @@ impl Engine {
             hasher,
             merge: Merge::new(workers),
             finisher: Finisher::new(snapshot),
-            stats: Stats { workers: vec![WorkerStats::default(); workers], ..Stats::default() },
             gauge,
             stop,
             workers,
-            reports_missing: workers + 1,
+            desk: Arc::default(),
+            live: None,
+            reports: (0..workers).map(|_| None).collect(),
+            source: None,
+            inbox: Vec::new(),
+            complete: false,
+            shed: Dropped::default(),
+            base: None,
             error: None,
             current,
         }
@@ -139,17 +193,23 @@ impl Engine {
     }
 
     fn station(&self, share: Share) -> Station {
-        Station::new(share, self.hasher, Arc::clone(self.finisher.snapshot()))
+        let snapshot = Arc::clone(self.finisher.snapshot());
+        Station::new(share, self.hasher, snapshot, Arc::clone(&self.desk))
     }
 
     fn spawn_workers(&self, reader: Reader) -> Result<Side, EngineError> {
         let (to_poller, chunks) = bounded(CHUNKS);
         let mut handles = Vec::new();
+        let live = self.finisher.snapshot().config.is_live();
         for (number, seat) in Supply::seats(reader, self.workers).into_iter().enumerate() {
             let station = self.station(Share { number, of: self.workers });
-            let to_poller = to_poller.clone();
+            let backlog = Backlog::new(to_poller.clone(), live);
             let name = format!("nf-worker-{number}");
-            handles.push(spawn(name, move || run_worker(station, seat, &to_poller))?);
+            let run = move || {
+                // A poller that is gone wants nothing: the thread ends, and its seat with it.
+                let (Ok(()) | Err(Gone)) = run_worker(station, seat, backlog);
+            };
+            handles.push(spawn(name, run)?);
         }
         Ok(Side::Threads(chunks, handles))
     }
@@ -228,18 +288,27 @@ impl Engine {
                     self.finisher.take(next);
                 }
             }
+            Chunk::Answer { worker, number, answer } => self.inbox.push((worker, number, answer)),
             Chunk::Worker { worker, report } => {
-                self.reports_missing -= 1;
-                self.stats.add_worker(worker, &report);
                 for (path, loose) in &report.loose {
                     self.finisher.loose(path, loose);
                 }
+                if let Some(last) = self.reports.get_mut(worker) {
+                    *last = Some((report, true));
+                }
             }
-            Chunk::Source(report) => {
-                self.reports_missing -= 1;
-                self.stats.add_source(&report);
-                self.error = report.error.map(EngineError::Capture);
+            Chunk::Source(mut report) => {
+                self.error = report.error.take().map(EngineError::Capture);
+                self.source = Some(report);
             }
+        }
+    }
+
+    /// Bounds what waits for a poll, when capture is live.
+    fn shed(&mut self) {
+        if self.live.is_some() && self.finisher.ready() > MOST_READY {
+            let (_, rows) = self.finisher.take_ready();
+            rows.iter().for_each(|row| self.shed.row_only(row));
         }
     }
 
@@ -252,8 +321,9 @@ impl Engine {
                 }
             }
         }
-        self.stats.complete = self.reports_missing == 0;
-        if !self.stats.complete && self.error.is_none() {
+        let all = self.reports.iter().all(|report| matches!(report, Some((_, true))));
+        self.complete = all && self.source.is_some();
+        if !self.complete && self.error.is_none() {
             let what = "an engine thread ended without its report";
             self.error = Some(EngineError::Thread(what.into()));
         }
@@ -265,6 +335,7 @@ impl Engine {
             current: Arc::clone(&self.current),
             gauge: Arc::clone(&self.gauge),
             stop: Arc::clone(&self.stop),
+            live: self.live.clone(),
         }
     }
 
@@ -279,15 +350,6 @@ impl Engine {
     /// As [`Handle::stop`].
     pub fn stop(&self) {
         self.stop.store(true, Ordering::Relaxed);
-    }
-
-    /// Counters; final once a poll has said that nothing more will come.
-    pub fn stats(&self) -> Stats {
-        let mut stats = self.stats.clone();
-        stats.account.in_sessions = self.finisher.in_sessions;
-        stats.sessions = self.finisher.sessions;
-        stats.merge_waiting = self.merge.waiting() as u64;
-        stats
     }
 
     /// The finishing side: aggregates and the snapshot rows are read under.
@@ -310,37 +372,6 @@ impl Drop for Engine {
     }
 }
 
-/// An engine's controls, for any thread.
-#[derive(Clone)]
-pub struct Handle {
-    current: Arc<ArcSwap<Snapshot>>,
-    gauge: Arc<Gauge>,
-    stop: Arc<AtomicBool>,
-}
-
-impl Handle {
-    /// Compiles `config` and has everything that follows run on it, from the next batch on.
-    /// Sources, threads and table sizes stay as they are.
-    ///
-    /// # Errors
-    /// Names the wrong setting; the engine then runs on as before.
-    pub fn swap(&self, config: &EngineConfig) -> Result<(), ConfigError> {
-        self.current.store(Arc::new(Snapshot::compile(config)?));
-        Ok(())
-    }
-
-    /// Has reading end at the next batch; sessions end as at the end of a capture.
-    pub fn stop(&self) {
-        self.stop.store(true, Ordering::Relaxed);
-    }
-
-    /// Octets read, octets to read (0 unknown) and packets taken so far.
-    pub fn progress(&self) -> (u64, u64, u64) {
-        let of = |n: &AtomicU64| n.load(Ordering::Relaxed);
-        (of(&self.gauge.done), of(&self.gauge.total), of(&self.gauge.packets))
-    }
-}
-
 fn spawn(name: String, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, EngineError> {
     std::thread::Builder::new()
         .name(name.clone())
@@ -348,26 +379,25 @@ fn spawn(name: String, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle
         .map_err(|e| EngineError::Thread(format!("thread {name}: {e}")))
 }
 
-fn run_worker(mut station: Station, mut seat: Seat, to_poller: &Sender<Chunk>) {
-    // A poller that is gone wants nothing: the thread ends, and its seat with it.
+fn run_worker(mut station: Station, mut seat: Seat, mut backlog: Backlog) -> Result<(), Gone> {
     let mut done = None;
     while let Some(load) = seat.next(done.take()) {
+        station.may_answer = backlog.is_clear()?;
         for chunk in station.process(&load) {
-            if to_poller.send(chunk).is_err() {
-                return;
-            }
+            backlog.pass(chunk)?;
         }
+        station.dropped = backlog.dropped;
         done = Some(load);
     }
+    drop(done);
+    backlog.flush()?;
     loop {
         let (more, chunks) = station.finish();
         for chunk in chunks {
-            if to_poller.send(chunk).is_err() {
-                return;
-            }
+            backlog.pass_last(chunk)?;
         }
         if !more {
-            return;
+            return Ok(());
         }
     }
 }

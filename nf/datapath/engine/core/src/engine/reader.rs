@@ -1,7 +1,7 @@
 //! The reading side: batches from the source, each with the configuration it is processed under.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use nf_capture::{Batch, CaptureError, Fill, Source, SourceStats, Status};
@@ -36,6 +36,8 @@ pub(super) struct Gauge {
     pub done: AtomicU64,
     pub total: AtomicU64,
     pub packets: AtomicU64,
+    /// What the source has counted, before anybody gets the packets.
+    pub source: Mutex<SourceStats>,
 }
 
 /// Source, and what is current when a batch is read.
@@ -44,6 +46,8 @@ pub(super) struct Reader {
     current: Arc<ArcSwap<Snapshot>>,
     gauge: Arc<Gauge>,
     stop: Arc<AtomicBool>,
+    /// Whether the source was told to stop, and then: whether it has something left.
+    stopping: Option<bool>,
 }
 
 impl Reader {
@@ -53,15 +57,18 @@ impl Reader {
         gauge: Arc<Gauge>,
         stop: Arc<AtomicBool>,
     ) -> Self {
-        Self { source, current, gauge, stop }
+        Self { source, current, gauge, stop, stopping: None }
     }
 
     /// The next load, in the room of `batch`.
     pub fn read(&mut self, mut batch: Batch) -> Load {
         batch.clear();
-        let filled = match self.stop.load(Ordering::Relaxed) {
-            true => Ok(Fill::End),
-            false => self.source.fill(&mut batch),
+        if self.stopping.is_none() && self.stop.load(Ordering::Relaxed) {
+            self.stopping = Some(self.source.stop());
+        }
+        let filled = match self.stopping {
+            Some(false) => Ok(Fill::End),
+            Some(true) | None => self.source.fill(&mut batch),
         };
         self.show(batch.len());
         let idle = matches!(filled, Ok(Fill::Idle));
@@ -79,6 +86,7 @@ impl Reader {
         self.gauge.done.store(progress.done, Ordering::Relaxed);
         self.gauge.total.store(progress.total.unwrap_or(0), Ordering::Relaxed);
         self.gauge.packets.fetch_add(more as u64, Ordering::Relaxed);
+        *self.gauge.source.lock().unwrap_or_else(PoisonError::into_inner) = self.source.stats();
     }
 
     fn report(&self, error: Option<CaptureError>) -> Box<SourceReport> {

@@ -1,9 +1,11 @@
 //! What a run counts.
 
+use std::time::{Duration, Instant};
+
 use nf_capture::SourceStats;
 use nf_flow::ClockFaults;
 
-use super::reader::SourceReport;
+use super::backlog::Dropped;
 use super::station::WorkerReport;
 use crate::account::{Account, Tally};
 use crate::dispatch::DecodeErrors;
@@ -20,6 +22,12 @@ pub struct Stats {
     pub source: SourceStats,
     /// Of all workers.
     pub workers: Vec<WorkerStats>,
+    /// How busy each worker was.
+    pub busy: Vec<Busy>,
+    /// Rows that nobody took in time (live only).
+    pub dropped: Dropped,
+    /// Packets that the source has counted and no worker yet; none at the end.
+    pub in_flight: u64,
     /// Anomalies and faults by name.
     pub tally: Tally,
     /// Time stamps the clock did not follow.
@@ -56,12 +64,17 @@ impl Stats {
         ]
     }
 
+    /// Adds what a worker said.
     pub(super) fn add_worker(&mut self, worker: usize, report: &WorkerReport) {
         self.account.processed += report.stats.processed;
         self.account.non_session += report.stats.non_session;
         if let Some(stats) = self.workers.get_mut(worker) {
             *stats = report.stats;
         }
+        if let Some(busy) = self.busy.get_mut(worker) {
+            *busy = report.busy;
+        }
+        self.dropped.add(&report.dropped);
         for (name, count) in &report.tally {
             *self.tally.entry(name.clone()).or_default() += count;
         }
@@ -74,14 +87,75 @@ impl Stats {
         }
     }
 
-    pub(super) fn add_source(&mut self, report: &SourceReport) {
-        let (account, source) = (&mut self.account, &report.stats);
+    /// Adds what the source has counted.
+    pub(super) fn add_source(&mut self, source: &SourceStats) {
+        let account = &mut self.account;
         account.seen = source.seen + source.kernel_drops;
         account.bytes = source.bytes;
         account.kernel_drops = source.kernel_drops;
         account.filtered = source.filtered;
         account.truncated = source.truncated;
         self.source = *source;
-        self.ended_early.clone_from(&report.early);
+    }
+
+    /// What was counted after `earlier`. What only says how things are now stays.
+    pub(super) fn since(mut self, earlier: &Stats) -> Stats {
+        self.account = self.account.since(&earlier.account);
+        self.source = self.source.since(&earlier.source);
+        let (errors, before) = (&mut self.decode_errors, &earlier.decode_errors);
+        errors.truncated -= before.truncated;
+        errors.malformed -= before.malformed;
+        errors.too_deep -= before.too_deep;
+        errors.unknown_link -= before.unknown_link;
+        for (worker, before) in self.workers.iter_mut().zip(&earlier.workers) {
+            *worker = worker.since(before);
+        }
+        for (name, count) in &mut self.tally {
+            *count -= earlier.tally.get(name).copied().unwrap_or(0);
+        }
+        self.tally.retain(|_, count| *count > 0);
+        self.clock.backwards -= earlier.clock.backwards;
+        self.clock.leaps -= earlier.clock.leaps;
+        self.clock.suspects -= earlier.clock.suspects;
+        self.orphan_fragments -= earlier.orphan_fragments;
+        self.sessions -= earlier.sessions;
+        self.dropped.interim -= earlier.dropped.interim;
+        self.dropped.moments -= earlier.dropped.moments;
+        self.dropped.sessions -= earlier.dropped.sessions;
+        self.dropped.packets -= earlier.dropped.packets;
+        self
+    }
+
+    /// The account, or which of its equations does not hold. While the engine runs, packets in
+    /// flight count as seen and as nothing else.
+    ///
+    /// # Errors
+    /// The equation with its numbers.
+    pub fn check(&self) -> Result<(), String> {
+        let mut account = self.account;
+        account.seen = account.seen.saturating_sub(self.in_flight);
+        account.check()
+    }
+}
+
+/// How busy a worker was.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Busy {
+    /// Since its first batch.
+    pub elapsed: Duration,
+    /// Of that, the time it took to process batches. Reading them is not in it.
+    pub busy: Duration,
+    /// Batches with packets.
+    pub batches: u64,
+    begun: Option<Instant>,
+}
+
+impl Busy {
+    /// A batch was processed from `begun` until now.
+    pub(super) fn add(&mut self, begun: Instant, empty: bool) {
+        let now = Instant::now();
+        self.busy += now - begun;
+        self.elapsed = now - *self.begun.get_or_insert(begun);
+        self.batches += u64::from(!empty);
     }
 }

@@ -11,7 +11,7 @@ pub mod names;
 mod session_fields;
 mod view;
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -24,7 +24,8 @@ use crate::aggregate::Aggregates;
 use crate::merge::Merged;
 use crate::path::{Path, PathTexts};
 use crate::row::{
-    AppConfidence, Confidence, Hint, Loose, Names, Order, Row, ServerName, SessionFacts, What,
+    AppConfidence, Confidence, EndReason, Hint, Loose, Names, Order, Row, ServerName, SessionFacts,
+    What,
 };
 use crate::snapshot::Snapshot;
 use crate::worker::Produce;
@@ -56,6 +57,14 @@ pub struct Finisher {
     /// Rows finished under earlier snapshots.
     sealed: VecDeque<(Arc<Snapshot>, Vec<Row>)>,
     want_sessions: bool,
+    inquiry: Option<Inquiry>,
+}
+
+/// Sums that include the sessions that go on. Those may end while they are asked for one after the
+/// other: each counts once, as it was when its worker told of it, or when it ended.
+struct Inquiry {
+    sums: Aggregates,
+    told: HashSet<u64>,
 }
 
 impl Finisher {
@@ -73,6 +82,7 @@ impl Finisher {
             ready: Vec::new(),
             sealed: VecDeque::new(),
             want_sessions: has("session"),
+            inquiry: None,
             snapshot,
         }
     }
@@ -126,7 +136,8 @@ impl Finisher {
 
     /// Names what the row is about; whether it is to be written.
     fn finish(&mut self, row: &mut Row) -> bool {
-        let of_session = matches!(row.what, What::Session);
+        let is_session = matches!(row.what, What::Session);
+        let of_session = is_session && row.session.end_reason != EndReason::Active;
         if of_session {
             self.in_sessions += row.session.packets.iter().sum::<u64>();
             self.sessions += 1;
@@ -139,6 +150,23 @@ impl Finisher {
         {
             self.census.fill_in(values);
         }
+        self.name(row);
+        if !self.passes(row) {
+            return false;
+        }
+        if of_session {
+            self.aggregates.session(row, &self.snapshot.apps);
+            if let Some(inquiry) = &mut self.inquiry
+                && !inquiry.told.contains(&row.session.id)
+            {
+                inquiry.sums.session(row, &self.snapshot.apps);
+            }
+        }
+        !is_session || self.want_sessions
+    }
+
+    /// Names what the row is about, as of now.
+    pub(crate) fn name(&mut self, row: &mut Row) {
         let app = if row.session.id == 0 { None } else { self.identify(&mut row.session) };
         row.names = Names {
             path: self.texts.text(&row.session.path),
@@ -149,13 +177,35 @@ impl Finisher {
             let risks = judge.session(&RowView::new(row, &self.snapshot), &row.session);
             row.session.risks.add(risks);
         }
-        if !self.passes(row) {
-            return false;
+    }
+
+    /// Begins to sum up with the sessions that go on.
+    pub(crate) fn begin_inquiry(&mut self, report: &str) {
+        let sums = self.aggregates.only(report);
+        self.inquiry = Some(Inquiry { sums, told: HashSet::new() });
+    }
+
+    /// Takes a session that goes on.
+    pub(crate) fn inquired(&mut self, mut row: Row) {
+        self.name(&mut row);
+        if self.passes(&mut row)
+            && let Some(inquiry) = &mut self.inquiry
+            && inquiry.told.insert(row.session.id)
+        {
+            inquiry.sums.session(&row, &self.snapshot.apps);
         }
-        if of_session {
-            self.aggregates.session(row, &self.snapshot.apps);
+    }
+
+    /// The sums, together with those of packets outside sessions that workers still have.
+    pub(crate) fn end_inquiry<'l>(
+        &mut self,
+        loose: impl Iterator<Item = &'l (Path, Loose)>,
+    ) -> Aggregates {
+        let mut sums = self.inquiry.take().map(|inquiry| inquiry.sums).unwrap_or_default();
+        if self.snapshot.filter.is_none() {
+            loose.for_each(|(path, loose)| sums.loose(path, loose));
         }
-        !of_session || self.want_sessions
+        sums
     }
 
     /// The application; and the protocol, where another session announced this one.

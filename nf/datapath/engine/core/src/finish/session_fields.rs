@@ -116,7 +116,7 @@ session_fields! {
         "handshake_us": U32 => |v| maybe(v.row.session.handshake_us);
         /// From the first request to the first octet of its answer, microseconds.
         "app_response_us": U32 => |v| maybe(v.row.session.app_response_us);
-        /// Why it ended: fin, rst, idle, evicted, end_of_capture; active while it has not.
+        /// Why it ended: fin, rst, idle, evicted, terminated, end_of_capture; active while it has not.
         "end_reason": Type::Text => |v| text(v.row.session.end_reason.name());
         /// Community ID, version 1, seed 0.
         "community_id": Type::Text => |v| {

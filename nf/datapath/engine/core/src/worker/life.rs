@@ -112,6 +112,11 @@ impl Worker {
     pub(super) fn watch(&mut self, handle: Handle, snapshot: &Snapshot) {
         let Some(session) = self.table.get_mut(handle) else { return };
         let deadline = session.seen.saturating_add(session.patience(snapshot));
+        // Its first report; from then on the wheel has it.
+        let deadline = match session.wake {
+            0 => deadline.min(session.seen.saturating_add(snapshot.report_every)),
+            _ => deadline,
+        };
         // Later is fine: when woken, it asks to be woken again.
         if session.wake == 0 || deadline < session.wake {
             session.wake = deadline;
@@ -145,9 +150,21 @@ impl Worker {
                 let reason = session.closed.unwrap_or(EndReason::Idle);
                 self.end(handle, reason, moment, snapshot);
             } else {
-                session.wake = deadline;
+                let since = session.reported();
+                let next = since.saturating_add(snapshot.report_every);
+                let due = snapshot.report_every != u64::MAX && next <= item.clock;
+                if due {
+                    session.report(item.clock);
+                }
+                let silent = session.seen <= since;
+                let next = session.reported().saturating_add(snapshot.report_every);
+                session.wake = deadline.min(next);
                 if let Some(wheel) = &mut self.wheel {
-                    wheel.insert(deadline, handle);
+                    wheel.insert(session.wake, handle);
+                }
+                // Nothing new of one that was silent meanwhile.
+                if due && !silent {
+                    self.report_active(handle, moment);
                 }
             }
         }
@@ -162,7 +179,13 @@ impl Worker {
     }
 
     /// Ends a session: its pending transactions and then itself become rows.
-    fn end(&mut self, handle: Handle, reason: EndReason, moment: u64, snapshot: &Snapshot) {
+    pub(super) fn end(
+        &mut self,
+        handle: Handle,
+        reason: EndReason,
+        moment: u64,
+        snapshot: &Snapshot,
+    ) {
         let Some(session) = self.table.get_mut(handle) else { return };
         self.minor = 0;
         let mut hands = Hands {

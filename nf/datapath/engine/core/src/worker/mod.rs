@@ -1,5 +1,6 @@
 //! A worker: its sessions, and what it does with a packet.
 
+mod active;
 mod frame;
 mod life;
 mod output;
@@ -29,6 +30,8 @@ use crate::session::{Nested, Session};
 use crate::snapshot::Snapshot;
 use crate::transport::{Segmented, TcpHeader, flag};
 
+pub(crate) use active::Scan;
+pub use active::{Measure, Selection};
 use output::packet_events;
 pub use stats::WorkerStats;
 

@@ -29,6 +29,23 @@ pub struct WorkerStats {
 }
 
 impl WorkerStats {
+    /// What was counted after `earlier`. What only says how things are now stays.
+    pub fn since(&self, earlier: &WorkerStats) -> WorkerStats {
+        WorkerStats {
+            processed: self.processed.saturating_sub(earlier.processed),
+            non_session: self.non_session.saturating_sub(earlier.non_session),
+            refused: self.refused.saturating_sub(earlier.refused),
+            sessions: self.sessions.saturating_sub(earlier.sessions),
+            evicted: self.evicted.saturating_sub(earlier.evicted),
+            panics: self.panics.saturating_sub(earlier.panics),
+            outside_window: self.outside_window.saturating_sub(earlier.outside_window),
+            chunks_given_up: self.chunks_given_up.saturating_sub(earlier.chunks_given_up),
+            alive: self.alive,
+            table_bytes: self.table_bytes,
+            held_bytes: self.held_bytes,
+        }
+    }
+
     /// Names and values, for output.
     pub fn terms(&self) -> [(&'static str, u64); 11] {
         [

@@ -1,0 +1,146 @@
+"""Measures management beside Debian's netconfd: `python -m bench.management`.
+
+Commits are edits of one leaf of the running configuration, validated, in force and written to
+disk when the reply comes (ours syncs the file, netconfd does not). Gets are of one row by its key.
+One client, one request after the other, on the same machine: see docs/benchmarks.md.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from bench.management.client import Client
+from bench.management.servers import SERVERS, Absent, Server
+
+LEAVES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What was measured of one server at one size."""
+
+    server: str
+    version: str
+    leaves: int
+    commits_per_second: float
+    commit_p99_ms: float
+    gets_per_second: float
+    get_p99_ms: float
+    sessions: int
+    octets_per_session: int
+
+
+async def measured(server: Server, leaves: int, seconds: float, sessions: int) -> Figures:
+    """Fills the table and measures."""
+    rows = leaves // LEAVES
+    client = await Client.connect(server)
+    await client.fill(rows)
+    commits = await client.commits(seconds, rows)
+    gets = await client.gets(seconds, rows)
+    before = server.memory()
+    others = []
+    for _ in range(sessions):
+        others.append(await Client.connect(server))
+    for other in others:
+        await other.gets(0, rows)
+    each = (server.memory() - before) // max(sessions, 1)
+    for one in [*others, client]:
+        await one.close()
+    return Figures(
+        server.name,
+        server.version,
+        leaves,
+        commits.per_second,
+        commits.quantile(0.99) * 1e3,
+        gets.per_second,
+        gets.quantile(0.99) * 1e3,
+        len(others),
+        each,
+    )
+
+
+def table(figures: list[Figures]) -> str:
+    """For people."""
+    heads = ("server", "leaves", "commits/s", "p99 ms", "gets/s", "p99 ms", "KiB/session")
+    lines = [heads]
+    for one in figures:
+        lines.append(
+            (
+                f"{one.server} {one.version}",
+                f"{one.leaves}",
+                f"{one.commits_per_second:.0f}",
+                f"{one.commit_p99_ms:.1f}",
+                f"{one.gets_per_second:.0f}",
+                f"{one.get_p99_ms:.1f}",
+                f"{one.octets_per_session >> 10}",
+            )
+        )
+    widths = [max(len(line[n]) for line in lines) for n in range(len(heads))]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if n == 0 else cell.rjust(width)
+            for n, (cell, width) in enumerate(zip(line, widths, strict=True))
+        )
+        for line in lines
+    )
+
+
+def verdicts(figures: list[Figures]) -> list[str]:
+    """The goals, each with what came of it."""
+    by = {(one.server, one.leaves): one for one in figures}
+    lines = []
+    small, large = by.get(("nf", 1000)), by.get(("nf", 100_000))
+    peer = by.get(("netconfd", 1000))
+    if small:
+        lines.append(_verdict("commits at 1k leaves", small.commits_per_second, 500, "/s"))
+    if large:
+        per = 1e3 / large.commits_per_second
+        lines.append(_verdict("commit at 100k leaves", per, 100, " ms", most=True))
+    if small and peer:
+        ratio = small.commits_per_second / peer.commits_per_second
+        lines.append(_verdict("commits beside netconfd", ratio, 2.0, " times"))
+        ratio = small.gets_per_second / peer.gets_per_second
+        lines.append(_verdict("gets beside netconfd", ratio, 0.5, " times"))
+    return lines
+
+
+def _verdict(what: str, figure: float, goal: float, unit: str, *, most: bool = False) -> str:
+    met = figure <= goal if most else figure >= goal
+    sign = "≤" if most else "≥"
+    return f"{what:<26} {'met' if met else 'missed':<7} {figure:8.2f}{unit}  goal {sign} {goal:g}{unit}"
+
+
+def main() -> int:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(prog="python -m bench.management", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=4.0, help="for each figure (4)")
+    parser.add_argument("--leaves", default="1000,100000", help="sizes (1000,100000)")
+    parser.add_argument("--sessions", type=int, default=50, help="held at a time (50)")
+    parser.add_argument("--servers", default=",".join(SERVERS), help="only these")
+    parser.add_argument("--json", type=Path, help="results go here, too")
+    chosen = parser.parse_args()
+    figures = []
+    for leaves in map(int, chosen.leaves.split(",")):
+        for name in chosen.servers.split(","):
+            with tempfile.TemporaryDirectory() as folder:
+                try:
+                    with SERVERS[name](Path(folder)) as server:
+                        figures.append(
+                            asyncio.run(measured(server, leaves, chosen.seconds, chosen.sessions))
+                        )
+                except Absent as error:
+                    sys.stderr.write(f"{name} NOT MEASURED: {error}\n")
+                    continue
+            sys.stderr.write(f"{name} at {leaves} leaves\n")
+    sys.stdout.write(table(figures) + "\n\n" + "\n".join(verdicts(figures)) + "\n")
+    if chosen.json:
+        chosen.json.write_text(json.dumps([asdict(one) for one in figures], indent=2))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,241 @@
+"""`nf config`: reads and changes the configuration of a running probe."""
+
+import os
+import sys
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from pathlib import Path
+from typing import Any
+
+from nf.cli import exits
+from nf.cli.config_edit import edited_text
+from nf.cli.listing import print_json, print_table
+from nf.cli.places import add_places, management_of
+from nf.cli.show.terminal import safe
+from nf.errors import ConfigurationError
+from nf.mgmt import local
+
+__all__ = ["configure", "run"]
+
+DESCRIPTION = """\
+Reads and changes the configuration of a running probe. Every change is one transaction: it is
+checked, prepared by all that act on it, and then in force as a whole, or refused with its reason
+and nothing has changed. It lasts until the probe ends; `nf config save` keeps it over a restart.
+
+A PATH is one of the YANG model; modules, and the root of the probe, may be left out, and keys of
+lists stand in brackets: capture/interface[eth0]/promiscuous. `nf yang tree` shows all of it.
+"""
+EXAMPLES = """\
+examples:
+  nf config get                                        what has been set
+  nf config get capture --defaults                     with values that nobody has set
+  nf config get --state engine/state/account           state: where every packet went
+  nf config set engine/timeouts/short=30 reports/session/enabled=true
+  nf config set capture/interface[eth1]                another interface
+  nf config delete capture/filter
+  nf config diff                                       what a restart would forget
+  nf config history
+  nf config rollback 17
+  nf config export > probe.json
+  nf config import --replace probe.json
+
+exit codes:
+  0 done, 1 failed, 2 wrong usage, 7 refused: nothing has changed
+"""
+WORDS = {"create": "+", "delete": "-", "replace": "~", "none": "~"}
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Adds description, arguments and examples."""
+    parser.description, parser.epilog = DESCRIPTION, EXAMPLES
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+
+    def verb(name: str, what: str) -> ArgumentParser:
+        made: ArgumentParser = verbs.add_parser(
+            name, help=what, description=what, formatter_class=RawDescriptionHelpFormatter
+        )
+        add_places(made)
+        return made
+
+    get = verb("get", "print configuration, or with --state state, too")
+    get.add_argument("path", nargs="?", default="", metavar="PATH")
+    get.add_argument("--state", action="store_true", help="the state of the probe, too")
+    get.add_argument("--startup", action="store_true", help="what a restart begins with")
+    get.add_argument("--defaults", action="store_true", help="values that nobody has set, too")
+    _add_form(get)
+    set_ = verb("set", "set leaves, or create entries of lists, in one transaction")
+    set_.add_argument("values", nargs="+", metavar="PATH[=VALUE]")
+    delete = verb("delete", "delete nodes, in one transaction")
+    delete.add_argument("paths", nargs="+", metavar="PATH")
+    edit = verb("edit", "change the configuration in an editor ($EDITOR)")
+    _add_form(edit)
+    diff = verb("diff", "print what differs between two configurations")
+    diff.add_argument("before", nargs="?", default="startup", metavar="BEFORE")
+    diff.add_argument("after", nargs="?", default="running", metavar="AFTER")
+    diff.add_argument("-o", dest="format", choices=["text", "json"], default="text")
+    validate = verb("validate", "check a file against the model, and change nothing")
+    validate.add_argument("file", metavar="FILE")
+    import_ = verb("import", "put a file (JSON or XML of the model) in force")
+    import_.add_argument("file", metavar="FILE", help="- for standard input")
+    import_.add_argument(
+        "--replace", action="store_true", help="in the place of everything, instead of merged in"
+    )
+    export = verb("export", "print the whole configuration, to import it elsewhere")
+    _add_form(export)
+    verb("save", "keep what is running over a restart (copies running to startup)")
+    history = verb("history", "list the configurations that were in force, newest first")
+    history.add_argument("-o", dest="format", choices=["table", "json"], default="table")
+    rollback = verb("rollback", "put a configuration of the history in force again")
+    rollback.add_argument("number", type=int, metavar="N")
+
+
+def _add_form(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "-o", dest="format", choices=["json", "xml"], default="json", help="default: json"
+    )
+
+
+def run(arguments: Namespace) -> int:
+    """Does what the verb says."""
+    verbs = {
+        "get": _get,
+        "set": _set,
+        "delete": _delete,
+        "edit": _edit,
+        "diff": _diff,
+        "validate": _validate,
+        "import": _import,
+        "export": _export,
+        "save": _save,
+        "history": _history,
+        "rollback": _rollback,
+    }
+    with management_of(arguments) as management:
+        return verbs[arguments.verb](management, arguments)
+
+
+def _ask(management: local.LocalClient, body: local.Call) -> Any:
+    # Changes wait for all who act on them, and may open interfaces.
+    return management.call(body, 60.0)
+
+
+def _user() -> str:
+    """Who is at the terminal: root may act for somebody."""
+    return os.environ.get("SUDO_USER", "")
+
+
+def _get(management: local.LocalClient, arguments: Namespace) -> int:
+    store: local.Store = "startup" if arguments.startup else "running"
+    if arguments.state:
+        store = "operational"
+    asked = local.Read(store, arguments.path, arguments.format, arguments.defaults)
+    _print(_ask(management, asked).text)
+    return exits.OK
+
+
+def _set(management: local.LocalClient, arguments: Namespace) -> int:
+    values = tuple(_value(word) for word in arguments.values)
+    _ask(management, local.SetNode(values, user=_user()))
+    return exits.OK
+
+
+def _value(word: str) -> tuple[str, str | None]:
+    """Path and value, at the first `=` outside of brackets."""
+    depth = 0
+    for at, character in enumerate(word):
+        depth += (character == "[") - (character == "]")
+        if character == "=" and depth <= 0:
+            return word[:at], word[at + 1 :]
+    return word, None
+
+
+def _delete(management: local.LocalClient, arguments: Namespace) -> int:
+    _ask(management, local.RemoveNode(tuple(arguments.paths), user=_user()))
+    return exits.OK
+
+
+def _edit(management: local.LocalClient, arguments: Namespace) -> int:
+    before = _ask(management, local.Read("running", "", arguments.format)).text
+    after = edited_text(before, arguments.format)
+    if after == before:
+        print("nf: nothing was changed", file=sys.stderr)
+        return exits.OK
+    _ask(management, local.Load(after, "replace", _user()))
+    return exits.OK
+
+
+def _diff(management: local.LocalClient, arguments: Namespace) -> int:
+    answer: local.Changes = _ask(management, local.Difference(arguments.before, arguments.after))
+    if arguments.format == "json":
+        return print_json(
+            [
+                {"operation": one.operation, "path": one.path, "old": one.old, "new": one.value}
+                for one in answer.changes
+            ]
+        )
+    for one in answer.changes:
+        old = f" {one.old} →" if one.operation == "replace" and one.old is not None else ""
+        value = one.value if one.operation != "delete" else one.old
+        shown = f"{old} {value}" if value is not None else ""
+        print(safe(f"{WORDS.get(one.operation, '~')} {one.path}{shown}"))
+    return exits.OK
+
+
+def _validate(management: local.LocalClient, arguments: Namespace) -> int:
+    _ask(management, local.Load(_text_of(arguments.file), "check", _user()))
+    print("valid")
+    return exits.OK
+
+
+def _import(management: local.LocalClient, arguments: Namespace) -> int:
+    mode: Any = "replace" if arguments.replace else "merge"
+    _ask(management, local.Load(_text_of(arguments.file), mode, _user()))
+    return exits.OK
+
+
+def _export(management: local.LocalClient, arguments: Namespace) -> int:
+    _print(_ask(management, local.Read("running", "", arguments.format)).text)
+    return exits.OK
+
+
+def _save(management: local.LocalClient, arguments: Namespace) -> int:
+    del arguments
+    _ask(management, local.CopyStore("running", "startup", _user()))
+    return exits.OK
+
+
+def _history(management: local.LocalClient, arguments: Namespace) -> int:
+    answer: local.Entries = _ask(management, local.ReadHistory())
+    rows: list[dict[str, Any]] = [
+        {
+            "number": one.number,
+            "when": one.when,
+            "user": one.user,
+            "by": one.protocol,
+            "what": [*one.what, *([f"and {one.more} more"] if one.more else [])],
+        }
+        for one in answer.entries
+    ]
+    if arguments.format == "json":
+        return print_json(rows)
+    shown = [{**row, "what": " ".join(row["what"])} for row in rows]
+    print_table(shown, "number", "when", "user", "by", last="what")
+    return exits.OK
+
+
+def _rollback(management: local.LocalClient, arguments: Namespace) -> int:
+    _ask(management, local.Rollback(arguments.number, _user()))
+    return exits.OK
+
+
+def _print(text: str) -> None:
+    print(text.rstrip("\n"))
+
+
+def _text_of(file: str) -> str:
+    try:
+        return sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise ConfigurationError(
+            f"the file cannot be read: {(why or '').lower()}", file, "check the path"
+        ) from error

@@ -1,0 +1,245 @@
+"""The control channel between management and datapath: its messages.
+
+Management asks, the datapath answers, and tells on its own what happens (events). A configuration
+comes in two steps, so that management can have all that act on it agree first: `Prepare` may be
+refused, `Apply` of what was prepared may not. All counters come in one answer.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+from msgspec import Struct, field
+
+from nf.datapath.effects import Effect
+from nf.datapath.settings import Settings
+from nf.process.client import Client, Hearing
+
+__all__ = [
+    "CHANNEL",
+    "Abort",
+    "Answer",
+    "Apply",
+    "Call",
+    "CaptureLoss",
+    "CaptureState",
+    "ClearCounters",
+    "DatapathClient",
+    "Done",
+    "Drain",
+    "Event",
+    "FlowStateReset",
+    "Heartbeat",
+    "ListSessions",
+    "OutputState",
+    "Prepare",
+    "Prepared",
+    "Pulse",
+    "ReadStats",
+    "Replay",
+    "ReplayState",
+    "SessionList",
+    "SetCapture",
+    "StatsRead",
+    "TerminateSession",
+]
+
+CHANNEL = "datapath"
+
+
+class Message(Struct, frozen=True, forbid_unknown_fields=True, tag_field="is"):
+    """One body of a frame."""
+
+
+# What management asks
+
+
+class Prepare(Message, frozen=True, tag="prepare"):
+    """Makes everything ready for a configuration; what was prepared before is forgotten."""
+
+    generation: int
+    settings: Settings
+
+
+class Apply(Message, frozen=True, tag="apply"):
+    """Puts what was prepared in force."""
+
+    generation: int
+
+
+class Abort(Message, frozen=True, tag="abort"):
+    """Forgets what was prepared; nothing if it is not there."""
+
+    generation: int
+
+
+class Heartbeat(Message, frozen=True, tag="heartbeat"):
+    """Asks how far the datapath has got."""
+
+
+class ReadStats(Message, frozen=True, tag="read-stats"):
+    """Asks for all counters. `sums` are the reports to add up, which take a pass over sessions."""
+
+    sums: tuple[Literal["protocol", "app", "host"], ...] = ()
+
+
+class ListSessions(Message, frozen=True, tag="list-sessions"):
+    """Asks for live sessions, in an order, of those that a filter is true for."""
+
+    limit: int = 100
+    order_by: str = "bytes"
+    where: str = ""
+
+
+class ClearCounters(Message, frozen=True, tag="clear-counters"):
+    """Has counters begin at 0 again."""
+
+
+class SetCapture(Message, frozen=True, tag="set-capture"):
+    """Starts, stops or restarts the capture."""
+
+    to: Literal["start", "stop", "restart"]
+
+
+class Replay(Message, frozen=True, tag="replay"):
+    """Has a file read beside what runs, by an engine of its own, with the settings in force.
+
+    `pace`: 0 is full speed, 1 its own pace, else a multiple of it.
+    """
+
+    file: str
+    pace: float = 0.0
+
+
+class TerminateSession(Message, frozen=True, tag="terminate-session"):
+    """Ends the books of a session, as if it had timed out."""
+
+    session: int
+
+
+class Drain(Message, frozen=True, tag="drain"):
+    """Stops the capture, has everything under way written, and ends the process with code 0."""
+
+
+Call = (
+    Prepare
+    | Apply
+    | Abort
+    | Heartbeat
+    | ReadStats
+    | ListSessions
+    | ClearCounters
+    | SetCapture
+    | Replay
+    | TerminateSession
+    | Drain
+)
+
+
+# What the datapath answers
+
+
+class Done(Message, frozen=True, tag="done"):
+    """It is done."""
+
+
+class Prepared(Message, frozen=True, tag="prepared"):
+    """It can be applied, and does this."""
+
+    generation: int
+    effect: Effect
+
+
+class Pulse(Message, frozen=True, tag="pulse"):
+    """How far the datapath has got: what a heartbeat compares with the one before."""
+
+    generation: int
+    """Of the configuration in force; 0 while there is none."""
+    beats: int
+    """Rounds of the loop that takes rows from the engine; it turns also when nothing comes."""
+    batches: int
+    capture: str
+    """`running`, `stopped`, `ended` or `failed`."""
+
+
+class StatsRead(Message, frozen=True, tag="stats"):
+    """All counters, by group; the groups are in docs/run.md."""
+
+    groups: dict[str, Any]
+
+
+class SessionList(Message, frozen=True, tag="sessions"):
+    """Rows of sessions, with the keys of JSON Lines."""
+
+    sessions: list[dict[str, Any]]
+
+
+Answer = Done | Prepared | Pulse | StatsRead | SessionList
+
+
+# What the datapath tells
+
+
+class CaptureState(Message, frozen=True, tag="capture-state"):
+    """The capture has another state. `why` is empty where somebody wanted that."""
+
+    state: str
+    why: str = ""
+
+
+class CaptureLoss(Message, frozen=True, tag="capture-loss"):
+    """Packets were lost since the last event of this kind, by cause."""
+
+    packets: dict[str, int]
+
+
+class OutputState(Message, frozen=True, tag="output-state"):
+    """An output works again, or does not."""
+
+    output: str
+    state: Literal["up", "down"]
+    why: str = ""
+    dropped_rows: int = 0
+
+
+class FlowStateReset(Message, frozen=True, tag="flow-state-reset"):
+    """Sessions begin anew: their tables were lost or exchanged."""
+
+    reason: Literal["configuration", "operator"]
+    rows: int = 0
+    """Rows that the old engine still handed on: the final reports of its sessions, above all."""
+
+
+class ReplayState(Message, frozen=True, tag="replay-state"):
+    """A replayed file has been read, or could not be."""
+
+    file: str
+    state: Literal["ended", "failed"]
+    why: str = ""
+    account: dict[str, int] = field(default_factory=dict)
+
+
+Event = CaptureState | CaptureLoss | OutputState | FlowStateReset | ReplayState
+
+
+class DatapathClient(Client):
+    """Management's end of the channel.
+
+    Args:
+        path: The datapath's socket.
+        on_event: See `Client`.
+        on_lost: See `Client`.
+        seconds: See `Client`.
+
+    Raises:
+        ChannelError: The datapath cannot be reached.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        on_event: Callable[[Any], None] | None = None,
+        on_lost: Callable[[], None] | None = None,
+        seconds: float = 5.0,
+    ) -> None:
+        super().__init__(path, CHANNEL, Answer, Hearing(Event, on_event, on_lost), seconds)

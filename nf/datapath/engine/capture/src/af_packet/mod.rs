@@ -1,0 +1,399 @@
+//! Packets from Linux' packet sockets, version 3: the kernel fills blocks of a ring that it shares
+//! with us (packet(7), Documentation/networking/packet_mmap.rst).
+//!
+//! A packet is copied once, from the ring into the batch's memory. Batches that point into the ring
+//! would spare that, but whoever keeps a packet (a fragment that waits for the first of its
+//! datagram) would keep a block of the ring from the kernel: a thousand such packets, which anybody
+//! can send, would stop the capture. The copy also makes room for what the kernel took out of the
+//! packet, its VLAN tag.
+//!
+//! The filter runs in the kernel, except where that would change its meaning: of a tagged packet the
+//! kernel's programs do not see the tag, so that those packets are let through and looked at here,
+//! as they were on the wire.
+
+pub(crate) mod frame;
+mod ring;
+mod socket;
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::bpf::{Filter, Instruction};
+use crate::error::CaptureError;
+use crate::live::names::Shape;
+use crate::live::spec::Interface;
+use frame::{Frame, OUTGOING};
+use ring::{Cut, Ring};
+use socket::Socket;
+
+/// Octets of the header that stands for a link header that is not known (`LINKTYPE_LINUX_SLL`).
+const SLL: usize = 16;
+/// Octets of the two addresses before an Ethernet frame's type.
+const MACS: usize = 12;
+/// Octets of a VLAN tag.
+const TAG: usize = 4;
+/// What may be added to a packet as the kernel gives it.
+pub(crate) const ADDED: usize = SLL + TAG;
+
+/// Where the tag's presence is asked for (`SKF_AD_OFF + SKF_AD_VLAN_TAG_PRESENT`).
+const TAG_PRESENT: u32 = (libc::SKF_AD_OFF + libc::SKF_AD_VLAN_TAG_PRESENT).cast_unsigned();
+const LOAD_BYTE: u16 = 0x30;
+const JUMP_EQUAL: u16 = 0x15;
+const RETURN: u16 = 0x06;
+
+/// Packets that passed an old filter may come with a time stamp a little after the change.
+const FILTER_GRACE_NS: u64 = 10_000_000;
+
+/// An open socket with its ring.
+pub(crate) struct AfPacket {
+    socket: Socket,
+    ring: Ring,
+    pub(crate) shape: Shape,
+    /// Number of the interface; 0 for all.
+    pub(crate) interface: i32,
+    snap: u32,
+    filter: Option<Filter>,
+    /// Whether the kernel runs the filter.
+    kernel_filters: bool,
+    /// Packets stamped until then may have passed another filter.
+    recheck_until: u64,
+    /// Leaves out loopback packets on their way out: they come in again.
+    loopback: Option<i32>,
+    walked: u64,
+    /// When the packet walked over last was stamped.
+    latest: u64,
+    kernel_packets: u64,
+    kernel_drops: u64,
+}
+
+/// What became of a packet that was walked over.
+pub(crate) enum Taken {
+    /// It is in the room given: time, octets captured, octets on the wire.
+    Packet { timestamp: u64, captured: usize, length: u32 },
+    /// The filter, or the time, left it out.
+    Left(Why),
+}
+
+/// Why a packet was left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// By the filter.
+    Filter,
+    /// Another socket gives it.
+    Other,
+}
+
+/// From when until when a socket's packets count: beyond, another one has them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Term {
+    /// Those stamped later count.
+    pub after: u64,
+    /// And not later than this.
+    pub until: u64,
+}
+
+impl Term {
+    /// For ever.
+    pub const ALL: Self = Self { after: 0, until: u64::MAX };
+}
+
+/// Nanoseconds since the epoch, by the clock that packets are stamped by.
+pub(crate) fn wall_clock() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}
+
+impl AfPacket {
+    /// Opens a socket on an interface (0 for all); packets come from now on.
+    pub fn open(
+        interface: i32,
+        shape: Shape,
+        loopback: Option<i32>,
+        settings: &Interface,
+        filter: Option<Filter>,
+    ) -> Result<Self, Failure> {
+        let system = |doing: &'static str| move |error| Failure::System(doing, error);
+        let socket = Socket::open(shape.cooked).map_err(system("open a packet socket"))?;
+        let cut = Cut::of(settings.buffer_bytes);
+        socket.ring(cut, settings.read_timeout_ms).map_err(system("make the ring"))?;
+        let ring = Ring::map(socket.as_fd(), cut).map_err(system("map the ring"))?;
+        socket.stamp().map_err(system("ask for time stamps"))?;
+        // On the loopback interface what goes out comes in again.
+        if !settings.outgoing || loopback == Some(interface) {
+            socket.ignore_outgoing().map_err(system("leave out what is sent"))?;
+        }
+        let mut open = Self {
+            socket,
+            ring,
+            shape,
+            interface,
+            snap: settings.snap_length,
+            filter: None,
+            kernel_filters: false,
+            recheck_until: 0,
+            loopback: loopback.filter(|_| interface == 0),
+            walked: 0,
+            latest: 0,
+            kernel_packets: 0,
+            kernel_drops: 0,
+        };
+        open.set_filter(filter)?;
+        open.recheck_until = 0;
+        if settings.promiscuous && interface != 0 {
+            open.socket.promiscuous(interface).map_err(system("set the promiscuous mode"))?;
+        }
+        open.socket.bind(interface).map_err(system("listen"))?;
+        Ok(open)
+    }
+
+    /// Filters by another program from now on.
+    pub fn set_filter(&mut self, mut filter: Option<Filter>) -> Result<(), Failure> {
+        let keep = Instruction { code: RETURN, jump_true: 0, jump_false: 0, operand: self.snap };
+        let program = match &mut filter {
+            Some(filter) if !self.shape.cooked => {
+                let program = filter.program(self.shape.link).map_err(Failure::Filter)?;
+                Some(in_kernel(program.instructions(), self.shape, self.snap))
+            }
+            // Compiled for the header that we put in place of the one that is missing.
+            Some(filter) => {
+                filter.program(self.shape.link).map_err(Failure::Filter)?;
+                None
+            }
+            None => None,
+        };
+        // Programs that jump back, or are too long for the kernel, are run here.
+        self.kernel_filters = program.is_some_and(|program| self.socket.filter(&program).is_ok());
+        if !self.kernel_filters {
+            let system = |error| Failure::System("set the snap length", error);
+            self.socket.filter(&[keep]).map_err(system)?;
+        }
+        self.filter = filter;
+        self.recheck_until = wall_clock().saturating_add(FILTER_GRACE_NS);
+        Ok(())
+    }
+
+    /// When the next packet was stamped, if there is one.
+    pub fn head(&mut self) -> Option<u64> {
+        while self.ring.ready() {
+            match self.ring.frame() {
+                Some(frame) => return Some(frame.timestamp),
+                None => self.ring.give_up(),
+            }
+        }
+        None
+    }
+
+    /// Puts the next packet into `room`, which has space for the snap length and [`ADDED`].
+    pub fn take(&mut self, room: &mut [u8], term: Term) -> Result<Option<Taken>, CaptureError> {
+        if self.head().is_none() {
+            return Ok(None);
+        }
+        let Some(frame) = self.ring.frame() else { return Ok(None) };
+        self.walked += 1;
+        let next = frame.next();
+        let timestamp = frame.timestamp;
+        self.latest = timestamp;
+        let ours = timestamp > term.after && timestamp <= term.until;
+        let twice = frame.way == OUTGOING && Some(frame.interface) == self.loopback;
+        if !ours || twice {
+            self.ring.step(next);
+            return Ok(Some(Taken::Left(if ours { Why::Filter } else { Why::Other })));
+        }
+        let tagged = frame.vlan.is_some();
+        let (captured, more) = restored(&frame, self.shape, room);
+        let length = frame.length.saturating_add(more as u32);
+        self.ring.step(next);
+        let recheck = !self.kernel_filters || tagged || timestamp <= self.recheck_until;
+        if recheck && let Some(filter) = &mut self.filter {
+            let packet = room.get(..captured).unwrap_or_default();
+            if !filter.accepts(self.shape.link, packet, length)? {
+                return Ok(Some(Taken::Left(Why::Filter)));
+            }
+        }
+        Ok(Some(Taken::Packet { timestamp, captured, length }))
+    }
+
+    /// Asks the kernel for its counters.
+    pub fn count(&mut self) {
+        // Fails only on what is no packet socket.
+        if let Ok((packets, drops)) = self.socket.statistics() {
+            self.kernel_packets += packets;
+            self.kernel_drops += drops;
+        }
+    }
+
+    /// Packets that the kernel had no room for, as of the last `count`.
+    pub fn drops(&self) -> u64 {
+        self.kernel_drops
+    }
+
+    /// Packets that the kernel has put into the ring and that were not walked over, as of then.
+    pub fn waiting(&self) -> u64 {
+        self.kernel_packets.saturating_sub(self.kernel_drops).saturating_sub(self.walked)
+    }
+
+    /// When the packet walked over last was stamped.
+    pub fn latest(&self) -> u64 {
+        self.latest
+    }
+
+    /// Blocks of the ring that contradicted themselves.
+    pub fn malformed(&self) -> u64 {
+        self.ring.malformed
+    }
+
+    /// Octets of the ring.
+    pub fn ring_bytes(&self) -> usize {
+        self.ring.bytes()
+    }
+
+    /// The error that is waiting to be told, which is then forgotten.
+    pub fn error(&self) -> Option<io::Error> {
+        self.socket.error()
+    }
+}
+
+impl AsFd for AfPacket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+/// Why a socket could not be opened or changed.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The system refused to do this.
+    System(&'static str, io::Error),
+    /// The filter cannot be used.
+    Filter(CaptureError),
+}
+
+/// A program as the kernel is to run it: tagged frames are left to us, and what is accepted is cut
+/// to the snap length.
+fn in_kernel(program: &[Instruction], shape: Shape, snap: u32) -> Vec<Instruction> {
+    let make = |code, jump_true, operand| Instruction { code, jump_true, jump_false: 0, operand };
+    let mut kernels = Vec::with_capacity(program.len() + 3);
+    if shape.link == 1 {
+        kernels.push(make(LOAD_BYTE, 0, TAG_PRESENT));
+        kernels.push(make(JUMP_EQUAL, 1, 0));
+        kernels.push(make(RETURN, 0, snap));
+    }
+    kernels.extend(program.iter().map(|one| match one.code {
+        RETURN if one.operand != 0 => Instruction { operand: snap, ..*one },
+        _ => *one,
+    }));
+    kernels
+}
+
+/// Writes a packet as it was on the wire, or with a header in place of the one that is not known.
+/// How many octets were written, and how many of them the kernel's did not count.
+fn restored(frame: &Frame<'_>, shape: Shape, room: &mut [u8]) -> (usize, usize) {
+    let mut head = [0; ADDED];
+    let (before, more) = if shape.cooked {
+        (cooked(frame, &mut head), if frame.vlan.is_some() { ADDED } else { SLL })
+    } else {
+        match frame.vlan {
+            // A tag stands between addresses and type.
+            Some((protocol, tag)) if frame.bytes.len() >= MACS => {
+                head[..MACS].copy_from_slice(&frame.bytes[..MACS]);
+                head[MACS..MACS + 2].copy_from_slice(&protocol.to_be_bytes());
+                head[MACS + 2..MACS + TAG].copy_from_slice(&tag.to_be_bytes());
+                (MACS + TAG, TAG)
+            }
+            _ => (0, 0),
+        }
+    };
+    let skipped = before - more;
+    let rest = frame.bytes.get(skipped..).unwrap_or_default();
+    let mut captured = 0;
+    for part in [&head[..before], rest] {
+        let room = room.get_mut(captured..).unwrap_or_default();
+        let fits = part.len().min(room.len());
+        room[..fits].copy_from_slice(&part[..fits]);
+        captured += fits;
+    }
+    (captured, more)
+}
+
+/// The header of `LINKTYPE_LINUX_SLL`, with a tag behind it where there was one; how long it is.
+fn cooked(frame: &Frame<'_>, head: &mut [u8; ADDED]) -> usize {
+    let sender = frame.sender.len().min(8);
+    head[..2].copy_from_slice(&u16::from(frame.way).to_be_bytes());
+    head[2..4].copy_from_slice(&frame.kind.to_be_bytes());
+    head[4..6].copy_from_slice(&(sender as u16).to_be_bytes());
+    head[6..6 + sender].copy_from_slice(&frame.sender[..sender]);
+    let Some((protocol, tag)) = frame.vlan else {
+        head[14..SLL].copy_from_slice(&frame.protocol.to_be_bytes());
+        return SLL;
+    };
+    head[14..SLL].copy_from_slice(&protocol.to_be_bytes());
+    head[SLL..SLL + 2].copy_from_slice(&tag.to_be_bytes());
+    head[SLL + 2..].copy_from_slice(&frame.protocol.to_be_bytes());
+    ADDED
+}
+
+#[cfg(test)]
+mod tests {
+    use super::frame::Cursor;
+    use super::frame::tests::{block, put};
+    use super::*;
+
+    const ETHERNET: Shape = Shape { link: 1, cooked: false };
+
+    fn shown(block: &[u8], shape: Shape) -> (Vec<u8>, usize) {
+        let frame = Cursor::start(block).unwrap().frame(block).unwrap();
+        let mut room = [0; 128];
+        let (captured, more) = restored(&frame, shape, &mut room);
+        (room[..captured].to_vec(), more)
+    }
+
+    fn tagged(packet: &[u8]) -> Vec<u8> {
+        let mut block = block(&[packet]);
+        put(&mut block, 48 + 20, 1 << 4 | 1 << 6);
+        put(&mut block, 48 + 32, 0x0064);
+        block[48 + 36..48 + 38].copy_from_slice(&0x88a8_u16.to_ne_bytes());
+        block
+    }
+
+    #[test]
+    fn a_tag_goes_back_between_the_addresses_and_the_type() {
+        let packet = b"AAAAAABBBBBB\x08\x00payload";
+
+        let (bytes, more) = shown(&tagged(packet), ETHERNET);
+
+        assert_eq!(bytes, b"AAAAAABBBBBB\x88\xa8\x00\x64\x08\x00payload");
+        assert_eq!(more, 4);
+        assert_eq!(shown(&block(&[packet]), ETHERNET), (packet.to_vec(), 0));
+    }
+
+    #[test]
+    fn a_frame_too_short_for_a_tag_stays_as_it_is() {
+        assert_eq!(shown(&tagged(b"short"), ETHERNET), (b"short".to_vec(), 0));
+    }
+
+    #[test]
+    fn an_unknown_link_header_is_replaced_by_one_that_says_what_the_kernel_knew() {
+        let mut plain = block(&[b"ip packet"]);
+        plain[48 + 48 + 2..48 + 48 + 4].copy_from_slice(&[0x08, 0x00]);
+        plain[48 + 48 + 10..48 + 48 + 14].copy_from_slice(&[4, 2, 0xaa, 0xbb]);
+
+        let (bytes, more) = shown(&plain, Shape::COOKED);
+
+        assert_eq!(bytes, b"\0\x04\0\0\0\x02\xaa\xbb\0\0\0\0\0\0\x08\0ip packet");
+        assert_eq!(more, 16);
+    }
+
+    #[test]
+    fn the_kernels_program_lets_tagged_frames_through_and_cuts_the_others() {
+        let make = |code, operand| Instruction { code, jump_true: 0, jump_false: 0, operand };
+        let program = [make(RETURN, 262_144), make(RETURN, 0)];
+
+        let kernels = in_kernel(&program, ETHERNET, 96);
+
+        assert_eq!(kernels.len(), 5);
+        assert_eq!(kernels[0].operand, 0xffff_f030);
+        assert_eq!(kernels[2..], [make(RETURN, 96), make(RETURN, 96), make(RETURN, 0)]);
+        assert_eq!(in_kernel(&program, Shape { link: 101, cooked: false }, 96).len(), 2);
+    }
+}

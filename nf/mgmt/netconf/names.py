@@ -1,0 +1,13 @@
+"""Namespaces and names of the protocol."""
+
+from typing import Final
+
+__all__ = ["ACTION", "BASE", "DEFAULTS", "MANAGE_EVENT", "MONITORING", "NMDA", "NOTIFICATION"]
+
+BASE: Final = "urn:ietf:params:xml:ns:netconf:base:1.0"
+ACTION: Final = "urn:ietf:params:xml:ns:yang:1"
+NOTIFICATION: Final = "urn:ietf:params:xml:ns:netconf:notification:1.0"
+MANAGE_EVENT: Final = "urn:ietf:params:xml:ns:netmod:notification"
+MONITORING: Final = "urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring"
+NMDA: Final = "urn:ietf:params:xml:ns:yang:ietf-netconf-nmda"
+DEFAULTS: Final = "urn:ietf:params:xml:ns:yang:ietf-netconf-with-defaults"

@@ -1,0 +1,106 @@
+"""get-data and edit-data (RFC 8526)."""
+
+from typing import TYPE_CHECKING, cast
+
+from nf.mgmt.netconf.filters import ALL, Filter, of_subtree, of_xpath
+from nf.mgmt.netconf.names import BASE, NMDA
+from nf.mgmt.netconf.operations.editing import DEFAULT_OPERATIONS, no_url
+from nf.mgmt.netconf.operations.reading import data, with_defaults
+from nf.mgmt.netconf.reply import Reply
+from nf.mgmt.netconf.request import Request, identity, number, one_of, text, wrong
+from nf.mgmt.netconf.xml import content
+from nf.mgmt.rpc_error import RpcErrors
+
+if TYPE_CHECKING:
+    from lxml import etree
+
+    from nf.mgmt.core import DefaultOperation
+    from nf.mgmt.datastores import Store
+
+__all__ = ["edit_data", "get_data"]
+
+DATASTORES = "urn:ietf:params:xml:ns:yang:ietf-datastores"
+ORIGIN = "urn:ietf:params:xml:ns:yang:ietf-origin"
+_STORES = ("running", "candidate", "startup", "operational")
+
+
+def get_data(request: Request) -> Reply:
+    """A datastore, or part of it."""
+    given = request.parameters(
+        "datastore",
+        "subtree-filter",
+        "xpath-filter",
+        "config-filter",
+        "max-depth",
+        "with-origin",
+        "with-defaults",
+        "origin-filter",
+        "negated-origin-filter",
+    )
+    store = _store(given)
+    chosen = _filter(request, given)
+    config = one_of(given.get("config-filter"), "true", "false")
+    defaults = with_defaults(given.get("with-defaults"))
+    for name in ("origin-filter", "negated-origin-filter"):
+        if name in given:
+            raise RpcErrors.of(
+                type="protocol",
+                tag="operation-not-supported",
+                message="data cannot be chosen by origin: ask with-origin and choose there",
+                info=(("bad-element", name),),
+            )
+    tree = request.core.get_data(
+        request.session,
+        store,
+        config=None if config is None else config == "true",
+        origin="with-origin" in given,
+        wanted=chosen.wanted,
+    )
+    depth = _depth(given.get("max-depth"))
+    part = chosen.select(tree) if depth is None else chosen.select_to_depth(tree, depth)
+    return data(part, defaults, NMDA)
+
+
+def edit_data(request: Request) -> Reply:
+    """Edits running or the candidate."""
+    given = request.parameters("datastore", "default-operation", "config", "url")
+    store = _store(given)
+    no_url(given)
+    if "config" not in given:
+        raise wrong("missing-element", "config", "edit-data needs a config")
+    operation = one_of(given.get("default-operation"), *DEFAULT_OPERATIONS)
+    config = b'<config xmlns="%b">%b</config>' % (BASE.encode(), content(given["config"]))
+    request.core.edit_config(
+        request.session,
+        store,
+        config,
+        default_operation=cast("DefaultOperation", operation or "merge"),
+        error_option="rollback-on-error",
+    )
+    return Reply()
+
+
+def _store(given: "dict[str, etree._Element]") -> "Store":
+    if "datastore" not in given:
+        raise wrong("missing-element", "datastore", "the datastore is missing")
+    name = identity(given["datastore"], DATASTORES)
+    if name not in _STORES:
+        raise wrong("invalid-value", "datastore", f"there is no datastore {name} here")
+    return cast("Store", name)
+
+
+def _filter(request: Request, given: "dict[str, etree._Element]") -> Filter:
+    subtree, xpath = given.get("subtree-filter"), given.get("xpath-filter")
+    if subtree is not None and xpath is not None:
+        raise wrong("bad-element", "xpath-filter", "there is one filter at most")
+    if subtree is not None:
+        return of_subtree(subtree, request.modules)
+    if xpath is not None:
+        return of_xpath(text(xpath), xpath, request.modules)
+    return ALL
+
+
+def _depth(node: "etree._Element | None") -> int | None:
+    if node is None or text(node) == "unbounded":
+        return None
+    return number(node, 1, 65535)

@@ -1,0 +1,69 @@
+"""create-subscription (RFC 5277 section 2.1.1)."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from nf.errors import YangError
+from nf.mgmt.events import STREAM, Event
+from nf.mgmt.netconf.filters import Filter, of_filter
+from nf.mgmt.netconf.reply import Reply
+from nf.mgmt.netconf.request import Request, text, wrong
+from nf.mgmt.rpc_error import RpcErrors
+
+if TYPE_CHECKING:
+    from lxml import etree
+
+__all__ = ["create_subscription"]
+
+
+def create_subscription(request: Request) -> Reply:
+    """Has the session receive notifications."""
+    given = request.parameters("stream", "filter", "startTime", "stopTime")
+    if "stream" in given and (stream := text(given["stream"])) != STREAM:
+        raise wrong("invalid-value", "stream", f"there is no stream {stream}, only {STREAM}")
+    chosen = of_filter(given.get("filter"), request.modules)
+    since, until = _time(given.get("startTime")), _time(given.get("stopTime"))
+    if since is not None and since > datetime.now(UTC):
+        raise wrong("bad-element", "startTime", "what is replayed begins in the past")
+    if until is not None and since is None:
+        raise wrong("missing-element", "startTime", "stopTime needs a startTime")
+    if until is not None and since is not None and until < since:
+        raise wrong("bad-element", "stopTime", "stopTime is before startTime")
+    if request.subscribed:
+        raise RpcErrors.of(
+            type="protocol",
+            tag="operation-failed",
+            message="this session has a subscription already: use another session",
+        )
+    matches = None if chosen.kind == "all" else _Matches(chosen)
+    return Reply(before=lambda channel: channel.subscribe(matches, since, until))
+
+
+class _Matches:
+    """Whether a filter selects anything of a notification."""
+
+    def __init__(self, chosen: Filter) -> None:
+        self._chosen = chosen
+
+    def __call__(self, event: Event) -> bool:
+        if self._chosen.wanted is not None and (
+            f"{event.module}:{event.name}" not in self._chosen.wanted
+        ):
+            return False
+        try:
+            return not self._chosen.select(event.tree).is_empty()
+        except (RpcErrors, YangError):
+            # An expression can be about nodes that this notification does not have.
+            return False
+
+
+def _time(node: "etree._Element | None") -> datetime | None:
+    if node is None:
+        return None
+    try:
+        when = datetime.fromisoformat(text(node))
+    except ValueError as error:
+        raise wrong("invalid-value", str(node.tag).rpartition("}")[2], str(error)) from error
+    if when.tzinfo is None:
+        raise wrong("invalid-value", str(node.tag).rpartition("}")[2], "the zone is missing")
+    return when.astimezone(UTC)

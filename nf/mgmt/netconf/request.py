@@ -1,0 +1,207 @@
+"""One operation as its file gets it: who asks, what, and its parameters read strictly."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, cast
+
+from nf.mgmt.netconf.names import BASE
+from nf.mgmt.netconf.reply import Reply
+from nf.mgmt.netconf.xml import element, local, namespace
+from nf.mgmt.rpc_error import RpcErrors
+
+if TYPE_CHECKING:
+    from lxml import etree
+
+    from nf.mgmt.core import Core
+    from nf.mgmt.datastores import Store
+    from nf.mgmt.session import Session
+
+__all__ = [
+    "Lane",
+    "Modules",
+    "Operation",
+    "Request",
+    "identity",
+    "number",
+    "one_of",
+    "text",
+    "wrong",
+]
+
+Lane = Literal["read", "write", "operate"]
+"""Which pool of threads: reading never waits for a slow change, nor both for a slow operation."""
+
+_WRITABLE = ("running", "candidate", "startup")
+
+
+@dataclass(frozen=True, slots=True)
+class Modules:
+    """Names and namespaces of the modules.
+
+    Attributes:
+        names: Module name by namespace.
+        namespaces: Namespace by module name.
+        operations: Namespace and name of every RPC of the schema.
+    """
+
+    names: Mapping[str, str]
+    namespaces: Mapping[str, str]
+    operations: frozenset[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An operation to be carried out.
+
+    Attributes:
+        core: Carries it out.
+        session: Who asks.
+        operation: The child of `<rpc>`.
+        modules: For prefixes.
+        subscribed: Whether the session has a subscription already.
+    """
+
+    core: "Core"
+    session: "Session"
+    operation: "etree._Element"
+    modules: Modules
+    subscribed: bool = False
+
+    def parameters(self, *names: str, **elsewhere: str) -> "dict[str, etree._Element]":
+        """Children of the operation by name, each at most once.
+
+        Args:
+            names: Of those in the operation's own namespace.
+            elsewhere: Namespaces of the others, with `_` for `-` in their names.
+
+        Raises:
+            RpcErrors: Something else is there.
+        """
+        own = namespace(self.operation)
+        known = {(own, name) for name in names}
+        known |= {(uri, name.replace("_", "-")) for name, uri in elsewhere.items()}
+        found: dict[str, etree._Element] = {}
+        for child in self.operation:
+            name = local(child)
+            # ncclient sends a <config> that its user wrote without a namespace as it is.
+            bare = name == "config" and name in names and not namespace(child)
+            if (namespace(child), name) not in known and not bare:
+                raise wrong("unknown-element", name, f"{local(self.operation)} has no {name} here")
+            if name in found:
+                raise wrong("bad-element", name, f"{name} is there twice")
+            found[name] = child
+        return found
+
+    def store(self, parameters: "Mapping[str, etree._Element]", name: str) -> "Store":
+        """The datastore that `source` or `target` names.
+
+        Raises:
+            RpcErrors: It is missing, or names none.
+        """
+        return cast("Store", self._named(parameters, name)[0])
+
+    def store_or_config(
+        self, parameters: "Mapping[str, etree._Element]", name: str
+    ) -> "Store | bytes":
+        """The datastore that is named, or the `<config>` that is there instead."""
+        what, node = self._named(parameters, name, "config")
+        return element(node) if what == "config" else cast("Store", what)
+
+    def _named(
+        self, parameters: "Mapping[str, etree._Element]", name: str, *more: str
+    ) -> "tuple[str, etree._Element]":
+        if name not in parameters:
+            raise wrong("missing-element", name, f"{local(self.operation)} needs a {name}")
+        children = list(parameters[name])
+        if len(children) != 1:
+            raise wrong("missing-element", name, f"{name} names exactly one datastore")
+        what = local(children[0])
+        bare = what == "config" and what in more and not namespace(children[0])
+        if namespace(children[0]) != BASE and not bare:
+            raise wrong("unknown-namespace", what, f"{what} is in another namespace than NETCONF's")
+        if what == "url":
+            raise RpcErrors.of(
+                type="protocol",
+                tag="operation-not-supported",
+                message="the capability :url is not there: send the configuration itself",
+                info=(("bad-element", "url"),),
+            )
+        if what not in (*_WRITABLE, *more):
+            raise wrong("unknown-element", what, f"{what} is no datastore here")
+        return what, children[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """How one operation is carried out.
+
+    Attributes:
+        namespace: Of its element.
+        name: Of its element.
+        module: Under which access control knows it.
+        lane: Where it runs.
+        run: Does it; in a thread.
+    """
+
+    namespace: str
+    name: str
+    module: str
+    lane: Lane
+    run: Callable[[Request], Reply]
+
+
+def wrong(tag: str, name: str, message: str, *, attribute: bool = False) -> RpcErrors:
+    """An error about one element or attribute of the request itself."""
+    kind = "bad-attribute" if attribute else "bad-element"
+    return RpcErrors.of(type="protocol", tag=tag, message=message, info=((kind, name),))
+
+
+def text(node: "etree._Element") -> str:
+    """Text of a leaf, without the space around it.
+
+    Raises:
+        RpcErrors: It has children.
+    """
+    if len(node):
+        raise wrong("bad-element", local(node), f"{local(node)} has a value, not elements")
+    return (node.text or "").strip()
+
+
+def one_of(node: "etree._Element | None", *values: str) -> str | None:
+    """Value of an enumeration; None when it is not there.
+
+    Raises:
+        RpcErrors: It is another.
+    """
+    if node is None:
+        return None
+    value = text(node)
+    if value not in values:
+        raise wrong("invalid-value", local(node), f"{local(node)} is one of {', '.join(values)}")
+    return value
+
+
+def number(node: "etree._Element", least: int, most: int) -> int:
+    """An unsigned number.
+
+    Raises:
+        RpcErrors: It is none, or out of its range.
+    """
+    value = text(node)
+    if not (value.isascii() and value.isdigit() and len(value) <= 10) or not (
+        least <= int(value) <= most
+    ):
+        raise wrong("invalid-value", local(node), f"{local(node)} is {least} to {most}")
+    return int(value)
+
+
+def identity(node: "etree._Element", namespace_of_identity: str) -> str:
+    """Name of an identity that has to be of one namespace.
+
+    Raises:
+        RpcErrors: It is of another, or its prefix is not declared.
+    """
+    prefix, _, name = text(node).rpartition(":")
+    if node.nsmap.get(prefix or None) != namespace_of_identity or not name:
+        raise wrong("invalid-value", local(node), f"{text(node)} is not of {namespace_of_identity}")
+    return name

@@ -1,0 +1,126 @@
+"""What all sessions share: the core, the threads that work for them, and what is counted."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from nf.mgmt.netconf.hello import capabilities
+from nf.mgmt.netconf.names import BASE
+from nf.mgmt.netconf.request import Lane, Modules
+from nf.mgmt.netconf.settings import Settings
+
+if TYPE_CHECKING:
+    from nf._native.yang import Context
+    from nf.mgmt.core import Core
+    from nf.mgmt.events import EventHub
+
+__all__ = ["Counters", "Lanes", "Service", "Statistics", "modules_of"]
+
+
+@dataclass(slots=True)
+class Counters:
+    """Of one session, or of all (RFC 6022 section 2.1.4 and 2.1.5).
+
+    Attributes:
+        in_rpcs: Correct `<rpc>` messages.
+        in_bad_rpcs: Messages that should have been `<rpc>`.
+        out_rpc_errors: Replies with errors.
+        out_notifications: Notifications.
+    """
+
+    in_rpcs: int = 0
+    in_bad_rpcs: int = 0
+    out_rpc_errors: int = 0
+    out_notifications: int = 0
+
+
+@dataclass(slots=True)
+class Statistics:
+    """Of the server since it started; changed in its event loop only.
+
+    Attributes:
+        start: When that was.
+        in_bad_hellos: Sessions that did not begin for want of a proper hello.
+        in_sessions: Sessions that began.
+        dropped_sessions: Sessions that ended without being closed or killed.
+        refused_sessions: Sessions and connections beyond the limit.
+        refused_logins: Passwords and keys that were not accepted.
+        total: Of all sessions.
+        sessions: Of those that are open, by id.
+    """
+
+    start: datetime = field(default_factory=lambda: datetime.now(UTC))
+    in_bad_hellos: int = 0
+    in_sessions: int = 0
+    dropped_sessions: int = 0
+    refused_sessions: int = 0
+    refused_logins: int = 0
+    total: Counters = field(default_factory=Counters)
+    sessions: dict[int, Counters] = field(default_factory=dict)
+
+
+class Lanes:
+    """Threads in which operations run.
+
+    Every session has one request under way at most, so what waits here is bounded by the number
+    of sessions.
+    """
+
+    def __init__(self) -> None:
+        self.read = ThreadPoolExecutor(4, "nf-netconf-read")
+        self.write = ThreadPoolExecutor(2, "nf-netconf-write")
+        self.operate = ThreadPoolExecutor(4, "nf-netconf-operate")
+        self.login = ThreadPoolExecutor(2, "nf-netconf-login")
+
+    def of(self, lane: Lane) -> ThreadPoolExecutor:
+        """The threads of a lane."""
+        return {"read": self.read, "write": self.write, "operate": self.operate}[lane]
+
+    def stop(self) -> None:
+        """Lets them finish what they are at."""
+        for pool in (self.read, self.write, self.operate, self.login):
+            pool.shutdown(wait=True, cancel_futures=False)
+
+
+@dataclass(slots=True)
+class Service:
+    """What a session needs of the server.
+
+    Attributes:
+        core: Carries out.
+        events: Notifications.
+        settings: In force; replaced, never modified.
+        capabilities: What the hello says.
+        modules: For prefixes and paths.
+        lanes: Threads.
+        statistics: Counters.
+    """
+
+    core: "Core"
+    events: "EventHub"
+    capabilities: tuple[str, ...]
+    modules: Modules
+    settings: Settings = field(default_factory=Settings)
+    lanes: Lanes = field(default_factory=Lanes)
+    statistics: Statistics = field(default_factory=Statistics)
+
+    @classmethod
+    def of(cls, core: "Core", events: "EventHub") -> "Service":
+        """For a core."""
+        return cls(core, events, capabilities(core.context), modules_of(core.context))
+
+
+def modules_of(context: "Context") -> Modules:
+    """Names and namespaces of a schema."""
+    listed = context.modules()
+    namespaces = {module["name"]: module["namespace"] for module in listed}
+    # Paths of errors may be about the protocol's own elements.
+    namespaces.setdefault("ietf-netconf", BASE)
+    operations = frozenset(
+        (namespaces[module], name)
+        for node in context.nodes()
+        if node["kind"] == "rpc"
+        for module, _, name in [node["path"].lstrip("/").partition(":")]
+    )
+    return Modules({uri: name for name, uri in namespaces.items()}, namespaces, operations)

@@ -1,0 +1,61 @@
+"""`capture/state`: the sources, and what they count."""
+
+from typing import Any
+
+from nf.mgmt.sources.names import kebab
+
+__all__ = ["capture_state"]
+
+VALUES = ("name", "id", "state", "trouble", "opened", "ring_bytes")
+COUNTERS = (
+    "seen",
+    "bytes",
+    "packets",
+    "filtered",
+    "kernel_drops",
+    "dispatch_drops",
+    "captured_bytes",
+    "truncated",
+    "short_lengths",
+    "over_snaplen",
+    "absurd_lengths",
+    "skipped_blocks",
+    "clock_backward",
+    "clock_jumps",
+    "recorded_drops",
+)
+FILE_STATES = {"running": "capturing", "ended": "ended", "failed": "failed"}
+
+
+def capture_state(groups: dict[str, Any]) -> dict[str, Any]:
+    """The state of the capture, from the datapath's counters."""
+    capture = groups["capture"]
+    state: dict[str, Any] = {"status": capture["state"]}
+    if capture["error"]:
+        state["error"] = capture["error"]
+    sources = [_interface(one) for one in groups.get("sources", ())]
+    if not sources and groups.get("source"):
+        sources = [_files(groups["source"], capture["state"])]
+    if sources:
+        state["source"] = sources
+    return {"nf-capture:capture": {"state": state}}
+
+
+def _interface(source: dict[str, Any]) -> dict[str, Any]:
+    made = {"kind": "nf-types:af-packet", **kebab(source, VALUES)}
+    if source["link_type"] is not None:
+        made["link-type"] = str(source["link_type"])
+    return made | _counters(source)
+
+
+def _files(source: dict[str, Any], state: str) -> dict[str, Any]:
+    """All files are read as one."""
+    told = {"name": "files", "kind": "capture-file", "state": FILE_STATES.get(state, "closed")}
+    return told | _counters(source)
+
+
+def _counters(source: dict[str, Any]) -> dict[str, Any]:
+    made = kebab(source, COUNTERS)
+    if "malformed" in source:
+        made["malformed-records"] = source["malformed"]
+    return made

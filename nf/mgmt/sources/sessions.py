@@ -1,0 +1,54 @@
+"""`sessions` and the answer of list-sessions: live sessions as the model writes them."""
+
+from typing import Any
+
+from nf.mgmt.sources.names import kebab
+from nf.mgmt.sources.times import date_and_time
+
+__all__ = ["MOST", "session_entry", "sessions_state"]
+
+MOST = 100
+"""Sessions among the state; list-sessions gives more."""
+VALUES = (
+    "session_id",
+    "src_ip",
+    "src_port",
+    "dst_ip",
+    "dst_port",
+    "ip_proto",
+    "vlan",
+    "path",
+    "protocol",
+    "app",
+    "category",
+    "confidence",
+    "server_name",
+    "packets_up",
+    "packets_down",
+    "bytes_up",
+    "bytes_down",
+    "payload_up",
+    "payload_down",
+    "retransmissions_up",
+    "retransmissions_down",
+    "rtt_us",
+    "handshake_us",
+    "app_response_us",
+    "community_id",
+)
+
+
+def session_entry(row: dict[str, Any]) -> dict[str, Any]:
+    """One session."""
+    made = kebab(row, VALUES)
+    made |= {name: date_and_time(row[name]) for name in ("start", "end")}
+    if row.get("risks"):
+        made["risks"] = list(row["risks"])
+    return made
+
+
+def sessions_state(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """The list among the state."""
+    if not rows:
+        return {}
+    return {"nf-dpi:sessions": {"session": [session_entry(row) for row in rows[:MOST]]}}

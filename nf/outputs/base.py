@@ -1,0 +1,71 @@
+"""What an output is."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+__all__ = ["Output", "Queue", "Rows"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Whole rows of one kind, as one block of octets (JSON Lines)."""
+
+    kind: str
+    count: int
+    octets: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """How much may wait for an output, and how long.
+
+    Attributes:
+        rows: Most rows; further ones are dropped and counted.
+        octets: Most octets, likewise.
+        flush_seconds: Longest time that a row waits for others before it is written.
+    """
+
+    rows: int
+    octets: int
+    flush_seconds: float
+
+
+class Output(ABC):
+    """One channel. Its methods are called by one thread, and say with an `OSError` what fails.
+
+    Attributes:
+        name: Its name in the configuration and in events.
+        queue: See `Queue`.
+    """
+
+    def __init__(self, name: str, queue: Queue) -> None:
+        """Nothing is opened before the first row."""
+        self.name = name
+        self.queue = queue
+
+    @abstractmethod
+    def check(self) -> None:
+        """Tells before anything is written whether it can work.
+
+        Raises:
+            ConfigurationError: A setting cannot work here.
+        """
+
+    @abstractmethod
+    def write(self, kind: str, octets: memoryview) -> int:
+        """Writes from the start of `octets`; returns how many were taken, perhaps none yet.
+
+        What is left is offered again, before anything else of that kind.
+        """
+
+    @abstractmethod
+    def written(self, rows: Rows) -> None:
+        """All octets of `rows` have been taken."""
+
+    @abstractmethod
+    def tend(self) -> None:
+        """Called at least every `flush_seconds`: what has to happen with time."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Ends; what was written is in its final place."""

@@ -1,0 +1,1 @@
+"""nf-monitor: starts the processes of the probe, watches them, and starts them again."""

@@ -1,0 +1,69 @@
+"""Where nf-mgmt begins.
+
+python -m nf.supervisor.mgmt_entry --state-dir DIR --run-dir DIR
+"""
+
+import asyncio
+import os
+import sys
+import uuid
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from pathlib import Path
+
+from nf.errors import NfError
+from nf.mgmt.beginning import Wishes
+from nf.mgmt.process import ManagementProcess
+from nf.process.lifetime import end_with_parent, take_name
+from nf.process.logs import parse_levels, set_up
+from nf.process.notify import Notifier
+from nf.process.places import Places
+
+__all__ = ["main"]
+
+NAME = "nf-mgmt"
+EXIT_CONFIGURATION = 7
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the process; returns its exit code."""
+    parser = ArgumentParser(prog=NAME)
+    parser.add_argument("--state-dir", type=Path)
+    parser.add_argument("--run-dir", type=Path)
+    parser.add_argument("--boot", default=None)
+    parser.add_argument("--config", type=Path)
+    parser.add_argument("--interface", action="append", default=[])
+    parser.add_argument("--file", action="append", default=[])
+    parser.add_argument("--set", action="append", default=[], nargs=2)
+    parser.add_argument("--netconf", nargs=2)
+    parser.add_argument("--log-level", action="append", default=[])
+    parser.add_argument("--log-format", choices=["logfmt", "json"])
+    given = parser.parse_args(arguments)
+    try:
+        set_up(NAME, parse_levels(given.log_level), given.log_format)
+        take_name(NAME)
+        if parent := os.environ.pop("NF_PARENT", ""):
+            end_with_parent(int(parent))
+        places = Places.of(given.state_dir, given.run_dir)
+        places.make()
+        wishes = Wishes(
+            given.config,
+            tuple(given.interface),
+            tuple(given.file),
+            tuple((path, value) for path, value in given.set),
+            (given.netconf[0], int(given.netconf[1])) if given.netconf else None,
+        )
+        return asyncio.run(served(places, given.boot or uuid.uuid4().hex, wishes))
+    except NfError as error:
+        print(f"nf: {error}", file=sys.stderr)
+        return EXIT_CONFIGURATION
+
+
+async def served(places: Places, boot: str, wishes: Wishes) -> int:
+    """Runs the process in this loop."""
+    process = ManagementProcess(places, Notifier.from_environment(), boot, wishes)
+    return await process.run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

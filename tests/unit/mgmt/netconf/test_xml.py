@@ -1,0 +1,70 @@
+"""XML of peers that mean harm."""
+
+import pytest
+
+from nf.mgmt.netconf.xml import Limits, MalformedMessage, content, parse
+
+LIMITS = Limits(depth=16)
+
+LAUGHS = b"""<?xml version="1.0"?>
+<!DOCTYPE lolz [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>
+<rpc>&b;</rpc>"""
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        LAUGHS,
+        b'<!-- x --><!DOCTYPE r SYSTEM "file:///etc/passwd"><r/>',
+        b"\xef\xbb\xbf<!DOCTYPE r><r/>",
+        b"<?xml version='1.0'?> <?pi?> <!DOCTYPE r><r/>",
+        b"<r>&undeclared;</r>",
+        b"<r>",
+        b"",
+        b"   ",
+        b"\x00",
+        b"<r>\x00</r>",
+        b"<r>&#0;</r>",
+        b"<r>\xff</r>",
+        b"<a/><b/>",
+        b"<p:r/>",
+        b"<r a='1' a='2'/>",
+        "<r/>".encode("utf-16"),
+        b'<?xml version="1.0" encoding="ISO-8859-1"?><r/>',
+        b"<a>" * 17 + b"</a>" * 17,
+        b"<a>" * 100_000,
+        b"<r %b/>" % b" ".join(b"a%d=''" % number for number in range(65)),
+        b"<r a='%b'/>" % (b"x" * 65537),
+    ],
+)
+def test_is_refused(message: bytes) -> None:
+    with pytest.raises(MalformedMessage):
+        parse(message, LIMITS)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        b"<a>" * 16 + b"</a>" * 16,
+        b"\n  <?xml version='1.0' encoding='UTF-8'?>\n<r/>",
+        b"\xef\xbb\xbf<r/>",
+        b"<r><![CDATA[<!DOCTYPE x>]]></r>",
+        b"<r><!-- <!DOCTYPE x> --></r>",
+        b"<r a='%b'/>" % (b"x" * 65536),
+        "<r>ü€</r>".encode(),
+    ],
+)
+def test_is_taken(message: bytes) -> None:
+    assert parse(message, LIMITS) is not None
+
+
+def test_comments_and_instructions_are_gone() -> None:
+    root = parse(b"<r><!-- a --><?b?><c/></r>", LIMITS)
+
+    assert [child.tag for child in root] == ["c"]
+
+
+def test_content_keeps_the_namespaces_that_are_declared_above() -> None:
+    root = parse(b"<r xmlns:p='urn:p'><x><p:a>p:v</p:a></x></r>", LIMITS)
+
+    assert parse(content(root[0]), LIMITS).nsmap == {"p": "urn:p"}
