@@ -29,6 +29,7 @@ NOUNS = {
     "apps": "list the applications, or the names of one",
     "risks": "list the risks that sessions are judged by, or the rule of one",
     "fields": "list the fields of sessions and the words of filters",
+    "mmt": "check, translate and write configuration files of MMT-Probe",
     "doctor": "look at what this machine gives a probe, and say what to do",
     "version": "print the version",
     "completion": "print a script that completes the command in a shell",

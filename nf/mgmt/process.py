@@ -21,6 +21,7 @@ from nf.mgmt.happenings import Happenings
 from nf.mgmt.history import History
 from nf.mgmt.link import Link
 from nf.mgmt.local import CHANNEL, Call
+from nf.mgmt.mmt_socket import MmtSocket
 from nf.mgmt.naming import Names
 from nf.mgmt.netconf.server import NetconfServer
 from nf.mgmt.orders import Orders
@@ -94,6 +95,8 @@ class ManagementProcess:
         users.attach(self._core)
         self._core.providers.register(self._overseer)
         self._core.providers.register(DatapathProvider(self._link))
+        self._mmt = MmtSocket(self._core)
+        self._core.providers.register(self._mmt)
         self._netconf = NetconfServer(self._core, self._events, users, places.state)
         self._front_ends = [make(self._core, users) for make in more]
         for front_end in self._front_ends:
@@ -176,6 +179,7 @@ class ManagementProcess:
     def _stop(self) -> None:
         for front_end in self._front_ends:
             front_end.stop()
+        self._mmt.stop()
         self._netconf.stop()
         self._core.stop()
         self._link.stop()
