@@ -174,6 +174,9 @@ class Number:
         if number > self.high and self.lowers:
             reading.changes.append(f"{number} is more than nf works with: {self.high}")
             return self.high
+        if self.most is not None and self.most < number <= self.high:
+            reading.changes.append(f"{number} is more than MMT-Probe can store: {self.most}")
+            return self.most
         if not self.low <= number <= self.high:
             default = ", or 0 for the default" if self.zero is not None else ""
             raise BadValue(f"{number} is out of range", f"write {self.low} to {self.high}{default}")

@@ -160,6 +160,8 @@ class Source:
         if source == "any":
             reading.changes.append("every interface by itself, so that link types are kept")
             return [{"name": "*"}], OMIT
+        if "/" in source or _MAGIC.search(source) or not source.isprintable() or " " in source:
+            raise BadValue(f"{source!r} is no interface", "write mode = OFFLINE for a file")
         return [{"name": source}], OMIT
 
     def write(self, values: Values, writing: Writing) -> tuple[str | None, ...]:
