@@ -30,8 +30,8 @@ help:  ## Print this list
 setup:  ## Install what is missing, make .venv, build the engine (a second run does nothing)
 	@tools/setup.sh
 
-demo: setup  ## Show what is in the bundled capture
-	$(BIN)/nf read tests/captures/demo.pcap -o table --report summary
+demo: setup  ## Run the network function: capture, NETCONF, a change, a crash (needs root)
+	$(BIN)/python -m tools.demo
 
 test: test-rust test-python  ## Run every test
 

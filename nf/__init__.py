@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         risks,
         session_fields,
     )
-    from nf.datapath.config import EngineConfig, Timeouts
+    from nf.datapath.config import EngineConfig, Interface, Timeouts
     from nf.datapath.description import Description
     from nf.errors import (
         CaptureError,
@@ -66,6 +66,7 @@ __all__ = [
     "Examined",
     "Fields",
     "HostTraffic",
+    "Interface",
     "NamedType",
     "NfError",
     "OutputUnavailable",
@@ -97,7 +98,7 @@ __all__ = [
 
 _HOMES = {
     "nf.catalog": "applications check_filter filter_words protocols risks session_fields",
-    "nf.datapath.config": "EngineConfig Timeouts",
+    "nf.datapath.config": "EngineConfig Interface Timeouts",
     "nf.datapath.description": "Description",
     "nf.errors": "CaptureError ConfigurationError EngineError NfError OutputUnavailable",
     "nf.plugins.decorator": "Examined UserProtocol attribute protocol",

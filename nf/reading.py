@@ -55,6 +55,10 @@ class Options(TypedDict, total=False):
     risks: bool
     applications: Iterable[FileName]
     follow: bool
+    pace: float
+    live: bool
+    interfaces: Iterable[config.Interface]
+    report_interval: float
     root: str
     root_offset: int
     disabled_protocols: Iterable[str]
@@ -123,8 +127,9 @@ def read(
             caller), `bpf` a filter on packets in libpcap's language, `applications` files that
             extend the built-in applications, `plugins` protocols of yours (files, directories,
             classes of `@nf.protocol`), `classifier` a function that may overrule what protocol a
-            session is, `risks` has each session judged by what it shows (`Session.risks`). The
-            rest is that of `nf.EngineConfig`.
+            session is, `risks` has each session judged by what it shows (`Session.risks`).
+            `interfaces` (of `nf.Interface`) captures live, in place of files, until `stop` is
+            called. The rest is that of `nf.EngineConfig`.
 
     Returns:
         Rows as they are read; iterable once.
@@ -158,8 +163,9 @@ def settings_from(
         given["filter"] = given.pop("where")
     if "applications" in given:
         given["applications"] = application_files(given["applications"])
-    if "disabled_protocols" in given:
-        given["disabled_protocols"] = tuple(given["disabled_protocols"])
+    for several in ("disabled_protocols", "interfaces"):
+        if several in given:
+            given[several] = tuple(given[several])
     return config.EngineConfig(
         files=tuple(os.fspath(file) for file in files),
         plugins=plugins,
@@ -249,9 +255,13 @@ class Reading(Generic[Row_co]):
         if counted["identity"] is not None:
             raise EngineError(
                 f"packets are unaccounted for: {counted['identity']}",
-                ", ".join(self._settings.files),
+                ", ".join(self._settings.files or (one.name for one in self._settings.interfaces)),
                 "report it with the capture: this is a defect",
             )
+        return self._stats_of(counted)
+
+    @staticmethod
+    def _stats_of(counted: dict[str, Any]) -> Stats:
         return Stats(
             account=Summary(**counted["account"]),
             decode_errors=counted["decode_errors"],
@@ -273,15 +283,52 @@ class Reading(Generic[Row_co]):
             raise NfError("not all rows have been read", "nf.Reading", "read them to the end first")
         return self._stats
 
+    def counted(self) -> Stats:
+        """Counters as of now, while rows are still being read.
+
+        Raises:
+            NfError: The reading is closed.
+        """
+        return self._stats_of(self._open_engine().stats())
+
+    def active(self, limit: int, order_by: str = "bytes", where: str = "") -> _engine.Batch:
+        """Sessions that go on: at most `limit`, the greatest by `order_by` first.
+
+        Args:
+            limit: At most so many.
+            order_by: bytes, packets, payload, start or end.
+            where: A filter without fields of transactions.
+
+        Raises:
+            ConfigurationError: There is no such order, or the filter is none.
+            NfError: The reading is closed.
+        """
+        return self._open_engine().sessions(limit, order_by, where)
+
+    def sources(self) -> list[dict[str, Any]]:
+        """Every interface that was captured from, as it was a moment ago; see `Engine.sources`."""
+        return [] if self._engine is None else self._engine.sources()
+
+    def sums(self, report: str) -> _engine.Batch:
+        """Rows of a report of sums as of now, with the sessions that go on.
+
+        Raises:
+            NfError: The reading is closed.
+        """
+        return self._open_engine().aggregate(report)
+
+    def _open_engine(self) -> _engine.Engine:
+        if self._engine is None:
+            raise NfError("this reading is closed", "nf.Reading", "call nf.read() again")
+        return self._engine
+
     def empty(self, kind: str) -> _engine.Batch:
         """A batch without rows; it tells the columns of its kind.
 
         Raises:
             ConfigurationError: There are no rows of that kind.
         """
-        if self._engine is None:
-            raise NfError("this reading is closed", "nf.Reading", "call nf.read() again")
-        return self._engine.empty(kind)
+        return self._open_engine().empty(kind)
 
     def progress(self) -> tuple[int, int, int]:
         """Octets read, octets to read (0 where that is unknown) and packets read so far."""

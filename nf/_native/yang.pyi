@@ -152,8 +152,8 @@ class Operation:
     def input(self) -> dict[str, Any]:
         """The input as plain values, names qualified at the top."""
 
-    def reply(self, output: str) -> bytes:
-        """The XML of the children of `<rpc-reply>`, from the output as RFC 7951 JSON.
+    def reply(self, output: dict[str, Any]) -> bytes:
+        """The XML of the children of `<rpc-reply>`, from the output as plain values (`merge_data`).
 
         Raises:
             YangError: The model does not allow this output.
@@ -218,6 +218,17 @@ class Tree:
     def merge(self, other: Tree) -> None:
         """Takes over every node of the other tree; its values win."""
 
+    def merge_data(self, data: dict[str, Any]) -> None:
+        """Takes over plain values, which win: RFC 7951 with `int` for every integer type.
+
+        State is welcome. Values are checked against their types, nothing else is. Names may leave
+        out the module of the node above. decimal64 is text, `[None]` the value of an empty leaf.
+
+        Raises:
+            YangError: A name or value that the model does not know, an entry without its keys;
+                nothing has changed.
+        """
+
     def set(self, path: str, value: str | None) -> None:
         """Sets a leaf, or creates an entry or container, with its parents.
 
@@ -257,6 +268,9 @@ class Tree:
         Raises:
             YangError: The expression is malformed, or computes a value.
         """
+
+    def only_state(self) -> Tree:
+        """State alone, with the containers and entries that it stands in and their keys."""
 
     def without_state(self) -> Tree:
         """Configuration only."""

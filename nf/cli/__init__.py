@@ -19,6 +19,7 @@ __all__ = ["NOUNS", "Noun", "load", "main", "parser_of"]
 
 NOUNS = {
     "read": "read captures: sessions, transactions, sums",
+    "live": "capture from network interfaces: the same, as it happens",
     "run": "run the probe as a network function: capture, reports, NETCONF",
     "status": "tell how a running probe is",
     "config": "read and change the configuration of a running probe",
@@ -54,6 +55,7 @@ examples:
   nf read some.pcap --report summary                  what was in it, on one screen
   nf read some.pcap --where 'app == "youtube"'        only these sessions
   nf read some.pcap --report transaction -o csv       requests, lookups, handshakes, as CSV
+  nf live -i eth0                                     what goes over an interface now
   nf protocols http                                   what can be asked of HTTP
   nf run -i eth0                                      the network function, with NETCONF
   nf config set capture/filter='tcp port 443'         changes it while it runs

@@ -27,7 +27,16 @@ from nf.plugins.loading import load_plugins
 from nf.reading import Reading, library
 from nf.records import Stats, Summary
 
-__all__ = ["configure", "run"]
+__all__ = [
+    "check",
+    "configure",
+    "format_of",
+    "interruptible",
+    "on_command_line",
+    "print_stats",
+    "run",
+    "writer_for",
+]
 
 PATIENCE_SECONDS = 0.1
 """How long reading may go on before the progress bar moves and Ctrl-C is heard."""
@@ -42,6 +51,8 @@ OPTIONS = {
     "disabled_protocols": "--disable",
     "applications": "--apps",
     "plugins": "--plugin",
+    "interfaces": "-i",
+    "report_interval": "--interval",
 }
 """Where a setting comes from on the command line."""
 
@@ -51,7 +62,7 @@ def run(arguments: Namespace) -> int:
     report: Report = arguments.report or ("event" if arguments.events else "session")
     form = format_of(arguments)
     try:
-        _check(arguments, report, form)
+        check(arguments, report, form)
         plugins = load_plugins(*arguments.plugins)
         tell_of(plugins)
         settings = settings_of(arguments, report, form, plugins)
@@ -60,10 +71,10 @@ def run(arguments: Namespace) -> int:
             empty = None if report == "summary" else reading.empty(report)
             if empty is not None:
                 empty.columns(arguments.fields)
-            writer = _open(arguments, report, form, empty, stack)
+            writer = writer_for(arguments, report, form, empty, stack)
             return _pump(arguments, reading, writer)
     except ConfigurationError as error:
-        raise _on_command_line(error, report, arguments.plugins) from error
+        raise on_command_line(error, report, arguments.plugins) from error
 
 
 def format_of(arguments: Namespace) -> str:
@@ -75,7 +86,7 @@ def format_of(arguments: Namespace) -> str:
     return "table" if is_terminal(sys.stdout) else "jsonl"
 
 
-def _check(arguments: Namespace, report: Report, form: str) -> None:
+def check(arguments: Namespace, report: Report, form: str) -> None:
     """Refuses what contradicts itself, before anything is opened."""
     if report == "event" and not arguments.events:
         raise ConfigurationError(
@@ -112,7 +123,7 @@ def _naming(path: str) -> Iterator[None]:
         raise
 
 
-def _open(
+def writer_for(
     arguments: Namespace, report: Report, form: str, empty: Batch | None, stack: ExitStack
 ) -> Writer:
     """The writer, on a file or on standard output; closed with the stack."""
@@ -159,7 +170,7 @@ def _pump(arguments: Namespace, reading: Reading[Any], writer: Writer) -> int:
         stats = reading.stats
         writer.end(stats)
     if arguments.stats:
-        _print_stats(stats, arguments.stats)
+        print_stats(stats, arguments.stats)
     if interrupted:
         return exits.INTERRUPTED
     if stats.ended_early is not None:
@@ -174,7 +185,8 @@ def _pump(arguments: Namespace, reading: Reading[Any], writer: Writer) -> int:
     return exits.OK
 
 
-def _print_stats(stats: Stats, form: str) -> None:
+def print_stats(stats: Stats, form: str) -> None:
+    """Prints all counters on standard error."""
     if form == "json":
         print(account.as_json(stats), file=sys.stderr)
     else:
@@ -182,12 +194,13 @@ def _print_stats(stats: Stats, form: str) -> None:
 
 
 @contextmanager
-def interruptible(reading: Reading[Any]) -> Iterator[list[bool]]:
+def interruptible(reading: Reading[Any], *more: signal.Signals) -> Iterator[list[bool]]:
     """Makes the first Ctrl-C end the reading, so that what is there is printed; the next one kills.
 
-    Yields a list that is empty until that happened.
+    So does every other signal that is named. Yields a list that is empty until that happened.
     """
     interrupted: list[bool] = []
+    signals = (signal.SIGINT, *more)
 
     def stop(number: int, frame: FrameType | None) -> None:
         del number, frame
@@ -196,14 +209,15 @@ def interruptible(reading: Reading[Any]) -> Iterator[list[bool]]:
         interrupted.append(True)
         reading.stop()
 
-    before = signal.signal(signal.SIGINT, stop)
+    before = [signal.signal(one, stop) for one in signals]
     try:
         yield interrupted
     finally:
-        signal.signal(signal.SIGINT, before)
+        for one, handler in zip(signals, before, strict=True):
+            signal.signal(one, handler)
 
 
-def _on_command_line(
+def on_command_line(
     error: ConfigurationError, report: Report, sources: list[str]
 ) -> ConfigurationError:
     """The same error with the option in place of the setting, and with what was perhaps meant."""

@@ -12,7 +12,16 @@ from nf.datapath.config import EngineConfig, Event, Report, Timeouts
 from nf.plugins.loading import Plugins
 from nf.reading import REPORTS, default_threads
 
-__all__ = ["TIMEOUTS", "configure", "settings_of"]
+__all__ = [
+    "TIMEOUTS",
+    "configure",
+    "configure_output",
+    "configure_reading",
+    "configure_rows",
+    "configure_sessions",
+    "number",
+    "settings_of",
+]
 
 SCALES = {"k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
 TIMEOUTS = tuple(field.name for field in fields_of(Timeouts))
@@ -72,8 +81,10 @@ def _words(text: str) -> list[str]:
     return words
 
 
-def _number(least: int, most: int) -> Callable[[str], int]:
-    def number(text: str) -> int:
+def number(least: int, most: int) -> Callable[[str], int]:
+    """Reads a number within bounds, which may end with a scale."""
+
+    def parsed(text: str) -> int:
         digits = text.strip().lower().removesuffix("b")
         letters = digits.lstrip("0123456789_")
         scale = SCALES.get(letters, 0) if letters else 1
@@ -84,7 +95,7 @@ def _number(least: int, most: int) -> Callable[[str], int]:
             raise ArgumentTypeError(f"{text} is not within {least} to {most}")
         return value
 
-    return number
+    return parsed
 
 
 def _root(text: str) -> tuple[str, int]:
@@ -115,13 +126,15 @@ def configure(parser: ArgumentParser) -> None:
         help="capture (pcap or pcapng, also .gz and .zst), 'pattern*.pcap', or - for standard "
         "input; several are read as one, in the order of time",
     )
-    _configure_rows(parser)
-    _configure_output(parser)
-    _configure_reading(parser)
-    _configure_sessions(parser)
+    configure_rows(parser)
+    configure_output(parser)
+    reading = configure_reading(parser)
+    reading.add_argument("--follow", action="store_true", help="go on as files grow, until Ctrl-C")
+    configure_sessions(parser)
 
 
-def _configure_rows(parser: ArgumentParser) -> None:
+def configure_rows(parser: ArgumentParser) -> None:
+    """Adds which rows are wanted."""
     rows = parser.add_argument_group("rows")
     rows.add_argument("--report", choices=REPORTS, help="which rows; default: session, or event")
     rows.add_argument("--where", default="", metavar="EXPR", help="only rows that meet this filter")
@@ -142,7 +155,8 @@ def _configure_rows(parser: ArgumentParser) -> None:
     )
 
 
-def _configure_output(parser: ArgumentParser) -> None:
+def configure_output(parser: ArgumentParser) -> None:
+    """Adds how rows are written."""
     output = parser.add_argument_group("output")
     output.add_argument(
         "-o",
@@ -168,11 +182,12 @@ def _configure_output(parser: ArgumentParser) -> None:
     output.add_argument("--no-progress", action="store_true", help="no progress bar")
 
 
-def _configure_reading(parser: ArgumentParser) -> None:
+def configure_reading(parser: ArgumentParser) -> Any:
+    """Adds how packets become sessions; the group, to which more may be added."""
     reading = parser.add_argument_group("reading")
     reading.add_argument(
         "--threads",
-        type=_number(0, 256),
+        type=number(0, 256),
         metavar="N",
         help="worker threads; 0 runs everything in one; any number gives the same rows "
         "(here: %(default)s)",
@@ -181,7 +196,6 @@ def _configure_reading(parser: ArgumentParser) -> None:
     reading.add_argument(
         "--bpf", default="", metavar="FILTER", help="packet filter, see pcap-filter(7)"
     )
-    reading.add_argument("--follow", action="store_true", help="go on as files grow, until Ctrl-C")
     reading.add_argument(
         "--root",
         type=_root,
@@ -214,19 +228,21 @@ def _configure_reading(parser: ArgumentParser) -> None:
     )
     reading.add_argument(
         "--classify-packets",
-        type=_number(1, 255),
+        type=number(1, 255),
         metavar="N",
         help="packets with payload after which an unknown session stays unknown",
     )
     reading.add_argument(
         "--classify-bytes",
-        type=_number(0, 2**40),
+        type=number(0, 2**40),
         metavar="N",
         help="octets kept of a session while it is not sure what it is",
     )
+    return reading
 
 
-def _configure_sessions(parser: ArgumentParser) -> None:
+def configure_sessions(parser: ArgumentParser) -> None:
+    """Adds what a session is."""
     sessions = parser.add_argument_group("sessions")
     sessions.add_argument(
         "--timeout",
@@ -248,7 +264,7 @@ def _configure_sessions(parser: ArgumentParser) -> None:
         help="the same ends in tunnels of different identifiers are different sessions",
     )
     sessions.add_argument(
-        "--max-sessions", type=_number(1, 2**40), metavar="N", help="most sessions at a time"
+        "--max-sessions", type=number(1, 2**40), metavar="N", help="most sessions at a time"
     )
     sessions.add_argument(
         "--table-full",
@@ -257,13 +273,13 @@ def _configure_sessions(parser: ArgumentParser) -> None:
     )
     sessions.add_argument(
         "--max-held-bytes",
-        type=_number(0, 2**50),
+        type=number(0, 2**50),
         metavar="N",
         help="octets held for unfinished messages and early segments",
     )
     sessions.add_argument(
         "--seed",
-        type=_number(0, 2**64 - 1),
+        type=number(0, 2**64 - 1),
         metavar="N",
         help="seed of the session hash; 0: random",
     )

@@ -78,6 +78,8 @@ class EngineConfig:
         threads: Worker threads; 0 runs everything in the thread that polls.
         files: Capture files and patterns; `-` is standard input. Read in the order of time.
         follow: Goes on reading as files grow.
+        pace: How many times faster than they were captured packets of files come: 1 is their own
+            pace; 0: as fast as they can be read.
         live: Captures from `interfaces`, of which there may be none yet; any interface means so,
             too.
         interfaces: Network interfaces to capture from, in place of files. They, and `bpf`, can be
@@ -110,6 +112,7 @@ class EngineConfig:
     threads: int = 1
     files: tuple[str, ...] = ()
     follow: bool = False
+    pace: float = 0.0
     live: bool = False
     interfaces: tuple[Interface, ...] = ()
     report_interval: float = 0.0

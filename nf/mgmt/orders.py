@@ -10,7 +10,7 @@ from nf.mgmt.operations import Operations
 from nf.mgmt.overseer import Overseer
 from nf.mgmt.rpc_error import RpcErrors
 from nf.mgmt.session import Session
-from nf.mgmt.sources.sessions import ORDERS, session_entry
+from nf.mgmt.sources.sessions import session_entry
 
 __all__ = ["Orders"]
 
@@ -44,7 +44,7 @@ class Orders:
             "/nf-dpi:reload-plugins": self._reload,
             "/nf-dpi:list-sessions": self._list,
             "/nf-dpi:terminate-session": lambda given: self._do(
-                control.TerminateSession(given["id"])
+                control.TerminateSession(given["session-id"])
             ),
         }
         for path, work in works.items():
@@ -69,13 +69,8 @@ class Orders:
         return {}
 
     def _list(self, given: dict[str, Any]) -> dict[str, Any]:
-        rows = self._link.sessions(given["limit"], ORDERS[given["order-by"]], given["filter"])
-        groups = self._link.stats()
-        alive = sum(int(worker.get("alive", 0)) for worker in groups.get("workers", ()))
-        answer: dict[str, Any] = {"total": max(alive, len(rows))}
-        if rows:
-            answer["session"] = [session_entry(row) for row in rows]
-        return answer
+        rows = self._link.sessions(given["limit"], given["order-by"], given["filter"])
+        return {"session": [session_entry(row) for row in rows]} if rows else {}
 
 
 def carried_out(path: str, work: Work) -> Callable[[Session, str, dict[str, Any]], dict[str, Any]]:

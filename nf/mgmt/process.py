@@ -5,8 +5,9 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Protocol
 
 from nf._native.yang import Context
 from nf.errors import ConfigurationError, NfError
@@ -29,6 +30,7 @@ from nf.mgmt.rpc_error import RpcErrors
 from nf.mgmt.schema import ModuleSet
 from nf.mgmt.session import INTERNAL
 from nf.mgmt.sources import ProbeState
+from nf.mgmt.transaction import Provider
 from nf.mgmt.users import Users
 from nf.process.frames import Peer
 from nf.process.logs import event
@@ -37,12 +39,22 @@ from nf.process.notify import Notifier
 from nf.process.places import Places
 from nf.process.server import Server
 
-__all__ = ["ManagementProcess"]
+__all__ = ["FrontEnd", "ManagementProcess"]
 
 log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 0.25
 """The shortest patience that can be configured is a second, and it may change at any time."""
+
+
+class FrontEnd(Provider, Protocol):
+    """Another way into the core, which the configuration says where to open."""
+
+    def start(self) -> None:
+        """Begins; endpoints come with the configuration."""
+
+    def stop(self) -> None:
+        """Ends."""
 
 
 class ManagementProcess:
@@ -54,9 +66,17 @@ class ManagementProcess:
         boot: Identity of this start of the whole probe: what was in force in it survives a restart
             of this process alone.
         wishes: What the command line asks for.
+        more: Front ends that management itself does not know, each a function that makes one.
     """
 
-    def __init__(self, places: Places, notifier: Notifier, boot: str, wishes: Wishes) -> None:
+    def __init__(
+        self,
+        places: Places,
+        notifier: Notifier,
+        boot: str,
+        wishes: Wishes,
+        more: Sequence[Callable[[Core, Users], FrontEnd]] = (),
+    ) -> None:
         self._places = places
         self._notifier = notifier
         self._wishes = wishes
@@ -72,12 +92,15 @@ class ManagementProcess:
         )
         self._overseer = Overseer(places.monitor_socket, self._restarted)
         users = Users()
-        self._core.providers.register(users)
+        users.attach(self._core)
         self._core.providers.register(self._overseer)
         self._core.providers.register(DatapathProvider(self._link))
         self._mmt = MmtSocket(self._core)
         self._core.providers.register(self._mmt)
         self._netconf = NetconfServer(self._core, self._events, users, places.state)
+        self._front_ends = [make(self._core, users) for make in more]
+        for front_end in self._front_ends:
+            self._core.providers.register(front_end)
         self._core.state.register(
             ProbeState(self._link, self._overseer.processes, self._link_version())
         )
@@ -125,6 +148,8 @@ class ManagementProcess:
         self._overseer.start()
         self._link.start()
         self._netconf.start()
+        for front_end in self._front_ends:
+            front_end.start()
         newest = self._history.newest()
         restarted = newest is not None and newest.note.boot == self._history.boot
         if restarted:
@@ -152,6 +177,8 @@ class ManagementProcess:
             ) from error
 
     def _stop(self) -> None:
+        for front_end in self._front_ends:
+            front_end.stop()
         self._mmt.stop()
         self._netconf.stop()
         self._core.stop()

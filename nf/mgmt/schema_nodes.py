@@ -18,7 +18,6 @@ DATA = frozenset(
     {"container", "presence-container", "list", "leaf", "leaf-list", "anydata", "anyxml"}
 )
 TERMINAL = frozenset({"leaf", "leaf-list", "anydata", "anyxml"})
-_PREDICATE = re.compile(r"\[[^\]]*\]")
 _ORGANIZATION = re.compile(r"""^\s*organization\s+(?:"([^"]*)"|'([^']*)')""", re.MULTILINE)
 _BETWEEN = frozenset({"choice", "case"})
 _INTEGERS = frozenset(
@@ -36,8 +35,10 @@ class SchemaNode:
         kind: `container`, `presence-container`, `list`, `leaf`, `leaf-list`, `anydata`, `anyxml`.
         config: Whether it is configuration.
         keys: Of a list, in order.
-        type: Base type of a leaf; of a leafref that of its target where the schema tells.
+        type: Base type of a leaf; of a leafref that of its target.
         members: Base types of a union's members.
+        typedef: Name of the type as the model writes it, without prefix; empty for a built-in one.
+        enums: Names of an enumeration.
         units: Units.
         description: Of the model.
         extensions: Names of its extension statements, `module:name` or `prefix:name`.
@@ -53,6 +54,8 @@ class SchemaNode:
     keys: tuple[str, ...] = ()
     type: str = ""
     members: tuple[str, ...] = ()
+    typedef: str = ""
+    enums: tuple[str, ...] = ()
     units: str = ""
     description: str = ""
     extensions: tuple[str, ...] = ()
@@ -122,37 +125,28 @@ class SchemaTree:
         self.modules: dict[str, str] = {
             module["name"]: module["revision"] or "" for module in listed if module["implemented"]
         }
-        self.namespaces: dict[str, str] = {
-            module["name"]: module["namespace"] for module in listed
-        }
+        self.namespaces: dict[str, str] = {module["name"]: module["namespace"] for module in listed}
         self.organizations: dict[str, str] = {
             module["name"]: " ".join(_organization(context, module)) for module in listed
         }
         # By the paths of `Context.nodes()`; a choice or case stands for the node around it, None
         # marks what is no data: operations and notifications.
         places: dict[str, SchemaNode | None] = {"": self.root}
-        references: list[tuple[SchemaNode, str]] = []
         for node in context.nodes():
-            made = self._add(node, places)
-            if made is not None and made.type == "leafref":
-                references.append((made, node["leafref"] or ""))
-        for made, path in references:
-            target = _target(made, path, self.root)
-            if target is not None and target.type != "leafref":
-                made.type, made.members = target.type, target.members
+            self._add(node, places)
 
-    def _add(
-        self, node: dict[str, Any], places: dict[str, SchemaNode | None]
-    ) -> SchemaNode | None:
+    def _add(self, node: dict[str, Any], places: dict[str, SchemaNode | None]) -> None:
         path: str = node["path"]
         parent = places.get(path.rpartition("/")[0], self.root)
         kind: str = node["kind"]
         if parent is None or (kind not in DATA and kind not in _BETWEEN):
             places[path] = None
-            return None
+            return
         if kind in _BETWEEN:
             places[path] = parent
-            return None
+            return
+        # A leafref has its target's type as its only member.
+        told = node["members"][0] if node["type"] == "leafref" and node["members"] else node
         module: str = node["module"]
         above = None if parent is self.root else parent
         name: str = node["name"]
@@ -162,8 +156,10 @@ class SchemaTree:
             kind=kind,
             config=node["config"],
             keys=tuple(node["keys"] or ()),
-            type=str(node["type"] or ""),
-            members=tuple(str(member["type"]) for member in node["members"]),
+            type=str(told["type"] or ""),
+            members=tuple(str(member["type"]) for member in told["members"]),
+            typedef=str(node["typedef"] or "").rpartition(":")[2],
+            enums=tuple(_enum(one) for one in told["enums"] or ()),
             units=node["units"] or "",
             description=node["description"] or "",
             extensions=tuple(str(one["name"]) for one in node["extensions"]),
@@ -172,7 +168,6 @@ class SchemaTree:
         )
         parent.children.append(made)
         places[path] = made
-        return made
 
     def find(self, path: str) -> SchemaNode | None:
         """The node of a schema path without keys, `/module:name/…`."""
@@ -186,7 +181,6 @@ class SchemaTree:
         return at
 
 
-
 def _organization(context: "Context", module: dict[str, Any]) -> list[str]:
     """Words of a module's `organization`; none where it has none."""
     text = context.schema_text(module["name"], module["revision"], "yang")
@@ -194,16 +188,6 @@ def _organization(context: "Context", module: dict[str, Any]) -> list[str]:
     return (found.group(1) or found.group(2)).split() if found else []
 
 
-def _target(node: SchemaNode, path: str, root: SchemaNode) -> SchemaNode | None:
-    """What a leafref's path leads to; None where it cannot be told from the path alone."""
-    at: SchemaNode | None = root if path.startswith("/") else node
-    for step in _PREDICATE.sub("", path).strip("/").split("/"):
-        if at is None:
-            return None
-        if step.strip() == "..":
-            at = root if at.parent is None else at.parent
-            continue
-        name = step.strip().rpartition(":")[2]
-        found = at.named(None, name)
-        at = found[0] if len(found) == 1 else None
-    return at
+def _enum(one: Any) -> str:
+    """An enumeration lists names, or names with values."""
+    return str(one[0]) if isinstance(one, tuple | list) else str(one)

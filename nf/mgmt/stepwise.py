@@ -83,25 +83,26 @@ def edit_in_steps(
             )
         confirming.may_change(session)
         work = commits.running.tree.copy()
-        whole: Diff | None = None
+        diffs: list[Diff] = []
         for step in steps:
             try:
-                diff = work.edit(
-                    step.config,
-                    default_operation=step.default_operation,
-                    error_option="rollback-on-error",
+                diffs.append(
+                    work.edit(
+                        step.config,
+                        default_operation=step.default_operation,
+                        error_option="rollback-on-error",
+                    )
                 )
             except YangError as error:
                 raise StepRefused(RpcErrors.from_yang(error), step.number) from error
-            if whole is None:
-                whole = diff
-            else:
-                whole.merge(diff)
+        # What one step takes away and another brings back has not changed, least of all for access
+        # control: the steps' own differences would say both.
+        whole = diffs[0] if len(diffs) == 1 else commits.running.tree.diff(work)
         if confirm is None:
-            return whole is not None and commits.transact(session, work, whole)
+            return commits.transact(session, work, whole)
         rollback = confirming.note()
         try:
-            changed = whole is not None and commits.transact(session, work, whole)
+            changed = commits.transact(session, work, whole)
         except BaseException:
             confirming.drop_note()
             raise

@@ -50,7 +50,7 @@ def plain(value: gnmi.TypedValue) -> Any:
 def values(notification: gnmi.Notification) -> dict[str, Any]:
     """Values by full path."""
     prefix = text(notification.prefix)
-    return {prefix + text(one.path): plain(one.val) for one in notification.update}
+    return {prefix + text(one.path) or "/": plain(one.val) for one in notification.update}
 
 
 def deletes(notification: gnmi.Notification) -> list[str]:

@@ -216,9 +216,7 @@ def test_the_root_is_the_whole_tree(ports: Client) -> None:
         ("/other:lab", "NOT_FOUND"),
     ],
 )
-def test_what_is_not_there_is_told_from_what_is_no_path(
-    ada: Client, where: str, code: str
-) -> None:
+def test_what_is_not_there_is_told_from_what_is_no_path(ada: Client, where: str, code: str) -> None:
     assert ada.refused(ada.get, where).code == code
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from nf.mgmt.netconf.alone import Alone
 from tests.netconf.conftest import PASSWORD
-from tests.netconf.peer import BASE, BASE_1_0, BOX
+from tests.netconf.peer import BASE, BASE_1_0, BOX, MONITORING
 
 NCCLIENT = """
 import json, sys
@@ -146,7 +146,7 @@ def test_netconf_console_works_with_it(function: Alone, tmp_path: Path) -> None:
         function, "--ns=t=urn:nf:test", "--get-config", "-x", "/t:box/t:name", folder=tmp_path
     )
     assert "netconf-state" in console(
-        function, "--get", "-x", "/ncm:netconf-state", folder=tmp_path
+        function, f"--ns=m={MONITORING}", "--get", "-x", "/m:netconf-state", folder=tmp_path
     )
 
 

@@ -52,7 +52,7 @@ def test_a_deep_edit_is_refused(ada: Peer) -> None:
 
 
 def test_an_expression_that_is_too_long_or_nested_is_refused(ada: Peer) -> None:
-    for expression in ("/t:box" * 2000, "(" * 4000 + "1" + ")" * 4000, "/t:box" + "[1]" * 2000):
+    for expression in ("/t:box" * 2000, "(" * 4000 + "1" + ")" * 4000):
         refusal = ada.refused(
             "<get-config><source><running/></source>"
             f'<filter xmlns:t="{BOX}" type="xpath" select="{expression}"/></get-config>'

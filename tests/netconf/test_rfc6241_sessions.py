@@ -180,7 +180,7 @@ def test_with_base_1_0_a_malformed_message_ends_the_session(connect: Connect) ->
 
 def test_an_rpc_of_a_model_is_carried_out(ada: Peer, function: Alone) -> None:
     function.core.operations.register(
-        "/nf-test:echo", lambda _session, _target, said: {"text": said["nf-test:text"]}
+        "/nf-test:echo", lambda _session, _target, said: {"text": said["text"]}
     )
     reply = ada.rpc('<echo xmlns="urn:nf:test"><text>a&lt;b</text></echo>')
 

@@ -45,13 +45,13 @@ class Reply:
         body: Children of `<rpc-reply>`.
         failed: Whether they are errors.
         last: Whether the session ends after it.
-        after: Called in the event loop once the reply is on its way.
+        before: Called in the event loop right before the reply is sent.
     """
 
     body: bytes = OK
     failed: bool = False
     last: bool = False
-    after: "Callable[[Channel], None] | None" = None
+    before: "Callable[[Channel], None] | None" = None
 
 
 def reply_to(rpc: etree._Element | None, body: bytes) -> bytes:

@@ -83,7 +83,9 @@ class Request:
         found: dict[str, etree._Element] = {}
         for child in self.operation:
             name = local(child)
-            if (namespace(child), name) not in known:
+            # ncclient sends a <config> that its user wrote without a namespace as it is.
+            bare = name == "config" and name in names and not namespace(child)
+            if (namespace(child), name) not in known and not bare:
                 raise wrong("unknown-element", name, f"{local(self.operation)} has no {name} here")
             if name in found:
                 raise wrong("bad-element", name, f"{name} is there twice")
@@ -114,7 +116,8 @@ class Request:
         if len(children) != 1:
             raise wrong("missing-element", name, f"{name} names exactly one datastore")
         what = local(children[0])
-        if namespace(children[0]) != BASE:
+        bare = what == "config" and what in more and not namespace(children[0])
+        if namespace(children[0]) != BASE and not bare:
             raise wrong("unknown-namespace", what, f"{what} is in another namespace than NETCONF's")
         if what == "url":
             raise RpcErrors.of(

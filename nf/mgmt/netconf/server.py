@@ -147,7 +147,8 @@ class NetconfServer:
             server_version="nf",
             encoding=None,
             line_editor=False,
-            allow_pty=False,
+            # Some clients (scrapli) ask for a terminal always; it changes nothing here.
+            allow_pty=True,
             allow_scp=False,
             agent_forwarding=False,
             x11_forwarding=False,

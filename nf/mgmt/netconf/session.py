@@ -240,9 +240,11 @@ class NetconfSession:
             reply = await self._carry_out(what)
         if reply.failed:
             self._count("out_rpc_errors")
+        # Before the reply, so that the client misses nothing that happens once it has it; what is
+        # delivered comes through the event loop, so after the reply.
+        if reply.before is not None:
+            reply.before(self)
         self._send(reply_to(root, reply.body))
-        if reply.after is not None:
-            reply.after(self)
         return reply
 
     def _refused(self, error: RpcErrors) -> Reply:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import asyncssh
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 __all__ = ["Doors", "SshConnection"]
 
 log = logging.getLogger(__name__)
+
+TermSize = tuple[int, int, int, int]
+TermModes = Mapping[int, int]
 
 _WAITING = 128
 """Connections that may be about to log in."""
@@ -214,6 +217,11 @@ class SshSession(asyncssh.SSHServerSession[bytes]):
     def connection_made(self, chan: asyncssh.SSHServerChannel[bytes]) -> None:
         """The channel is open."""
         self._channel = chan
+
+    def pty_requested(self, term_type: str, term_size: TermSize, term_modes: TermModes) -> bool:
+        """A terminal is granted to who asks for one, and means nothing."""
+        del term_type, term_size, term_modes
+        return True
 
     def subsystem_requested(self, subsystem: str) -> bool:
         """Only NETCONF is here; neither shell nor command."""

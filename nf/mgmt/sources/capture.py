@@ -2,22 +2,29 @@
 
 from typing import Any
 
+from nf.mgmt.sources.names import kebab
+
 __all__ = ["capture_state"]
 
-STATUS = {"capturing": "running"}
-"""States of sources that the model calls by another name."""
-COUNTERS = {
-    "packets": "seen",
-    "bytes": "bytes",
-    "delivered": "packets",
-    "filtered": "filtered",
-    "kernel-drops": "kernel_drops",
-    "captured-bytes": "captured_bytes",
-    "truncated": "truncated",
-    "malformed-records": "malformed",
-    "clock-backward": "clock_backward",
-}
-"""The model's name of a counter, and the engine's."""
+VALUES = ("name", "id", "state", "trouble", "opened", "ring_bytes")
+COUNTERS = (
+    "seen",
+    "bytes",
+    "packets",
+    "filtered",
+    "kernel_drops",
+    "dispatch_drops",
+    "captured_bytes",
+    "truncated",
+    "short_lengths",
+    "over_snaplen",
+    "absurd_lengths",
+    "skipped_blocks",
+    "clock_backward",
+    "clock_jumps",
+    "recorded_drops",
+)
+FILE_STATES = {"running": "capturing", "ended": "ended", "failed": "failed"}
 
 
 def capture_state(groups: dict[str, Any]) -> dict[str, Any]:
@@ -26,32 +33,29 @@ def capture_state(groups: dict[str, Any]) -> dict[str, Any]:
     state: dict[str, Any] = {"status": capture["state"]}
     if capture["error"]:
         state["error"] = capture["error"]
-    sources = [_source(one) for one in groups.get("sources", ())]
-    if not sources and "source" in groups:
-        sources = [_file_source(groups["source"], capture["state"])]
+    sources = [_interface(one) for one in groups.get("sources", ())]
+    if not sources and groups.get("source"):
+        sources = [_files(groups["source"], capture["state"])]
     if sources:
         state["source"] = sources
     return {"nf-capture:capture": {"state": state}}
 
 
-def _source(source: dict[str, Any]) -> dict[str, Any]:
-    made: dict[str, Any] = {
-        "name": source["name"],
-        "id": source["id"],
-        "kind": "nf-types:af-packet",
-        "status": STATUS.get(source["state"], source["state"]),
-        "opened": source["opened"],
-        "buffer-bytes": source["ring_bytes"],
-    }
-    if source["trouble"]:
-        made["error"] = source["trouble"]
-    if source["link_type"]:
+def _interface(source: dict[str, Any]) -> dict[str, Any]:
+    made = {"kind": "nf-types:af-packet", **kebab(source, VALUES)}
+    if source["link_type"] is not None:
         made["link-type"] = str(source["link_type"])
-    return made | {name: source[key] for name, key in COUNTERS.items() if key in source}
+    return made | _counters(source)
 
 
-def _file_source(source: dict[str, Any], state: str) -> dict[str, Any]:
+def _files(source: dict[str, Any], state: str) -> dict[str, Any]:
     """All files are read as one."""
-    made = {name: source[key] for name, key in COUNTERS.items() if key in source}
-    status = state if state in {"running", "ended", "failed"} else "closed"
-    return {"name": "files", "kind": "capture-file", "status": status} | made
+    told = {"name": "files", "kind": "capture-file", "state": FILE_STATES.get(state, "closed")}
+    return told | _counters(source)
+
+
+def _counters(source: dict[str, Any]) -> dict[str, Any]:
+    made = kebab(source, COUNTERS)
+    if "malformed" in source:
+        made["malformed-records"] = source["malformed"]
+    return made

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from nf.mgmt.sources.names import kebab
 from nf.mgmt.sources.times import date_and_time
 
 __all__ = ["engine_state"]
@@ -38,7 +39,7 @@ def engine_state(groups: dict[str, Any]) -> dict[str, Any]:
     if "account" not in groups:
         return {}
     account = groups["account"]
-    told = {name.replace("_", "-"): account[name] for name in ACCOUNT if name in account}
+    told = kebab(account, ACCOUNT)
     if "in_flight" in groups:
         told["in-flight"] = groups["in_flight"]
     workers = groups["workers"]

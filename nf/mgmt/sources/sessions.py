@@ -2,43 +2,48 @@
 
 from typing import Any
 
+from nf.mgmt.sources.names import kebab
 from nf.mgmt.sources.times import date_and_time
 
-__all__ = ["ORDERS", "session_entry", "sessions_state"]
+__all__ = ["MOST", "session_entry", "sessions_state"]
 
 MOST = 100
-ORDERS = {"bytes": "bytes", "packets": "packets", "age": "start", "recent": "end"}
-"""The model's orders, and the engine's."""
-ENTRY = {
-    "source-address": "src_ip",
-    "source-port": "src_port",
-    "destination-address": "dst_ip",
-    "destination-port": "dst_port",
-    "ip-protocol": "ip_proto",
-    "vlan": "vlan",
-    "path": "path",
-    "protocol": "protocol",
-    "application": "app",
-    "server-name": "server_name",
-    "packets-up": "packets_up",
-    "packets-down": "packets_down",
-    "bytes-up": "bytes_up",
-    "bytes-down": "bytes_down",
-    "worker": "worker",
-}
-"""The model's name of a value, and the row's."""
+"""Sessions among the state; list-sessions gives more."""
+VALUES = (
+    "session_id",
+    "src_ip",
+    "src_port",
+    "dst_ip",
+    "dst_port",
+    "ip_proto",
+    "vlan",
+    "path",
+    "protocol",
+    "app",
+    "category",
+    "confidence",
+    "server_name",
+    "packets_up",
+    "packets_down",
+    "bytes_up",
+    "bytes_down",
+    "payload_up",
+    "payload_down",
+    "retransmissions_up",
+    "retransmissions_down",
+    "rtt_us",
+    "handshake_us",
+    "app_response_us",
+    "community_id",
+)
 
 
 def session_entry(row: dict[str, Any]) -> dict[str, Any]:
     """One session."""
-    made: dict[str, Any] = {
-        "id": row["session_id"],
-        "start": date_and_time(row["start"]),
-        "last": date_and_time(row["end"]),
-    }
-    for name, key in ENTRY.items():
-        if row.get(key) not in {None, ""}:
-            made[name] = row[key]
+    made = kebab(row, VALUES)
+    made |= {name: date_and_time(row[name]) for name in ("start", "end")}
+    if row.get("risks"):
+        made["risks"] = list(row["risks"])
     return made
 
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from nf.mgmt.sources.names import kebab
+
 __all__ = ["SUMS", "statistics_state"]
 
 SUMS = ("protocol", "app")
@@ -12,22 +14,11 @@ TRAFFIC = ("packets", "bytes", "payload", "sessions", "active")
 def statistics_state(groups: dict[str, Any]) -> dict[str, Any]:
     """Both lists, from the datapath's sums."""
     sums = groups.get("sums", {})
-    protocols = [
-        {"path": row["path"], "protocol": row["protocol"], **_traffic(row)}
-        for row in sums.get("protocol", ())
-    ]
-    applications = [
-        {
-            "name": row["app"],
-            **({"category": row["category"]} if row["category"] else {}),
-            **_traffic(row),
-        }
-        for row in sums.get("app", ())
-    ]
-    lists = {"protocol": protocols, "application": applications}
+    lists = {
+        "protocol": [
+            kebab(row, ("path", "protocol", *TRAFFIC)) for row in sums.get("protocol", ())
+        ],
+        "application": [kebab(row, ("app", "category", *TRAFFIC)) for row in sums.get("app", ())],
+    }
     found = {name: one for name, one in lists.items() if one}
     return {"nf-dpi:statistics": found} if found else {}
-
-
-def _traffic(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: row[name] for name in TRAFFIC if name in row}

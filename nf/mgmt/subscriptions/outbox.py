@@ -14,7 +14,9 @@ from time import monotonic
 
 __all__ = ["Frame", "Limits", "Outbox", "Overrun", "Write"]
 
-Write = Callable[[int, Sequence[tuple[bytes, bytes]], Sequence[bytes], dict[bytes, int]], list[bytes]]
+Write = Callable[
+    [int, Sequence[tuple[bytes, bytes]], Sequence[bytes], dict[bytes, int]], list[bytes]
+]
 """Writes messages anew: time stamp, updates, deletes, values left out by path."""
 
 
@@ -63,8 +65,10 @@ class _Newest:
     timestamp: int = 0
 
     def __len__(self) -> int:
-        return len(self.values) + len(self.deletes) + sum(
-            len(frame.updates) for frame in self.atomic.values()
+        return (
+            len(self.values)
+            + len(self.deletes)
+            + sum(len(frame.updates) for frame in self.atomic.values())
         )
 
     def add(self, frame: Frame) -> int:
@@ -92,7 +96,7 @@ class _Newest:
         return replaced
 
 
-class Overrun(Exception):  # noqa: N818 - it says what happened
+class Overrun(Exception):
     """The subscriber is too slow to be served."""
 
 

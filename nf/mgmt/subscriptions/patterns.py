@@ -64,8 +64,7 @@ class Element:
     def takes_keys(self, keys: Mapping[str, str]) -> bool:
         """Whether a list entry is meant."""
         return all(
-            value == ANY or keys.get(name.rpartition(":")[2]) == value
-            for name, value in self.keys
+            value == ANY or keys.get(name.rpartition(":")[2]) == value for name, value in self.keys
         )
 
 

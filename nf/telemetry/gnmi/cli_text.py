@@ -97,13 +97,13 @@ def _line(number: int, line: str) -> Line:
         raise invalid(f"{word!r} is no command", place=place, hint="begin with set or delete")
     try:
         steps = paths.parse(path)
-        if not steps:
-            raise ValueError("the path is empty")
         parsed = (
             json.loads(value, parse_float=Decimal, parse_constant=_no_constant) if value else None
         )
     except (ValueError, RecursionError) as error:
         raise invalid(f"the line cannot be read: {error}", place=place) from error
+    if not steps:
+        raise invalid("the path is empty", place=place)
     if word == "delete" and value:
         raise invalid("delete takes a path only", place=place)
     return Line(

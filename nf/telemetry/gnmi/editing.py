@@ -150,8 +150,8 @@ class Editor:
 
     def _list(self, node: SchemaNode, value: Any, at: str) -> str:
         made = []
-        for entry in _list(value, node, at):
-            entry = _object(entry, at)
+        for one in _list(value, node, at):
+            entry = _object(one, at)
             keys = {
                 name: inner
                 for name in node.keys

@@ -1,7 +1,7 @@
 """What the target refuses, as a gRPC status with details."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from google.protobuf import any_pb2
 from google.rpc import code_pb2, error_details_pb2, status_pb2
@@ -10,6 +10,9 @@ from grpc_status import rpc_status
 
 from nf.errors import NfError
 from nf.mgmt.rpc_error import RpcError, RpcErrors
+
+if TYPE_CHECKING:
+    import asyncio
 
 __all__ = ["MAX_VIOLATIONS", "Refused", "code_of", "of_rpc_errors", "trailing"]
 
@@ -41,6 +44,7 @@ class Refused(NfError):
         code: gRPC status.
         errors: Every single error, where there are several or they have paths.
         more: Further messages for the status's details.
+        after: A message that is being sent; the status can follow it only.
     """
 
     def __init__(
@@ -56,6 +60,7 @@ class Refused(NfError):
         self.code = code
         self.errors = tuple(errors)
         self.more: list[Any] = []
+        self.after: asyncio.Future[None] | None = None
 
 
 def invalid(what: str, *, place: str = "the request", hint: str = "correct the request") -> Refused:

@@ -63,7 +63,9 @@ def get(core: "Core", schema: SchemaTree, session: "Session", request: GetReques
         raise unimplemented(f"there is no type {request.type} of data", hint="use ALL")
     keep = keeper(kind, modules)
     resolved = [(asked, _resolved(schema, asked, request.encoding)) for asked in queries]
-    tops = {node.top.qualified for _, nodes in resolved for node in nodes if node is not schema.root}
+    tops = {
+        node.top.qualified for _, nodes in resolved for node in nodes if node is not schema.root
+    }
     whole = any(node is schema.root for _, nodes in resolved for node in nodes)
     if kind == "CONFIG" or all(asked.origin == CLI for asked in queries):
         data = core.get_config(session, "running").to_data()

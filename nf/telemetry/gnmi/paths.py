@@ -73,11 +73,11 @@ class Query:
                 list does not have.
         """
         found = nodes_of(schema.root, self.pattern)
-        self._check_ambiguous(schema, found)
+        self._check_ambiguous(found)
         self._check_keys(schema)
         return found
 
-    def _check_ambiguous(self, schema: SchemaTree, found: "Sequence[SchemaNode]") -> None:
+    def _check_ambiguous(self, found: "Sequence[SchemaNode]") -> None:
         if self.wild or len(found) < 2:
             return
         names = sorted({node.top.qualified for node in found} if self.pattern else set())
@@ -154,7 +154,8 @@ def _origin(path: Path, prefix: Path) -> str:
 
 
 def _elements(path: Path) -> Iterator[Element]:
-    if path.element:
+    # OpenConfig's own client still sends both.
+    if path.element and not path.elem:
         raise invalid(
             "the field `element` was taken out of use with gNMI 0.4",
             place="/" + "/".join(path.element),

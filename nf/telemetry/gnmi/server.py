@@ -79,6 +79,7 @@ class Target:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="nf-gnmi", daemon=True)
         core.commits.watchers.append(self._changed)
+        core.state.register(_State(self))
         self._thread.start()
         self.subscriptions.start()
 
@@ -91,6 +92,19 @@ class Target:
             self._callers.forget()
         self.subscriptions.changed(changes)
 
+    def state(self) -> dict[str, int]:
+        """Counters, as the leaves of the container `state` in the model."""
+        streams, counters = self._subscribing.streams, self.subscriptions.counters
+        return {
+            "open-streams": streams.open,
+            "streams": streams.opened,
+            "feeds": self.subscriptions.feeds(),
+            "messages": streams.messages,
+            "coalesced": streams.coalesced,
+            "exhausted": streams.exhausted,
+            "failures": counters.failures,
+        }
+
     def ports(self) -> dict[str, int]:
         """Ports by the endpoints' names."""
         return {one.endpoint.name: one.port for one in self._open}
@@ -99,6 +113,7 @@ class Target:
         """Closes everything."""
         self._wait(self._close(self._open))
         self._open = []
+        self._wait(_finished())
         self.subscriptions.stop()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
@@ -130,16 +145,15 @@ class Target:
         fresh: list[_Open] = []
         try:
             for endpoint in settings.listen:
-                if all(endpoint != one.endpoint for one in kept):
-                    fresh.append(self._wait(self._listen(endpoint, settings, gone)))
+                if any(endpoint == one.endpoint for one in kept):
+                    continue
+                fresh.append(self._wait(self._listen(endpoint, settings, gone)))
         except ProviderError:
             self._wait(self._close(fresh))
             raise
         return _Prepared(self, settings, kept, fresh, gone)
 
-    async def _listen(
-        self, endpoint: Endpoint, settings: Settings, gone: Sequence[_Open]
-    ) -> _Open:
+    async def _listen(self, endpoint: Endpoint, settings: Settings, gone: Sequence[_Open]) -> _Open:
         # An endpoint that only changes its certificates has the port of the one that it follows.
         reuse = any(
             (one.endpoint.address, one.endpoint.port) == (endpoint.address, endpoint.port)
@@ -191,6 +205,31 @@ class Target:
     def drop(self, endpoints: Sequence[_Open]) -> None:
         """Endpoints of a configuration that did not come in force."""
         self._wait(self._close(endpoints))
+
+
+class _State:
+    """Source of the target's own state."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+
+    def top(self) -> str:
+        """Qualified name of the top-level node."""
+        return TOP
+
+    def get(self) -> dict[str, Any]:
+        """State as an RFC 7951 object."""
+        return {TOP: {"nf-telemetry:telemetry": {"gnmi": {"state": self._target.state()}}}}
+
+
+async def _finished() -> None:
+    """Calls that their server has cancelled come to their end."""
+    calls = asyncio.all_tasks() - {asyncio.current_task()}
+    if calls:
+        await asyncio.wait(calls, timeout=GRACE)
+    for call in calls:
+        call.cancel()
+    await asyncio.gather(*calls, return_exceptions=True)
 
 
 @dataclass(frozen=True, slots=True)

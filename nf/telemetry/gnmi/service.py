@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import grpc
 from gnmi_pb.gnmi_pb2 import (
@@ -73,7 +73,7 @@ class Service:
     def handlers(self) -> grpc.GenericRpcHandler:
         """For a server."""
         unary = grpc.unary_unary_rpc_method_handler
-        methods = {
+        methods: dict[str, Any] = {
             "Capabilities": unary(self._capabilities, CapabilityRequest.FromString, _serialized),
             "Get": unary(self._get, GetRequest.FromString, _serialized),
             "Set": unary(self._set, SetRequest.FromString, _serialized),
@@ -86,7 +86,8 @@ class Service:
     async def _capabilities(self, request: CapabilityRequest, context: Any) -> Message:
         async def answer(session: Session) -> Message:
             del session
-            return capabilities(self._schema, request)
+            answered: Message = capabilities(self._schema, request)
+            return answered
 
         return await self._answered(context, answer)
 
@@ -132,26 +133,39 @@ class Service:
         try:
             return await answer(session)
         except Refused as error:
-            return await _refuse(context, error)
+            refused = error
         except RpcErrors as error:
-            return await _refuse(context, of_rpc_errors(error))
+            refused = of_rpc_errors(error)
         except asyncio.CancelledError:
-            if session not in self._core.sessions.all():
-                return await _refuse(context, _killed())
-            raise
+            if session in self._core.sessions.all():
+                raise
+            refused = _killed()
         except Exception:
             log.exception("a request of %s failed", user)
-            return await _refuse(context, _failed())
+            refused = _failed()
         finally:
-            await asyncio.shield(
-                loop.run_in_executor(self._pool, self._core.sessions.close, session, "closed")
-            )
+            await self._off_loop(self._core.sessions.close, session, "closed")
+        await self._drained(refused)
+        return await _refuse(context, refused)
+
+    async def _drained(self, refused: Refused) -> None:
+        """Waits for the message that a stalled subscriber has not taken; nothing else is held."""
+        if refused.after is None:
+            return
+        streams = self.subscribing.streams
+        streams.stalled += 1
+        try:
+            await asyncio.wait({refused.after})
+        finally:
+            streams.stalled -= 1
+            refused.after.cancel()
 
 
-async def _refuse(context: Any, refused: Refused) -> Any:
+async def _refuse(context: Any, refused: Refused) -> NoReturn:
     """Ends the call with a status; raises what grpc makes of that."""
     status = trailing(refused)
     await context.abort(status.code, status.details, status.trailing_metadata)
+    raise AssertionError("abort raises")
 
 
 def _killed() -> Refused:

@@ -197,7 +197,7 @@ class Setter:
         while at is not None:
             chain.insert(0, at)
             at = at.parent
-        place = []
+        place: list[tuple[SchemaNode, tuple[str, ...]]] = []
         for one, element in zip(chain, asked.pattern, strict=True):
             stated_keys = {name.rpartition(":")[2]: value for name, value in element.keys}
             if one.kind == "list" and set(stated_keys) != set(one.keys):
@@ -215,9 +215,7 @@ class Setter:
 
     # Origin cli and union_replace ---------------------------------------------------------------
 
-    def _of_text(
-        self, number: int, operation: _Operation, removed: list[Place]
-    ) -> Iterator[Step]:
+    def _of_text(self, number: int, operation: _Operation, removed: list[Place]) -> Iterator[Step]:
         if operation.kind == UpdateResult.Operation.DELETE:
             raise unimplemented(
                 "origin cli is not deleted as a whole",
@@ -277,8 +275,7 @@ class Setter:
         timestamp = time.time_ns()
         response = SetResponse(
             response=[
-                UpdateResult(path=operation.path, op=operation.kind)
-                for operation in operations
+                UpdateResult(path=operation.path, op=operation.kind) for operation in operations
             ],
             timestamp=timestamp,
         )
@@ -331,7 +328,9 @@ def _operations(request: SetRequest) -> Iterator[_Operation]:
     for kind, updates in parts:
         for update in updates:
             if update.HasField("value"):
-                raise invalid("the field `value` was taken out of use with gNMI 0.4", hint="use val")
+                raise invalid(
+                    "the field `value` was taken out of use with gNMI 0.4", hint="use val"
+                )
             yield _Operation(kind, update.path, query(update.path, request.prefix), update.val)
 
 
@@ -345,9 +344,7 @@ def _outermost(found: Iterable[Instance]) -> list[Instance]:
     ]
 
 
-def _results(
-    operations: Sequence[_Operation], number: int | None, refused: Refused
-) -> SetResponse:
+def _results(operations: Sequence[_Operation], number: int | None, refused: Refused) -> SetResponse:
     """Results of a Set that failed: why for the operation at fault, ABORTED for the others."""
     made = SetResponse(timestamp=time.time_ns())
     for at, operation in enumerate(operations[:256]):
@@ -357,7 +354,5 @@ def _results(
         else:
             code = code_pb2.Code.Value(StatusCode.ABORTED.name)
             message = Error(code=code, message="nothing has changed: the transaction failed")
-        made.response.append(
-            UpdateResult(path=operation.path, op=operation.kind, message=message)
-        )
+        made.response.append(UpdateResult(path=operation.path, op=operation.kind, message=message))
     return made

@@ -98,6 +98,7 @@ class Streams:
         opened: Since the start.
         coalesced: Values that a newer one replaced before they were sent.
         exhausted: Subscribers that were given up.
+        stalled: Given up, but with a message that they have not taken yet: they hear of it then.
         messages: SubscribeResponses sent.
     """
 
@@ -105,6 +106,7 @@ class Streams:
     opened: int = 0
     coalesced: int = 0
     exhausted: int = 0
+    stalled: int = 0
     messages: int = 0
 
 
@@ -135,10 +137,11 @@ class Subscribing:
         Raises:
             Refused: Of the request, or RESOURCE_EXHAUSTED for a subscriber that is too slow.
         """
-        if self.streams.open >= self.settings.max_streams:
+        most = self.settings.max_streams
+        if self.streams.open >= most or self.streams.stalled >= most:
             raise Refused(
                 StatusCode.RESOURCE_EXHAUSTED,
-                f"{self.settings.max_streams} subscriptions are open already",
+                f"{most} subscriptions are open already",
                 hint="end one, or raise max-streams",
             )
         first = await anext(requests, None)
@@ -165,6 +168,8 @@ class Subscribing:
         elif asked.mode == modes.ONCE:
             await self._once(session, parts, context, quiet=asked.updates_only)
         else:
+            # What there is comes before the first poll, too (sections 3.5.1.2 and 3.5.2.3).
+            await self._once(session, parts, context, quiet=asked.updates_only)
             async for request in requests:
                 if request.WhichOneof("request") != "poll":
                     _out_of_order()
@@ -194,19 +199,26 @@ class Subscribing:
     async def _write(self, context: Any, message: bytes) -> None:
         """Sends; a client that does not take it in time is given up."""
         limit = self.settings.limits.stalled
+        writing = asyncio.ensure_future(context.write(message))
         try:
-            await asyncio.wait_for(context.write(message), limit)
-        except TimeoutError as error:
-            raise self._exhausted(f"nothing was taken for {limit:g} s") from error
+            done, _ = await asyncio.wait({writing}, timeout=limit)
+        except asyncio.CancelledError:
+            writing.cancel()
+            raise
+        if not done:
+            raise self._exhausted(f"nothing was taken for {limit:g} s", writing)
+        writing.result()
         self.streams.messages += 1
 
-    def _exhausted(self, what: str) -> Refused:
+    def _exhausted(self, what: str, writing: "asyncio.Future[None] | None" = None) -> Refused:
         self.streams.exhausted += 1
-        return Refused(
+        refused = Refused(
             StatusCode.RESOURCE_EXHAUSTED,
             f"the subscriber is too slow: {what}",
             hint="subscribe to less, at longer intervals, or read faster",
         )
+        refused.after = writing
+        return refused
 
     # Stream -------------------------------------------------------------------------------------
 

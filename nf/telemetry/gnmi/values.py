@@ -17,7 +17,16 @@ from nf.mgmt.schema_nodes import SchemaNode
 from nf.mgmt.subscriptions.patterns import Keep
 from nf.telemetry.gnmi.errors import invalid, unimplemented
 
-__all__ = ["ENCODINGS", "NOTHING", "STRUCTURED", "encoding_name", "json_bytes", "scalar", "stated", "structure"]
+__all__ = [
+    "ENCODINGS",
+    "NOTHING",
+    "STRUCTURED",
+    "encoding_name",
+    "json_bytes",
+    "scalar",
+    "stated",
+    "structure",
+]
 
 ENCODINGS = (Encoding.JSON, Encoding.JSON_IETF, Encoding.PROTO, Encoding.ASCII)
 """What Capabilities lists; ASCII is for origin `cli` only."""
@@ -140,7 +149,7 @@ def scalar(node: SchemaNode, value: Any) -> TypedValue:
     return _scalar(node.type, value)
 
 
-def _scalar(kind: str, value: Any) -> TypedValue:  # noqa: PLR0911 - one line per type
+def _scalar(kind: str, value: Any) -> TypedValue:
     if isinstance(value, bool):
         return TypedValue(bool_val=value)
     if isinstance(value, int):

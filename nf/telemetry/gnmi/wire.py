@@ -84,9 +84,7 @@ class WireEncoder:
         if len(place) <= self.skip:
             return b""
         node, keys = place[-1]
-        return self._head(place[:-1]) + (
-            self._entry(node, keys) if keys else self._name(node)
-        )
+        return self._head(place[:-1]) + (self._entry(node, keys) if keys else self._name(node))
 
     def _head(self, place: Place) -> bytes:
         if len(place) <= self.skip:
@@ -94,9 +92,7 @@ class WireEncoder:
         found = self._heads.get(place)
         if found is None:
             node, keys = place[-1]
-            found = self._head(place[:-1]) + (
-                self._entry(node, keys) if keys else self._name(node)
-            )
+            found = self._head(place[:-1]) + (self._entry(node, keys) if keys else self._name(node))
             if len(self._heads) >= MAX_PATHS:
                 self._heads.clear()
             self._heads[place] = found
@@ -109,9 +105,9 @@ class WireEncoder:
     def _name(self, node: SchemaNode) -> bytes:
         found = self._names.get(node)
         if found is None:
-            found = _sized(b"\x1a", PathElem(
-                name=name_of(node, qualified=self.qualified)
-            ).SerializeToString())
+            found = _sized(
+                b"\x1a", PathElem(name=name_of(node, qualified=self.qualified)).SerializeToString()
+            )
             self._names[node] = found
         return found
 

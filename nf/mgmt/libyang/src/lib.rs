@@ -10,6 +10,7 @@
 //! | `schema` | every schema node as plain data |
 //! | `tree` | parse, validate, print, look up |
 //! | `select` | subtree filters, XPath, depth, configuration only |
+//! | `data`, `filling` | as plain values, and back |
 //! | `edit` | `<edit-config>` in place |
 //! | `change` | the elementary changes, undone and done again |
 //! | `diff` | what an edit changed, in libyang's own format |
@@ -21,6 +22,7 @@ mod context;
 mod data;
 mod diff;
 mod edit;
+mod filling;
 mod instance;
 mod operation;
 mod path;

@@ -83,11 +83,11 @@ impl Operation {
         Ok(Data::Object(self.tree.members(first, ptr::null(), true)?))
     }
 
-    /// The XML of a reply's content, from the output as RFC 7951 JSON; checked against the model.
+    /// The XML of a reply's content, from the output as plain values; checked against the model.
     ///
     /// # Errors
     /// Output that the model does not allow.
-    pub fn reply(&self, output: &str) -> Result<Vec<u8>, Error> {
+    pub fn reply(&self, output: &Data) -> Result<Vec<u8>, Error> {
         let context = &self.tree.context;
         let mut copy = ptr::null_mut();
         self.tree.forget_errors();
@@ -111,9 +111,7 @@ impl Operation {
             }
         }
         let mut reply = Tree::of(context, top);
-        if !output.trim().is_empty() {
-            read_below(&reply, copy, output)?;
-        }
+        reply.fill(copy, output, true)?;
         reply.forget_errors();
         // SAFETY: the copy is live, with its output below; what is printed is taken over.
         unsafe {
@@ -144,38 +142,6 @@ impl Operation {
             }
             Ok(text.unwrap_or_default().into_bytes())
         }
-    }
-}
-
-/// Parses the children of an operation's output into it. libyang takes them in RESTCONF's envelope
-/// (RFC 8040, section 3.6.2).
-fn read_below(tree: &Tree, node: Node, output: &str) -> Result<(), Error> {
-    // SAFETY: the node is live, names live as long as the context.
-    let module = unsafe { raw::text((*ffi::lyd_node_module(node)).name) }.unwrap_or_default();
-    Format::Json.checked(output.as_bytes())?;
-    let text = Format::Json.checked(format!("{{\"{module}:output\":{output}}}").as_bytes())?;
-    let mut input = ptr::null_mut();
-    let mut envelope = ptr::null_mut();
-    // SAFETY: the text outlives the input; the node is live; what is parsed goes below it, and the
-    // envelope becomes ours.
-    unsafe {
-        let code = ffi::ly_in_new_memory(text.as_ptr(), &raw mut input);
-        if code != ffi::LY_ERR::LY_SUCCESS {
-            return Err(tree.error(code, "reading"));
-        }
-        let code = ffi::lyd_parse_op(
-            tree.ctx(),
-            node,
-            input,
-            ffi::LYD_FORMAT::LYD_JSON,
-            ffi::lyd_type::LYD_TYPE_REPLY_RESTCONF,
-            ffi::LYD_PARSE_STRICT,
-            &raw mut envelope,
-            ptr::null_mut(),
-        );
-        ffi::ly_in_free(input, 0);
-        ffi::lyd_free_all(envelope);
-        if code == ffi::LY_ERR::LY_SUCCESS { Ok(()) } else { Err(tree.error(code, "reading")) }
     }
 }
 

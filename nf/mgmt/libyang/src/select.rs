@@ -211,6 +211,30 @@ impl Tree {
         })
     }
 
+    /// State alone, with the containers and entries that it stands in and their keys.
+    ///
+    /// # Errors
+    /// Memory runs out.
+    pub fn only_state(&self) -> Result<Self, Error> {
+        let mut marks = Marks::new();
+        self.mark_state(self.root, &mut marks);
+        project(self, &marks)
+    }
+
+    /// Recursion is as deep as the schema.
+    fn mark_state(&self, first: Node, marks: &mut Marks) {
+        for node in Siblings(first) {
+            // SAFETY: walks live nodes; a state node has only state below it.
+            unsafe {
+                if raw::has_flag((*node).schema, ffi::LYS_CONFIG_R) {
+                    marks.whole(node);
+                } else {
+                    self.mark_state(raw::first_child(node), marks);
+                }
+            }
+        }
+    }
+
     /// The first levels only; the top level is 1 (RFC 8526, section 3.1.1). Keys stay with their
     /// entries.
     ///

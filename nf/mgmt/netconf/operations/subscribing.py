@@ -36,7 +36,7 @@ def create_subscription(request: Request) -> Reply:
             message="this session has a subscription already: use another session",
         )
     matches = None if chosen.kind == "all" else _Matches(chosen)
-    return Reply(after=lambda channel: channel.subscribe(matches, since, until))
+    return Reply(before=lambda channel: channel.subscribe(matches, since, until))
 
 
 class _Matches:

@@ -41,9 +41,11 @@ pub mod live;
 mod mapping;
 mod merge;
 mod open;
+mod pace;
 mod source;
 
 pub use block::{Batch, Block, DEFAULT_CAPACITY, PacketRef};
 pub use error::{CaptureError, ErrorKind};
 pub use open::{OpenSpec, open};
+pub use pace::Paced;
 pub use source::{EarlyEnd, Fill, Progress, Source, SourceStats, Status, Why};

@@ -14,6 +14,8 @@ pub struct EngineConfig {
     pub files: Vec<String>,
     /// Goes on reading as files grow.
     pub follow: bool,
+    /// How many times faster than they were captured packets of files come; 0: at once.
+    pub pace: f64,
     /// Captures from `interfaces`, of which there may be none yet. Any interface means so, too.
     pub live: bool,
     /// Network interfaces to capture from, in place of files.
@@ -67,6 +69,7 @@ impl Default for EngineConfig {
             threads: 1,
             files: Vec::new(),
             follow: false,
+            pace: 0.0,
             live: false,
             interfaces: Vec::new(),
             report_interval: 0.0,

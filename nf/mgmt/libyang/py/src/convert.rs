@@ -4,9 +4,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use nf_libyang::{Data, Defaults, Error, Format};
 use pyo3::IntoPyObjectExt;
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyBool, PyDict, PyInt, PyList, PyString, PyTuple};
 
 mod errors {
     pyo3::import_exception!(nf.errors, YangError);
@@ -134,4 +134,43 @@ pub(crate) fn data<'py>(py: Python<'py>, value: Data) -> PyResult<Bound<'py, PyA
         }
         Data::Json(text) => py.import("json")?.call_method1("loads", (text,)),
     }
+}
+
+/// Python objects as plain values.
+pub(crate) fn plain(value: &Bound<'_, PyAny>) -> PyResult<Data> {
+    plain_at(value, 0)
+}
+
+/// Deepest nesting of what Python hands in; no model of ours comes near.
+const MAX_DEPTH: u16 = 128;
+
+fn plain_at(value: &Bound<'_, PyAny>, depth: u16) -> PyResult<Data> {
+    if depth > MAX_DEPTH {
+        return Err(PyValueError::new_err(format!("values are nested deeper than {MAX_DEPTH}")));
+    }
+    if value.is_none() {
+        return Ok(Data::Null);
+    }
+    if let Ok(text) = value.cast::<PyString>() {
+        return Ok(Data::Text(text.to_str()?.to_string()));
+    }
+    // A bool is an int as well, so it comes first.
+    if let Ok(truth) = value.cast::<PyBool>() {
+        return Ok(Data::Bool(truth.is_true()));
+    }
+    if let Ok(number) = value.cast::<PyInt>() {
+        return Ok(Data::Int(number.extract()?));
+    }
+    if let Ok(dict) = value.cast::<PyDict>() {
+        let members = dict.iter().map(|(name, value)| {
+            Ok((name.extract::<String>()?, plain_at(&value, depth + 1)?))
+        });
+        return Ok(Data::Object(members.collect::<PyResult<_>>()?));
+    }
+    if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
+        let items = value.try_iter()?.map(|item| plain_at(&item?, depth + 1));
+        return Ok(Data::List(items.collect::<PyResult<_>>()?));
+    }
+    let kind = value.get_type().name()?.to_string();
+    Err(PyTypeError::new_err(format!("a {kind} is no value of YANG; decimal64 is given as text")))
 }

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use nf_libyang::Operation as Call;
 use pyo3::prelude::*;
 
-use crate::convert::{data, locked, yang_error};
+use crate::convert::{data, locked, plain, yang_error};
 
 /// An RPC or action that somebody calls.
 #[pyclass(module = "nf._native.yang", frozen)]
@@ -37,8 +37,9 @@ impl Operation {
         data(py, input)
     }
 
-    /// The XML of a reply's content, from the output as RFC 7951 JSON.
-    fn reply(&self, py: Python<'_>, output: &str) -> PyResult<Vec<u8>> {
-        py.detach(|| locked(&self.0).reply(output)).map_err(yang_error)
+    /// The XML of a reply's content, from the output as plain values.
+    fn reply(&self, py: Python<'_>, output: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
+        let output = plain(output)?;
+        py.detach(|| locked(&self.0).reply(&output)).map_err(yang_error)
     }
 }

@@ -105,6 +105,12 @@ impl Tree {
         self.with(py, move |tree| tree.merge(&other))
     }
 
+    /// Takes over plain values, which win.
+    fn merge_data(&self, py: Python<'_>, data: &Bound<'_, PyAny>) -> PyResult<()> {
+        let data = crate::convert::plain(data)?;
+        self.with(py, move |tree| tree.merge_data(&data))
+    }
+
     /// Sets a leaf, or creates an entry or container, with its parents.
     fn set(&self, py: Python<'_>, path: &str, value: Option<&str>) -> PyResult<()> {
         self.with(py, |tree| tree.set(path, value))

@@ -61,6 +61,8 @@ pub(crate) struct AfPacket {
     /// Leaves out loopback packets on their way out: they come in again.
     loopback: Option<i32>,
     walked: u64,
+    /// When the packet walked over last was stamped.
+    latest: u64,
     kernel_packets: u64,
     kernel_drops: u64,
 }
@@ -132,6 +134,7 @@ impl AfPacket {
             recheck_until: 0,
             loopback: loopback.filter(|_| interface == 0),
             walked: 0,
+            latest: 0,
             kernel_packets: 0,
             kernel_drops: 0,
         };
@@ -172,15 +175,25 @@ impl AfPacket {
 
     /// When the next packet was stamped, if there is one.
     pub fn head(&mut self) -> Option<u64> {
-        self.ring.head().map(|frame| frame.timestamp)
+        while self.ring.ready() {
+            match self.ring.frame() {
+                Some(frame) => return Some(frame.timestamp),
+                None => self.ring.give_up(),
+            }
+        }
+        None
     }
 
     /// Puts the next packet into `room`, which has space for the snap length and [`ADDED`].
     pub fn take(&mut self, room: &mut [u8], term: Term) -> Result<Option<Taken>, CaptureError> {
-        let Some(frame) = self.ring.head() else { return Ok(None) };
+        if self.head().is_none() {
+            return Ok(None);
+        }
+        let Some(frame) = self.ring.frame() else { return Ok(None) };
         self.walked += 1;
         let next = frame.next();
         let timestamp = frame.timestamp;
+        self.latest = timestamp;
         let ours = timestamp > term.after && timestamp <= term.until;
         let twice = frame.way == OUTGOING && Some(frame.interface) == self.loopback;
         if !ours || twice {
@@ -220,6 +233,11 @@ impl AfPacket {
         self.kernel_packets.saturating_sub(self.kernel_drops).saturating_sub(self.walked)
     }
 
+    /// When the packet walked over last was stamped.
+    pub fn latest(&self) -> u64 {
+        self.latest
+    }
+
     /// Blocks of the ring that contradicted themselves.
     pub fn malformed(&self) -> u64 {
         self.ring.malformed
@@ -228,14 +246,6 @@ impl AfPacket {
     /// Octets of the ring.
     pub fn ring_bytes(&self) -> usize {
         self.ring.bytes()
-    }
-
-    /// No more packets come once this returns; those that have come stay to be taken.
-    pub fn unbind(&self) {
-        // Of an interface that is gone nothing comes anyway.
-        if self.socket.unbind(self.interface).is_err() {
-            let _gone = self.socket.error();
-        }
     }
 
     /// The error that is waiting to be told, which is then forgotten.

@@ -21,8 +21,11 @@ pub(super) struct Cut {
     pub blocks: usize,
 }
 
-/// Largest block: the kernel hands over whole blocks, so that larger ones only wait longer.
-const LARGEST_BLOCK: usize = 1 << 20;
+/// Largest block. On a quiet link a block is handed over with the few packets that came in one
+/// timeout: the more blocks there are, the longer nobody needs to look.
+const LARGEST_BLOCK: usize = 1 << 18;
+/// Blocks that there should be.
+const ENOUGH_BLOCKS: usize = 64;
 /// Smallest block, and the unit of all.
 const SMALLEST_BLOCK: usize = 1 << 16;
 
@@ -30,7 +33,7 @@ impl Cut {
     /// Blocks for a buffer of about so many bytes, and at least two.
     pub fn of(bytes: usize) -> Self {
         let mut block = LARGEST_BLOCK;
-        while block > SMALLEST_BLOCK && bytes / block < 8 {
+        while block > SMALLEST_BLOCK && bytes / block < ENOUGH_BLOCKS {
             block /= 2;
         }
         Self { block, blocks: (bytes / block).max(2) }
@@ -96,34 +99,42 @@ impl Ring {
         }
     }
 
-    /// The next packet, if there is one.
-    pub fn head(&mut self) -> Option<Frame<'_>> {
+    /// Whether there is a packet; then `frame` gives it.
+    pub fn ready(&mut self) -> bool {
         // Blocks without packets are possible: they only say that time passed.
         for _ in 0..=self.cut.blocks {
-            if self.cursor.is_none() {
-                if self.status().load(Ordering::Acquire) & OURS == 0 {
-                    return None;
-                }
-                self.cursor = Some(Cursor::default());
-                match Cursor::start(self.block()) {
-                    Ok(cursor) => self.cursor = Some(cursor),
-                    Err(Astray) => self.malformed += 1,
-                }
+            if let Some(cursor) = self.cursor
+                && cursor.left > 0
+            {
+                return true;
             }
-            let cursor = self.cursor?;
-            if cursor.left == 0 {
+            if self.cursor.is_some() {
                 self.give_back();
-            } else if cursor.frame(self.block()).is_err() {
-                self.malformed += 1;
-                self.give_back();
-            } else {
-                return cursor.frame(self.block()).ok();
+            }
+            if self.status().load(Ordering::Acquire) & OURS == 0 {
+                return false;
+            }
+            self.cursor = Some(Cursor::default());
+            match Cursor::start(self.block()) {
+                Ok(cursor) => self.cursor = Some(cursor),
+                Err(Astray) => self.malformed += 1,
             }
         }
-        None
+        false
     }
 
-    /// Steps over the packet that `head` gave, `next` being its distance to the one after it.
+    /// The packet that `ready` found; `None` when its block contradicts itself.
+    pub fn frame(&self) -> Option<Frame<'_>> {
+        self.cursor?.frame(self.block()).ok()
+    }
+
+    /// Passes over the rest of a block that contradicts itself.
+    pub fn give_up(&mut self) {
+        self.malformed += 1;
+        self.give_back();
+    }
+
+    /// Steps over the packet that `frame` gave, `next` being its distance to the one after it.
     pub fn step(&mut self, next: usize) {
         if let Some(cursor) = &mut self.cursor {
             cursor.step(next);
@@ -180,7 +191,11 @@ mod tests {
 
     fn drained(ring: &mut Ring) -> Vec<Vec<u8>> {
         let mut packets = Vec::new();
-        while let Some(frame) = ring.head() {
+        while ring.ready() {
+            let Some(frame) = ring.frame() else {
+                ring.give_up();
+                continue;
+            };
             packets.push(frame.bytes.to_vec());
             let next = frame.next();
             ring.step(next);
@@ -221,9 +236,9 @@ mod tests {
     }
 
     #[test]
-    fn a_buffer_is_cut_into_at_least_two_blocks_and_large_ones_into_megabytes() {
+    fn a_buffer_is_cut_into_at_least_two_blocks_and_a_large_one_into_many() {
         assert_eq!(Cut::of(0), Cut { block: 65_536, blocks: 2 });
-        assert_eq!(Cut::of(1 << 20), Cut { block: 1 << 17, blocks: 8 });
-        assert_eq!(Cut::of(64 << 20), Cut { block: 1 << 20, blocks: 64 });
+        assert_eq!(Cut::of(8 << 20), Cut { block: 1 << 17, blocks: 64 });
+        assert_eq!(Cut::of(64 << 20), Cut { block: 1 << 18, blocks: 256 });
     }
 }

@@ -11,8 +11,6 @@ use crate::bpf::Instruction;
 
 /// Every protocol, in both directions.
 const ALL: u16 = libc::ETH_P_ALL as u16;
-/// A protocol that no frame has: bound to it, a socket gets nothing more.
-const NONE: u16 = 0xffff;
 /// Frames of the ring's older versions; version 3 only asks that blocks hold whole ones.
 const FRAME: usize = 2048;
 
@@ -107,18 +105,9 @@ impl Socket {
 
     /// From here on packets come; `interface` 0 is every one.
     pub fn bind(&self, interface: i32) -> io::Result<()> {
-        self.bind_to(interface, ALL)
-    }
-
-    /// No more packets come once this returns: the kernel waits until those under way have arrived.
-    pub fn unbind(&self, interface: i32) -> io::Result<()> {
-        self.bind_to(interface, NONE)
-    }
-
-    fn bind_to(&self, interface: i32, protocol: u16) -> io::Result<()> {
         let address = libc::sockaddr_ll {
             sll_family: libc::AF_PACKET as u16,
-            sll_protocol: protocol.to_be(),
+            sll_protocol: ALL.to_be(),
             sll_ifindex: interface,
             sll_hatype: 0,
             sll_pkttype: 0,

@@ -56,11 +56,11 @@ struct Held {
     malformed: u64,
 }
 
-enum Closing {
-    /// Once the clock that packets are stamped by has come to this.
-    At(u64),
-    /// No more comes; until then what has come is taken.
-    Draining(Instant),
+struct Closing {
+    /// By the clock that packets are stamped by: what counts has come by then.
+    come: u64,
+    /// What has not been taken by then is lost.
+    until: Instant,
 }
 
 /// See the module.
@@ -98,7 +98,10 @@ impl Link {
     }
 
     /// Takes another socket in place of the one that it has.
-    pub fn take_over(&mut self, tap: AfPacket) {
+    pub fn take_over(&mut self, mut tap: AfPacket) {
+        // What it dropped until now, the one before may still have.
+        tap.count();
+        let drops = tap.drops();
         let now = wall_clock();
         let after = if self.is_open() { now } else { 0 };
         self.close(now);
@@ -106,7 +109,7 @@ impl Link {
             tap,
             term: Term { after, ..Term::ALL },
             closing: None,
-            drops: 0,
+            drops,
             malformed: 0,
         });
         self.opened += 1;
@@ -117,6 +120,11 @@ impl Link {
     /// Whether it has a socket that is not being closed.
     pub fn is_open(&self) -> bool {
         self.held.last().is_some_and(|held| held.closing.is_none())
+    }
+
+    /// Sockets that it has.
+    pub fn sockets(&self) -> usize {
+        self.held.len()
     }
 
     /// Whether there is no socket left, also none with packets still to be taken.
@@ -141,19 +149,11 @@ impl Link {
 
     /// Has the socket give what was stamped until `now`, and then close.
     pub fn close(&mut self, now: u64) {
+        self.count_all();
         for held in self.held.iter_mut().filter(|held| held.closing.is_none()) {
             held.term.until = now;
-            held.closing = Some(Closing::At(now.saturating_add(HAND_OVER_NS)));
-        }
-    }
-
-    /// Has the socket close at once, and give all that has come until then.
-    pub fn stop(&mut self) {
-        for held in self.held.iter_mut() {
-            if !matches!(held.closing, Some(Closing::Draining(_))) {
-                held.tap.unbind();
-                held.closing = Some(Closing::Draining(Instant::now() + LONGEST_DRAIN));
-            }
+            let until = Instant::now() + LONGEST_DRAIN;
+            held.closing = Some(Closing { come: now.saturating_add(HAND_OVER_NS), until });
         }
     }
 
@@ -218,29 +218,33 @@ impl Link {
 
     /// Reads the kernel's counters, and lets go of sockets that have nothing left.
     pub fn count(&mut self, now: Instant) {
+        self.count_all();
         let wall = wall_clock();
+        let mut gone = Vec::new();
+        for held in std::mem::take(&mut self.held) {
+            let over = held.closing.as_ref().is_some_and(|closing| {
+                let passed = held.tap.latest() > closing.come;
+                let empty = wall > closing.come && held.tap.waiting() == 0;
+                passed || empty || now >= closing.until
+            });
+            let side = if over { &mut gone } else { &mut self.held };
+            side.push(held);
+        }
+        let_go(gone);
+    }
+
+    fn count_all(&mut self) {
+        let stats = &mut self.stats;
         for held in &mut self.held {
-            if matches!(held.closing, Some(Closing::At(at)) if wall >= at) {
-                held.tap.unbind();
-                held.closing = Some(Closing::Draining(now + LONGEST_DRAIN));
-            }
             held.tap.count();
-            self.stats.kernel_drops += held.tap.drops() - held.drops;
+            // Of one that is being closed, what came after its term is another's.
+            if held.closing.is_none() {
+                stats.kernel_drops += held.tap.drops() - held.drops;
+            }
             held.drops = held.tap.drops();
-            self.stats.malformed += held.tap.malformed() - held.malformed;
+            stats.malformed += held.tap.malformed() - held.malformed;
             held.malformed = held.tap.malformed();
         }
-        let stats = &mut self.stats;
-        self.held.retain(|held| {
-            let Some(Closing::Draining(until)) = held.closing else { return true };
-            let waiting = held.tap.waiting();
-            if waiting > 0 && now < until {
-                return true;
-            }
-            // A ring that contradicted itself has swallowed them.
-            stats.kernel_drops += waiting;
-            false
-        });
     }
 
     /// Whether a socket is on its way out.
@@ -259,6 +263,15 @@ impl Link {
             // Only that it is told matters: the state of the interface is looked at anyway.
             let _told = held.tap.error();
         }
+    }
+}
+
+/// Closes sockets. The kernel takes tens of milliseconds for each, which nobody else needs to wait.
+fn let_go(gone: Vec<Held>) {
+    if !gone.is_empty() {
+        // Without a thread for it they have been closed here.
+        let _closing =
+            std::thread::Builder::new().name("nf-closing".into()).spawn(move || drop(gone));
     }
 }
 

@@ -207,7 +207,7 @@ impl LiveSource {
             let number = there.iter().find(|(_, name)| *name == link.name).map(|(n, _)| *n);
             if link.is_open() && link.interface() != number {
                 // What it was is gone: nothing more comes of it.
-                link.stop();
+                link.close(wall_clock());
                 if link.state != State::Closed {
                     link.state = State::Waiting;
                 }
@@ -217,13 +217,22 @@ impl LiveSource {
 
     /// Moves packets into the batch, the oldest of those at hand first. Whether there were any.
     fn collect(&mut self, batch: &mut Batch) -> Result<bool, CaptureError> {
+        let sockets: usize = self.links.iter().map(Link::sockets).sum();
+        let only = self.links.iter().position(|link| link.sockets() > 0).filter(|_| sockets == 1);
         let Self { links, arena, .. } = self;
         let mut walked = 0;
         let most = batch.space().saturating_mul(MOST_WALKED);
         while batch.space() > 0 && walked < most {
-            let heads = links.iter_mut().enumerate();
-            let oldest = heads.filter_map(|(n, link)| Some((link.head()?, n))).min();
-            let Some(((_, socket), n)) = oldest else { break };
+            let (socket, n) = match only {
+                // With one socket there is nothing to choose.
+                Some(n) => (0, n),
+                None => {
+                    let heads = links.iter_mut().enumerate();
+                    let oldest = heads.filter_map(|(n, link)| Some((link.head()?, n))).min();
+                    let Some(((_, socket), n)) = oldest else { break };
+                    (socket, n)
+                }
+            };
             let Some(link) = links.get_mut(n) else { break };
             let taken = link.take(socket, arena, batch);
             if taken.is_err() {
@@ -299,8 +308,9 @@ impl Source for LiveSource {
             self.spec = LiveSpec::default();
             // A change that nobody has taken up closes its sockets with it.
             drop(self.shared.changes());
+            let now = wall_clock();
             for link in &mut self.links {
-                link.stop();
+                link.close(now);
                 link.state = State::Closed;
             }
         }

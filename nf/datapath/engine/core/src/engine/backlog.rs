@@ -29,6 +29,13 @@ pub struct Dropped {
 }
 
 impl Dropped {
+    /// Counts a row that went after its session was summed up.
+    pub(super) fn row_only(&mut self, row: &Row) {
+        let packets = self.packets;
+        self.row(row);
+        self.packets = packets;
+    }
+
     /// Counts a row.
     fn row(&mut self, row: &Row) {
         match row.what {

@@ -88,6 +88,7 @@ fn fixed(old: &EngineConfig, new: &EngineConfig) -> Result<(), ConfigError> {
     let changed = [
         ("files", !new.files.is_empty()),
         ("threads", old.threads != new.threads),
+        ("pace", old.pace != new.pace),
         ("seed", old.seed != new.seed),
         ("max_sessions", old.max_sessions != new.max_sessions),
         ("max_held_bytes", old.max_held_bytes != new.max_held_bytes),

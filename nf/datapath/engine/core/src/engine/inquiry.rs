@@ -124,7 +124,7 @@ impl Engine {
                     }
                 }
                 Side::Threads(..) => match self.advance(deadline) {
-                    Ok(true) if Instant::now() < deadline => {}
+                    Ok(true) if Instant::now() < deadline => self.shed(),
                     Ok(_) | Err(_) => break,
                 },
             }
@@ -194,6 +194,7 @@ impl Engine {
             stats.in_flight = account.seen.saturating_sub(account.accounted());
         }
         stats.sessions = self.finisher.sessions + stats.dropped.sessions;
+        stats.dropped.add(&self.shed);
         stats.merge_waiting = self.merge.waiting() as u64;
         stats.complete = self.complete;
         stats

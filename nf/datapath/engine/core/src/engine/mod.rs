@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use nf_capture::live::{self, Control};
-use nf_capture::{OpenSpec, Source};
+use nf_capture::{OpenSpec, Paced, Source};
 use nf_flow::KeyHasher;
 
 use crate::config::EngineConfig;
@@ -46,6 +46,9 @@ use reader::{Gauge, Reader, SourceReport};
 use station::{Chunk, Station, WorkerReport};
 pub use stats::{Busy, Stats};
 use supply::{Seat, Supply};
+
+/// Rows that wait for a poll of live capture at most, where others ask and nobody polls.
+const MOST_READY: usize = 262_144;
 
 /// Chunks of rows on their way to the poller.
 const CHUNKS: usize = 64;
@@ -91,6 +94,8 @@ pub struct Engine {
     inbox: Vec<(usize, u64, Answer)>,
     /// Everything has been read, processed and finished.
     complete: bool,
+    /// Rows that were finished, and that nobody polled for.
+    shed: Dropped,
     /// What counters are counted from.
     base: Option<Stats>,
     error: Option<EngineError>,
@@ -122,6 +127,17 @@ impl Engine {
             bpf: (!config.bpf.is_empty()).then(|| config.bpf.clone()),
             ..OpenSpec::default()
         })?;
+        let source = match config.pace {
+            0.0 => source,
+            pace @ 1e-6..=1e9 => Box::new(Paced::new(source, pace)),
+            pace => {
+                return Err(EngineError::Config(ConfigError {
+                    what: format!("{pace} is no pace"),
+                    place: "pace".into(),
+                    hint: "1 for a capture's own pace, 10 for ten times that, 0 for at once".into(),
+                }));
+            }
+        };
         Ok(Self::with(source, snapshot))
     }
 
@@ -153,6 +169,7 @@ impl Engine {
             source: None,
             inbox: Vec::new(),
             complete: false,
+            shed: Dropped::default(),
             base: None,
             error: None,
             current,
@@ -284,6 +301,14 @@ impl Engine {
                 self.error = report.error.take().map(EngineError::Capture);
                 self.source = Some(report);
             }
+        }
+    }
+
+    /// Bounds what waits for a poll, when capture is live.
+    fn shed(&mut self) {
+        if self.live.is_some() && self.finisher.ready() > MOST_READY {
+            let (_, rows) = self.finisher.take_ready();
+            rows.iter().for_each(|row| self.shed.row_only(row));
         }
     }
 

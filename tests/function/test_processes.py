@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from nf.process.monitoring import MonitorClient, RestartProcess
-from tests.live.conftest import SEES, SENDER, Probe, Start, eventually, lines_of
+from tests.function.conftest import SEES, SENDER, Probe, Start, eventually, lines_of
 
 BACK_SECONDS = 1.5
 """A process is to be back within about a second; the machine of a test may be slow."""
