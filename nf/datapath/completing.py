@@ -1,7 +1,5 @@
 """Settings as an engine takes them, but for what stands in files."""
 
-from dataclasses import replace
-
 from nf.datapath.config import EngineConfig
 from nf.datapath.settings import Settings
 
@@ -10,4 +8,4 @@ __all__ = ["engine_part"]
 
 def engine_part(settings: Settings) -> EngineConfig:
     """The engine's configuration that settings mean."""
-    return replace(settings.engine, pace=settings.pace)
+    return settings.engine

@@ -422,12 +422,7 @@ def opened(config: EngineConfig) -> _engine.Engine:
 def checkable(config: EngineConfig, *, sources: bool) -> EngineConfig:
     """A configuration that an engine can be opened with beside the one that runs."""
     return replace(
-        config,
-        files=(),
-        follow=False,
-        pace=0.0,
-        live=True,
-        interfaces=config.interfaces if sources else (),
+        config, files=(), follow=False, live=True, interfaces=config.interfaces if sources else ()
     )
 
 
@@ -439,8 +434,8 @@ def replay_of(config: EngineConfig, file: str, pace: float) -> EngineConfig:
         follow=False,
         live=False,
         interfaces=(),
-        report_interval=0.0,
         pace=pace,
+        report_interval=0.0,
     )
 
 

@@ -45,6 +45,7 @@ class SchemaNode:
         parent: None at the top.
         children: In the schema's order.
         member: Name in its parent's RFC 7951 object.
+        terminal: Whether it has a value rather than children.
     """
 
     name: str
@@ -62,16 +63,15 @@ class SchemaNode:
     parent: "SchemaNode | None" = None
     children: list["SchemaNode"] = field(default_factory=list)
     member: str = ""
+    terminal: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.terminal = self.kind in TERMINAL
 
     @property
     def qualified(self) -> str:
         """`module:name`."""
         return f"{self.module}:{self.name}"
-
-    @property
-    def terminal(self) -> bool:
-        """Whether it has a value rather than children."""
-        return self.kind in TERMINAL
 
     @property
     def numeric(self) -> bool:

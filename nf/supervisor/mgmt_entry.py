@@ -13,11 +13,15 @@ from pathlib import Path
 
 from nf.errors import NfError
 from nf.mgmt.beginning import Wishes
-from nf.mgmt.process import ManagementProcess
+from nf.mgmt.core import Core
+from nf.mgmt.process import FrontEnd, ManagementProcess
+from nf.mgmt.users import Users
 from nf.process.lifetime import end_with_parent, take_name
 from nf.process.logs import parse_levels, set_up
 from nf.process.notify import Notifier
 from nf.process.places import Places
+from nf.telemetry.gnmi.server import Target
+from nf.telemetry.metrics.endpoint import Endpoint
 
 __all__ = ["main"]
 
@@ -61,8 +65,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 async def served(places: Places, boot: str, wishes: Wishes) -> int:
     """Runs the process in this loop."""
-    process = ManagementProcess(places, Notifier.from_environment(), boot, wishes)
+    more = (_gnmi, _metrics)
+    process = ManagementProcess(places, Notifier.from_environment(), boot, wishes, more)
     return await process.run()
+
+
+def _gnmi(core: Core, users: Users) -> FrontEnd:
+    return Target(core, users)
+
+
+def _metrics(core: Core, users: Users) -> FrontEnd:
+    del users
+    return Endpoint(core)
 
 
 if __name__ == "__main__":

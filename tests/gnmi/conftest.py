@@ -105,6 +105,7 @@ def start(core: Core, passwords: Passwords) -> Iterator[Callable[..., Target]]:
     def run(first: bytes = LISTEN) -> Target:
         target = Target(core, passwords)
         core.providers.register(target)
+        target.start()
         targets.append(target)
         core.start(first)
         return target

@@ -39,6 +39,7 @@ def run(core: Core) -> Iterator[Callable[..., Endpoint]]:
         endpoint = Endpoint(core)
         made.append(endpoint)
         core.providers.register(endpoint)
+        endpoint.start()
         core.start(json.dumps(first).encode())
         return endpoint
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from nf.mgmt.schema_nodes import SchemaNode
 from nf.mgmt.subscriptions.outbox import Frame
 from nf.mgmt.subscriptions.patterns import (
-    Instance,
     Keep,
     Pattern,
     Place,
@@ -80,16 +79,14 @@ class Selection:
                     found[id(node)] = node
         return list(found.values())
 
-    def instances(self, root: SchemaNode, data: Any) -> dict[Place, Instance]:
-        """What there is: leaves, and containers that are told as a whole."""
-        found: dict[Place, Instance] = {}
-        for start in select(root, data, self.pattern):
-            for one in self._units(start):
-                found[one.place] = one
-        return found
-
-    def _units(self, start: Instance) -> Iterable[Instance]:
-        return leaves(start, self.keep, self.depth, self._whole if self.aggregate else None)
+    def values(self, root: SchemaNode, data: Any) -> dict[Place, Any]:
+        """What there is: leaves, and containers that are told as one value."""
+        whole = self._whole if self.aggregate else None
+        return {
+            one.place: one.value
+            for start in select(root, data, self.pattern)
+            for one in leaves(start, self.keep, self.depth, whole)
+        }
 
     def _whole(self, node: SchemaNode) -> bool:
         """Whether a container is marked, and all that it has is asked for."""
@@ -140,6 +137,8 @@ class Feed:
         )
         self.subscribers: dict[object, Deliver] = {}
         self._last: dict[Place, Any] = {}
+        # How deep the container is that a leaf is told together with; 0 for none.
+        self._whole_at: dict[SchemaNode, int] = {}
         self._timestamp = 0
 
     @property
@@ -163,8 +162,7 @@ class Feed:
         self._timestamp = snapshot.timestamp
 
     def _values(self, snapshot: Snapshot) -> dict[Place, Any]:
-        found = self.selection.instances(self._root, snapshot.data)
-        return {place: one.value for place, one in found.items()}
+        return self.selection.values(self._root, snapshot.data)
 
     def look(self, snapshot: Snapshot) -> None:
         """Tells what has changed since the last look."""
@@ -210,11 +208,14 @@ class Feed:
         loose: list[tuple[bytes, bytes]] = []
         groups: dict[Place, None] = {}
         for place, value in values.items():
-            whole = atomic_root(place)
-            if whole is not None:
-                groups[whole] = None
+            node = place[-1][0]
+            depth = self._whole_at.get(node)
+            if depth is None:
+                depth = self._whole_at[node] = _whole_depth(place)
+            if depth:
+                groups[place[:depth]] = None
             else:
-                loose.append((encoder.path(place), encoder.value(place[-1][0], value)))
+                loose.append((encoder.path(place), encoder.value(node, value)))
         gone = [encoder.path(place) for place in deletes]
         made = []
         if loose or gone:
@@ -276,9 +277,9 @@ class Feed:
 _NONE = object()
 
 
-def atomic_root(place: Place) -> Place | None:
-    """The outermost container above a leaf that the schema wants told as a whole."""
+def _whole_depth(place: Place) -> int:
+    """Length of the place of the outermost container that the schema wants told as a whole."""
     for length in range(1, len(place)):
         if place[length - 1][0].tagged("atomic"):
-            return place[:length]
-    return None
+            return length
+    return 0

@@ -182,7 +182,7 @@ def leaves(
         depth: Levels below the instance whose leaves are wanted; 0 for all.
         whole: Containers and entries that are given as they are, in the place of their leaves.
     """
-    node = instance.node
+    node, place = instance.node, instance.place
     if node.terminal:
         if keep(node):
             yield instance
@@ -190,9 +190,22 @@ def leaves(
     if whole is not None and whole(node):
         yield instance
         return
-    for place, child, value in _children(instance.place, node, instance.value, None):
+    for child in node.children:
+        value = instance.value.get(child.member)
+        if value is None:
+            continue
         if child.terminal:
             if keep(child):
-                yield Instance(place, child, value)
+                yield Instance((*place, (child, ())), child, value)
         elif depth != 1:
-            yield from leaves(Instance(place, child, value), keep, max(0, depth - 1), whole)
+            for one in _inner(place, child, value):
+                yield from leaves(one, keep, max(0, depth - 1), whole)
+
+
+def _inner(place: Place, child: SchemaNode, value: Any) -> Iterator[Instance]:
+    """A container, or each entry of a list."""
+    if child.kind != "list":
+        yield Instance((*place, (child, ())), child, value)
+        return
+    for number, entry in enumerate(value):
+        yield Instance((*place, (child, keys_of(child, entry, number))), child, entry)

@@ -60,14 +60,14 @@ class Target:
 
     Attributes:
         subscriptions: The engine that samples and watches.
-        service: The handlers; None before `start`.
+        service: The handlers.
     """
 
     name = "gnmi"
-    watches = (TOP,)
+    watches: tuple[str, ...] = (TOP,)
 
     def __init__(self, core: "Core", passwords: Passwords) -> None:
-        """Listens nowhere; register it with the core before that starts."""
+        """Listens nowhere; register it with the core, and start it, before that starts."""
         self._core = core
         self._schema = SchemaTree(core.context)
         self._callers = Callers(passwords)
@@ -80,6 +80,9 @@ class Target:
         self._thread = threading.Thread(target=self._run, name="nf-gnmi", daemon=True)
         core.commits.watchers.append(self._changed)
         core.state.register(_State(self))
+
+    def start(self) -> None:
+        """Starts its threads; endpoints come with the configuration."""
         self._thread.start()
         self.subscriptions.start()
 

@@ -28,7 +28,7 @@ MAX_OCTETS = 1 << 20
 """Octets of one Notification at most, about; clients accept 4 MiB unless told otherwise."""
 
 MAX_PATHS = 200_000
-"""Containers and entries whose octets are remembered, see `WireEncoder`."""
+"""Paths whose octets an encoder remembers, and as many containers and entries."""
 
 _UNSIGNED = frozenset({"uint8", "uint16", "uint32", "uint64"})
 _SIGNED = frozenset({"int8", "int16", "int32", "int64"})
@@ -71,6 +71,7 @@ class WireEncoder:
         self.skip = skip
         self.qualified = qualified
         self._prefix_field = _sized(b"\x12", self.prefix) if self.prefix else b""
+        self._paths: dict[Place, bytes] = {}
         self._heads: dict[Place, bytes] = {}
         self._names: dict[SchemaNode, bytes] = {}
 
@@ -81,22 +82,25 @@ class WireEncoder:
 
     def path(self, place: Place) -> bytes:
         """Octets of a path without the prefix's elements."""
-        if len(place) <= self.skip:
-            return b""
-        node, keys = place[-1]
-        return self._head(place[:-1]) + (self._entry(node, keys) if keys else self._name(node))
+        found = self._paths.get(place)
+        if found is None:
+            if len(self._paths) >= MAX_PATHS:
+                self._paths.clear()
+            found = self._paths[place] = self._head(place)
+        return found
 
     def _head(self, place: Place) -> bytes:
         if len(place) <= self.skip:
             return b""
-        found = self._heads.get(place)
+        node, keys = place[-1]
+        own = self._entry(node, keys) if keys else self._name(node)
+        above = place[:-1]
+        found = self._heads.get(above)
         if found is None:
-            node, keys = place[-1]
-            found = self._head(place[:-1]) + (self._entry(node, keys) if keys else self._name(node))
             if len(self._heads) >= MAX_PATHS:
                 self._heads.clear()
-            self._heads[place] = found
-        return found
+            found = self._heads[above] = self._head(above)
+        return found + own
 
     def _entry(self, node: SchemaNode, keys: tuple[str, ...]) -> bytes:
         made = PathElem(name=name_of(node, qualified=self.qualified), key=key_map(node, keys))

@@ -73,10 +73,10 @@ class Endpoint:
     """
 
     name = "metrics"
-    watches = (TOP,)
+    watches: tuple[str, ...] = (TOP,)
 
     def __init__(self, core: "Core") -> None:
-        """Listens nowhere; register it with the core before that starts."""
+        """Listens nowhere; register it with the core, and start it, before that starts."""
         self._schema = SchemaTree(core.context)
         self._families = families(self._schema)
         self._tops = {node.top.qualified for node in self._families if node.top.kind == "container"}
@@ -89,6 +89,9 @@ class Endpoint:
         self._pool = ThreadPoolExecutor(1, "nf-metrics-read")
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="nf-metrics", daemon=True)
+
+    def start(self) -> None:
+        """Starts its thread; the port comes with the configuration."""
         self._thread.start()
 
     def _run(self) -> None:
