@@ -1,5 +1,6 @@
 """The programs that are measured, and how each reads a capture and counts its flows."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -83,6 +84,30 @@ def nf_arrow() -> Tool:
         version,
         lambda path: [sys.executable, script, str(path)],
     )
+
+
+def nf_all() -> Tool:
+    """Everything that a session can be asked: protocols, applications and risks."""
+    options = ("-o", "jsonl", "--report", "session", "--threads", "0", "--risks")
+    return nf("nf all", "session records with risks", *options)
+
+
+# Protocols above TCP and UDP that the first version of `nf` knew.
+FIRST = frozenset(
+    {"dhcp", "dns", "ftp", "ftp_data", "gquic", "http", "http2", "http3", "llmnr", "mdns", "ntp"}
+    | {"quic", "ssh", "tls"}
+)
+
+
+def nf_first() -> Tool:
+    """Only the first protocols, the others disabled: what breadth costs is the rest."""
+    listed = subprocess.run(
+        [str(nf_program()), "protocols", "-o", "json"], capture_output=True, text=True, check=True
+    )
+    names = {one["name"] for one in json.loads(listed.stdout) if one["told"] != "header"}
+    others = ",".join(sorted(names - FIRST))
+    options = ("-o", "jsonl", "--report", "session", "--threads", "0", "--disable", others)
+    return nf("nf first", f"session records, {len(FIRST)} protocols", *options)
 
 
 def ndpi_reader() -> Tool:
@@ -170,4 +195,6 @@ OURS: dict[str, Callable[[], Tool]] = {
     "nf twice": nf_twice,
     "nf summary": nf_summary,
     "nf arrow": nf_arrow,
+    "nf all": nf_all,
+    "nf first": nf_first,
 }

@@ -1,5 +1,6 @@
 """`nf config`: reads and changes the configuration of a running probe."""
 
+import json
 import os
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
@@ -9,10 +10,13 @@ from typing import Any
 from nf.cli import exits
 from nf.cli.config_edit import edited_text
 from nf.cli.listing import print_json, print_table
+from nf.cli.mmt import as_model, is_legacy
 from nf.cli.places import add_places, management_of
 from nf.cli.show.terminal import safe
 from nf.errors import ConfigurationError
 from nf.mgmt import local
+from nf.mgmt.legacy.exporting import export_data
+from nf.mgmt.legacy.vocabulary import Vocabulary
 
 __all__ = ["configure", "run"]
 
@@ -74,13 +78,20 @@ def configure(parser: ArgumentParser) -> None:
     diff.add_argument("-o", dest="format", choices=["text", "json"], default="text")
     validate = verb("validate", "check a file against the model, and change nothing")
     validate.add_argument("file", metavar="FILE")
-    import_ = verb("import", "put a file (JSON or XML of the model) in force")
+    import_ = verb("import", "put a file (JSON or XML of the model, or of MMT-Probe) in force")
     import_.add_argument("file", metavar="FILE", help="- for standard input")
     import_.add_argument(
         "--replace", action="store_true", help="in the place of everything, instead of merged in"
     )
     export = verb("export", "print the whole configuration, to import it elsewhere")
-    _add_form(export)
+    export.add_argument(
+        "-o",
+        "--format",
+        dest="format",
+        choices=["json", "xml", "mmt"],
+        default="json",
+        help="mmt: as a file of MMT-Probe, as far as that can say it; default: json",
+    )
     verb("save", "keep what is running over a restart (copies running to startup)")
     history = verb("history", "list the configurations that were in force, newest first")
     history.add_argument("-o", dest="format", choices=["table", "json"], default="table")
@@ -188,12 +199,18 @@ def _validate(management: local.LocalClient, arguments: Namespace) -> int:
 
 def _import(management: local.LocalClient, arguments: Namespace) -> int:
     mode: Any = "replace" if arguments.replace else "merge"
-    _ask(management, local.Load(_text_of(arguments.file), mode, _user()))
+    text = _text_of(arguments.file)
+    if is_legacy(text) and arguments.file != "-":
+        text = as_model(Path(arguments.file))
+    _ask(management, local.Load(text, mode, _user()))
     return exits.OK
 
 
 def _export(management: local.LocalClient, arguments: Namespace) -> int:
-    _print(_ask(management, local.Read("running", "", arguments.format)).text)
+    mmt = arguments.format == "mmt"
+    form: Any = "json" if mmt else arguments.format
+    text = _ask(management, local.Read("running", "", form)).text
+    _print(export_data(json.loads(text), Vocabulary.here()).text if mmt else text)
     return exits.OK
 
 

@@ -26,7 +26,7 @@ from nf.mgmt.schema import ModuleSet
 if TYPE_CHECKING:
     from nf._native.yang import Context, Tree
 
-__all__ = ["configure", "export_file", "found_file", "import_file", "run"]
+__all__ = ["as_model", "configure", "export_file", "found_file", "import_file", "is_legacy", "run"]
 
 DESCRIPTION = """\
 Works with the configuration files of MMT-Probe; no probe has to run.
@@ -72,7 +72,9 @@ class _Overriding(Action):
 def configure(parser: ArgumentParser) -> None:
     """Adds description, arguments and examples."""
     parser.description, parser.epilog = DESCRIPTION, EXAMPLES
-    verbs = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
+    verbs = parser.add_subparsers(
+        dest="what", required=True, metavar="WHAT", help="what to do with it"
+    )
     every: list[ArgumentParser] = []
     for name, help_text in (
         ("check", "say what becomes of each option of a file"),
@@ -207,6 +209,25 @@ def import_file(
     )
     # What a build with all features would do with its settings is not known to this one.
     return made, check(_context(all_features=all_features), made, compiled=not all_features)
+
+
+def is_legacy(text: str) -> bool:
+    """Whether a configuration is one of MMT-Probe: it begins neither as JSON nor as XML."""
+    return not text.lstrip("\ufeff \t\r\n").startswith(("{", "<"))
+
+
+def as_model(path: Path) -> str:
+    """A file of MMT-Probe as JSON of the model; what has changed is told on standard error.
+
+    Raises:
+        ConfigurationError: The file is wrong.
+    """
+    made, tree = import_file(path)
+    _report(made.findings, sys.stderr, everything=False)
+    if tree is None:
+        first = made.errors[0]
+        raise ConfigurationError(f"{first.option}: {first.what}", str(first.place), first.hint)
+    return tree.to_json(indent=True).decode()
 
 
 def export_file(path: Path, *, all_features: bool = False) -> int:

@@ -8,6 +8,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from nf.cli import exits
+from nf.cli.mmt import as_model, is_legacy
 from nf.cli.places import add_places, places_of
 from nf.errors import ConfigurationError
 from nf.process.lifetime import take_name
@@ -139,12 +140,26 @@ def _datapath(arguments: Namespace, places: Places) -> Child:
     return Child("nf-datapath", command, policy, keeps_stdout=True)
 
 
+def _configuration(path: Path, places: Places) -> Path:
+    """The file to begin with; one of MMT-Probe is translated first."""
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        what = f"the configuration cannot be read: {(error.strerror or '').lower()}"
+        raise ConfigurationError(what, str(path), "check path and permissions") from error
+    if not is_legacy(text):
+        return path.absolute()
+    made = places.run / "mmt-probe.json"
+    made.write_text(as_model(path), encoding="utf-8")
+    return made.absolute()
+
+
 def _management(arguments: Namespace, places: Places) -> Child:
     command = _command("mgmt_entry", arguments, places)
     # What was in force in this start of the probe outlives management, but not the probe.
     command += ["--boot", uuid.uuid4().hex]
     if arguments.config:
-        command += ["--config", str(Path(arguments.config).absolute())]
+        command += ["--config", str(_configuration(Path(arguments.config), places))]
     for interface in arguments.interface:
         command += ["--interface", interface]
     for file in arguments.trace:

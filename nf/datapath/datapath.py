@@ -427,17 +427,15 @@ def checkable(config: EngineConfig, *, sources: bool) -> EngineConfig:
 
 
 def replay_of(config: EngineConfig, file: str, pace: float) -> EngineConfig:
-    """The configuration in force, for a file.
-
-    Raises:
-        Refused: The engine has no such pace.
-    """
-    if pace:
-        raise Refused(
-            "this build replays at full speed only", "pace", "leave it out, or say full-speed"
-        )
+    """The configuration in force, for a file."""
     return replace(
-        config, files=(file,), follow=False, live=False, interfaces=(), report_interval=0.0
+        config,
+        files=(file,),
+        follow=False,
+        live=False,
+        interfaces=(),
+        pace=pace,
+        report_interval=0.0,
     )
 
 

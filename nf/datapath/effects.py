@@ -17,6 +17,7 @@ FLOWS = frozenset(
         "threads",
         "files",
         "follow",
+        "pace",
         "key_vlan",
         "key_tunnel",
         "max_sessions",

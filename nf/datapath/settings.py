@@ -91,7 +91,6 @@ class Settings:
         capturing: Whether packets are captured at all.
         engine: For the engine, without what is in the files below. Its reports are those that some
             output takes, and the sums that statistics are made of.
-        pace: How fast files are read: 0 as fast as can be, 1 as recorded, else a multiple of it.
         application_files: Files that extend the built-in applications, in their order.
         plugin_paths: Plugin files and directories, in their order.
         event_names: Name of the report of each of the engine's events.
@@ -105,7 +104,6 @@ class Settings:
     probe_id: int = 0
     capturing: bool = True
     engine: EngineConfig = field(default_factory=EngineConfig)
-    pace: float = 0.0
     application_files: tuple[str, ...] = ()
     plugin_paths: tuple[str, ...] = ()
     event_names: tuple[str, ...] = ()

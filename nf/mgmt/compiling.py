@@ -5,7 +5,7 @@ broken) it tells when it prepares the settings; `path_of` says which leaf its er
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -34,6 +34,7 @@ ENGINE_PATHS = {
     "report_interval": f"{REPORTS}/interval",
     "files": f"{CAPTURE}/file/path",
     "follow": f"{CAPTURE}/file/follow",
+    "pace": f"{CAPTURE}/file/pace",
     "bpf": f"{CAPTURE}/filter",
     "root": f"{CAPTURE}/link-type",
     "root_offset": f"{CAPTURE}/link-offset",
@@ -59,7 +60,6 @@ ENGINE_PATHS = {
 SETTING_PATHS = {
     "probe_id": f"{PROBE}/id",
     "capturing": f"{CAPTURE}/enabled",
-    "pace": f"{CAPTURE}/file/pace",
     "application_files": f"{ENGINE}/applications/file",
     "plugin_paths": f"{ENGINE}/plugins/path",
     "event_names": f"{REPORTS}/event",
@@ -128,7 +128,6 @@ def compile_settings(data: Data) -> Settings:
         probe_id=probe["id"],
         capturing=capture["enabled"],
         engine=_engine(capture, engine, reports, routes),
-        pace=_pace(capture.get("file")),
         application_files=tuple(engine.get("applications", {}).get("file", ())),
         plugin_paths=tuple(engine.get("plugins", {}).get("path", ())),
         event_names=tuple(one.name for one in routes.events),
@@ -162,7 +161,7 @@ class _Routes:
             return to if report["enabled"] else ()
 
         events = []
-        for one in reports.get("event", ()):
+        for one in _by_name(reports.get("event", ())):
             to, awaited = channels(one), one["event"]
             attributes = tuple(one.get("attribute", ())) or (awaited,)
             events.append(_EventRoute(one["name"], Event(awaited, attributes), to))
@@ -194,6 +193,7 @@ def _engine(capture: Data, engine: Data, reports: Data, routes: _Routes) -> Engi
         threads=engine["workers"],
         files=tuple(files.get("path", ())),
         follow=files.get("follow", False),
+        pace=_pace(capture.get("file")),
         live=not files,
         interfaces=_interfaces(capture),
         report_interval=float(interval) if interim else 0.0,
@@ -205,7 +205,7 @@ def _engine(capture: Data, engine: Data, reports: Data, routes: _Routes) -> Engi
         events=tuple(one.event for one in routes.events),
         filter=reports["filter"],
         risks=engine["risks"]["enabled"],
-        disabled_protocols=tuple(map(protocol_of, engine.get("disabled-protocol", ()))),
+        disabled_protocols=tuple(sorted(map(protocol_of, engine.get("disabled-protocol", ())))),
         timeouts=Timeouts(
             default=float(timeouts["default"]),
             short=float(timeouts["short"]),
@@ -304,8 +304,13 @@ def _logging(logging: Data) -> Logging:
         level=logging["level"],
         format=logging["format"],
         destination=logging["destination"],
-        modules=tuple((one["name"], one["level"]) for one in logging.get("module", ())),
+        modules=tuple((one["name"], one["level"]) for one in _by_name(logging.get("module", ()))),
     )
+
+
+def _by_name(entries: Iterable[Data]) -> list[Data]:
+    """Entries of a list whose order is the system's, so that equal trees make equal settings."""
+    return sorted(entries, key=lambda one: str(one["name"]))
 
 
 def _plain_identity(value: str) -> str:

@@ -44,7 +44,7 @@ class Desk:
         asked = getattr(body, "user", "")
         # Root may say for whom it acts (sudo); nobody else may.
         user = asked if asked and peer.uid == 0 else name_of(peer.uid)
-        session = self._core.sessions.open(user, "cli", f"pid {peer.pid}", recovery=True)
+        session = self._core.sessions.open(user, "cli", "", recovery=True)
         try:
             return self._do(session, body)
         except RpcErrors as error:
@@ -134,6 +134,10 @@ class Desk:
 
     def _difference(self, session: Session, body: local.Difference) -> local.Changes:
         before, after = (self._tree_of(session, name) for name in (body.before, body.after))
+        # What nobody has set is the same in both, although only one may have it written out.
+        before, after = before.copy(), after.copy()
+        before.validate()
+        after.validate()
         rows = before.diff(after).changes()
         return local.Changes(tuple(local.ChangeRow(*row) for row in rows))
 

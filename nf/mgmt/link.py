@@ -205,7 +205,7 @@ class Link:
     # The connection
 
     def _keep(self) -> None:
-        backoff = Backoff(0.05, 2.0)
+        backoff = Backoff(0.05, 0.4)
         while not self._ending:
             if self._client is not None and not self.trouble:
                 self._wake.wait()

@@ -115,6 +115,7 @@ class _Listener:
         self._socket = _bound(path)
         self._node = _node(path)
         self._wake, self._woken = socket.socketpair()
+        self._closing = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="nf-mmt-socket", daemon=True)
 
     def start(self) -> None:
@@ -123,16 +124,20 @@ class _Listener:
 
     def close(self) -> None:
         """Serves no more, and removes the socket unless somebody has put another there."""
+        self._closing.set()
         self._wake.close()
         if self._thread.ident is not None and self._thread is not threading.current_thread():
             self._thread.join(PATIENCE)
         self._socket.close()
+        if self._thread.ident is None:
+            self._woken.close()
         if _node(self.path) == self._node:
             Path(self.path).unlink(missing_ok=True)
 
     def _serve(self) -> None:
         with self._woken:
-            while True:
+            # A command may have closed the socket that it came through.
+            while not self._closing.is_set():
                 ready, _, _ = select.select([self._socket, self._woken], [], [])
                 if self._woken in ready:
                     return

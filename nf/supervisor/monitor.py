@@ -171,8 +171,9 @@ class Monitor:
 
     async def _next_round(self) -> None:
         self._changed.clear()
+        due = min(child.watch.due for child in self._children.values()) - time.monotonic()
         with suppress(TimeoutError):
-            async with asyncio.timeout(TICK_SECONDS):
+            async with asyncio.timeout(min(TICK_SECONDS, max(due, 0.01))):
                 await self._changed.wait()
 
     def _start(self, child: Child, now: float) -> None:

@@ -127,7 +127,7 @@ class Probe:
 
     def capturing(self) -> bool:
         sources = self.state("capture/state").get("source", [])
-        return any(one["name"] == SEES and one["status"] == "running" for one in sources)
+        return any(one["name"] == SEES and one["state"] == "capturing" for one in sources)
 
     def send(self, count: int, port: int = 5000) -> None:
         """Sends so many UDP packets through v0."""

@@ -177,9 +177,9 @@ def test_an_interface_that_goes_is_waited_for_and_taken_up_when_it_returns(pair:
     pair.send(udp(1, 2))
 
     until(lambda: account(engine)["packets"] == 2)
+    [row] = drained(engine)
     [source] = engine.sources()
     assert source["opened"] == 2
-    [row] = drained(engine)
     assert row["packets_up"] == 2
 
 
@@ -213,9 +213,9 @@ def test_a_pattern_takes_up_what_comes_later(pair: Pair) -> None:
     pair.send(udp(3, 4), udp(5, 6))
 
     until(lambda: account(engine)["packets"] == 3)
+    drained(engine)
     counted = {one["name"]: one["packets"] for one in engine.sources()}
     assert counted == {"far0": 2, "late0": 1}
-    drained(engine)
     later.remove()
 
 

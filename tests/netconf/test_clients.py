@@ -47,7 +47,6 @@ with manager.connect(host="127.0.0.1", port=port, username="ada", password=passw
     client.copy_config(source="running", target="startup")
     client.delete_config("startup")
     client.discard_changes()
-    client.close_session()
 print(json.dumps(found))
 """
 

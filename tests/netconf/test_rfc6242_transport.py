@@ -35,6 +35,7 @@ def test_the_hello_says_exactly_what_the_server_can(ada: Peer) -> None:
             "capability:startup:1.0",
             "capability:xpath:1.0",
             "capability:with-defaults:1.0",
+            "capability:with-operational-defaults:1.0",
             "capability:notification:1.0",
             "capability:interleave:1.0",
             "capability:yang-library:1.1",

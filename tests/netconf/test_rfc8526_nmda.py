@@ -61,6 +61,17 @@ def test_an_edit_with_a_mistake_changes_nothing(ada: Peer) -> None:
     assert ada.box() == {}
 
 
+def test_operational_has_the_defaults_that_are_in_use_unless_others_are_asked_for(
+    ada: Peer,
+) -> None:
+    ada.ok(edit("<name>x</name>"))
+    trimmed = f"{BOX_FILTER}<with-defaults>trim</with-defaults>"
+
+    assert leaves(ada.data(get(BOX_FILTER))) == {"name": "x", "low": "1", "high": "10"}
+    assert leaves(ada.data(get(BOX_FILTER, "ds:running"))) == {"name": "x"}
+    assert leaves(ada.data(get(trimmed))) == {"name": "x"}
+
+
 def test_operational_is_not_edited(ada: Peer) -> None:
     assert ada.refused(edit("<name>x</name>", "ds:operational")).tag == "operation-not-supported"
 
@@ -100,8 +111,8 @@ def test_two_filters_are_one_too_many(ada: Peer) -> None:
 @pytest.mark.parametrize(
     ("filtering", "depth", "expected"),
     [
-        ("", 1, "<box/>"),
-        (BOX_FILTER, 1, "<box/>"),
+        ("", 1, ""),
+        (BOX_FILTER, 1, ""),
         (BOX_FILTER, 2, "<box><name>x</name><port><name>a</name></port></box>"),
         (
             "<xpath-filter>/t:box/t:port</xpath-filter>",
@@ -125,10 +136,12 @@ def test_depth_is_counted_from_what_the_filter_selects(
 ) -> None:
     ada.ok(edit("<name>x</name><port><name>a</name><mtu>100</mtu></port>"))
     data = ada.data(get(f"{filtering}<max-depth>{depth}</max-depth>", "ds:running"))
-    [box] = data.iterfind("t:box", NS)
-    etree.cleanup_namespaces(box)
+    boxes = data.findall("t:box", NS)
+    for box in boxes:
+        etree.cleanup_namespaces(box)
 
-    text = etree.tostring(box, with_tail=False).decode()
+    # A container without presence says nothing when it is empty (RFC 7950 section 7.5.1).
+    text = "".join(etree.tostring(box, with_tail=False).decode() for box in boxes)
     assert text.replace(f' xmlns="{BOX}"', "") == expected
 
 
@@ -155,9 +168,51 @@ def test_only_operational_has_origins(ada: Peer) -> None:
     assert ada.refused(get("<with-origin/>", "ds:running")).tag == "invalid-value"
 
 
-def test_choosing_by_origin_is_refused_in_the_open(ada: Peer) -> None:
-    refusal = ada.refused(get(f'<origin-filter xmlns:or="{ORIGIN}">or:intended</origin-filter>'))
-    assert refusal.tag == "operation-not-supported"
+def by_origin(origin: str, name: str = "origin-filter") -> str:
+    return f'<{name} xmlns:or="{ORIGIN}">or:{origin}</{name}>'
+
+
+@pytest.mark.parametrize(
+    ("choice", "mode", "expected"),
+    [
+        (by_origin("intended"), "report-all", {"name": "x"}),
+        (by_origin("default", "negated-origin-filter"), "report-all", {"name": "x"}),
+        (by_origin("origin"), "report-all", {"name": "x", "low": "1", "high": "10"}),
+        (
+            by_origin("intended") + by_origin("default"),
+            "report-all",
+            {"name": "x", "low": "1", "high": "10"},
+        ),
+        (by_origin("learned"), "explicit", {}),
+        (by_origin("origin", "negated-origin-filter"), "explicit", {}),
+    ],
+)
+def test_configuration_is_chosen_by_its_origin(
+    ada: Peer, choice: str, mode: str, expected: dict[str, str]
+) -> None:
+    ada.ok(edit("<name>x</name>"))
+    data = ada.data(get(f"{BOX_FILTER}{choice}<with-defaults>{mode}</with-defaults>"))
+
+    assert leaves(data) == expected
+
+
+@pytest.mark.parametrize(
+    ("choice", "store", "tag"),
+    [
+        (by_origin("default"), "ds:operational", "operation-not-supported"),
+        (by_origin("nonsense"), "ds:operational", "invalid-value"),
+        (by_origin("intended"), "ds:running", "invalid-value"),
+        (
+            by_origin("intended") + by_origin("system", "negated-origin-filter"),
+            "ds:operational",
+            "bad-element",
+        ),
+    ],
+)
+def test_a_choice_by_origin_that_cannot_be_is_refused(
+    ada: Peer, choice: str, store: str, tag: str
+) -> None:
+    assert ada.refused(get(choice, store)).tag == tag
 
 
 # with-defaults ----
@@ -207,3 +262,12 @@ def test_a_copy_into_a_datastore_sets_no_defaults(ada: Peer) -> None:
         f'<with-defaults xmlns="{DEFAULTS}">report-all</with-defaults></copy-config>'
     )
     assert refusal.tag == "operation-not-supported"
+
+
+def test_a_value_that_is_tagged_as_default_is_taken_as_not_set(ada: Peer) -> None:
+    ada.ok(ada.edit("<high>20</high>"))
+    tagged = f'<high xmlns:wd="{TAGGED}" wd:default="true">{{}}</high>'
+
+    ada.ok(ada.edit(tagged.format(10)))
+    assert ada.box() == {}
+    assert ada.refused(ada.edit(tagged.format(11))).tag == "invalid-value"

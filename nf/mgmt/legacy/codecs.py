@@ -147,6 +147,7 @@ class Number:
         lowers: The same for a larger one.
         most: Largest that MMT-Probe takes.
         copies: For how many paths the value is.
+        absent: How the option says that there is no value, where leaving it out means another.
     """
 
     low: int
@@ -156,6 +157,7 @@ class Number:
     lowers: bool = False
     most: int | None = None
     copies: int = 1
+    absent: str | None = None
 
     def read(self, settings: tuple[Setting, ...], reading: Reading) -> Values:
         """The number, for each path."""
@@ -172,6 +174,9 @@ class Number:
         if number > self.high and self.lowers:
             reading.changes.append(f"{number} is more than nf works with: {self.high}")
             return self.high
+        if self.most is not None and self.most < number <= self.high:
+            reading.changes.append(f"{number} is more than MMT-Probe can store: {self.most}")
+            return self.most
         if not self.low <= number <= self.high:
             default = ", or 0 for the default" if self.zero is not None else ""
             raise BadValue(f"{number} is out of range", f"write {self.low} to {self.high}{default}")
@@ -183,7 +188,7 @@ class Number:
         if first is OMIT:
             if any(one is not OMIT for one in others):
                 raise Unsayable("it goes with another value in MMT-Probe")
-            return (None,)
+            return (self.absent,)
         if any(one is not OMIT and one != first for one in others):
             writing.remarks.append(f"MMT-Probe has one value for all; these differ: {others}")
         if self.most is not None and first > self.most:

@@ -167,7 +167,7 @@ class _Translation:
             where = inner["output-format"].place
             self._add("error", scope.shown, where, what, "remove one of them")
             return
-        before = len(self._made.findings)
+        before, standard_output = len(self._made.findings), self.standard_output
         rows = [row for row in ROWS if row.section == section]
         for row in rows:
             self.row(row, scope)
@@ -175,7 +175,9 @@ class _Translation:
         if needed in scope.into:
             put(probe, at, [*entries, scope.into])
             self._origin(scope.base, scope.shown, place)
-        elif not errors_of(self._made.findings[before:]) and not self._vocabulary.lacks(
+            return
+        self.standard_output = standard_output
+        if not errors_of(self._made.findings[before:]) and not self._vocabulary.lacks(
             rows[0].feature
         ):
             what = f"{needed} names nothing that the engine has"

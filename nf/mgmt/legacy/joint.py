@@ -160,6 +160,8 @@ class Source:
         if source == "any":
             reading.changes.append("every interface by itself, so that link types are kept")
             return [{"name": "*"}], OMIT
+        if "/" in source or _MAGIC.search(source) or not source.isprintable() or " " in source:
+            raise BadValue(f"{source!r} is no interface", "write mode = OFFLINE for a file")
         return [{"name": source}], OMIT
 
     def write(self, values: Values, writing: Writing) -> tuple[str | None, ...]:
@@ -270,7 +272,7 @@ class MqttFlag(Flag):
 
 
 class SocketKind:
-    """`type` and `descriptor` of the socket output."""
+    """`type`, `descriptor` and `port` of the socket output."""
 
     KINDS: ClassVar = {
         "UNIX": "unix",
@@ -281,26 +283,31 @@ class SocketKind:
     }
 
     def read(self, settings: tuple[Setting, ...], reading: Reading) -> Values:
-        """The bits, and the path of the UNIX socket."""
+        """The bits, the path of the UNIX socket, and the port of the others."""
         word = text_of(settings[0]).upper()
         if word not in self.KINDS:
             raise BadValue(f"{word!r} is no kind of socket", f"write {one_of(self.KINDS)}")
-        bits = self.KINDS[word]
+        bits = self.KINDS[word].split()
+        port = whole(text_of(settings[2]))
+        if not 0 <= port <= 65535:
+            raise BadValue(f"{port} is no port", "write 1 to 65535")
+        if not port and bits != ["unix"]:
+            reading.changes.append("no TCP and no UDP without a port")
+            bits = [one for one in bits if one == "unix"]
         path = absolute(text_of(settings[1]), reading)
         if path is OMIT and "unix" in bits:
             path = "/tmp/probe-output.sock"  # noqa: S108 - MMT-Probe's default
-        if not settings[1].stated and "unix" not in bits:
-            path = OMIT
-        return bits, path
+        return " ".join(bits), path, port or OMIT
 
     def write(self, values: Values, writing: Writing) -> tuple[str | None, ...]:
-        """The kind, and the path."""
+        """The kind, the path and the port."""
         del writing
-        bits, path = values
-        word: str | None = None
-        if bits is not OMIT:
-            found = [one for one, known in self.KINDS.items() if known == bits]
-            if not found:
-                raise Unsayable(f"MMT-Probe has no word for sockets of type {bits!r}")
-            word = found[0]
-        return word, None if path is OMIT else quoted(path)
+        bits, path, port = values
+        # Nothing at all is what a connection without a port comes to.
+        found = ["TCP"] if bits == "" else [one for one, has in self.KINDS.items() if has == bits]
+        if not found:
+            raise Unsayable(f"MMT-Probe has no word for sockets of type {bits!r}")
+        if bits == "" and port is not OMIT:
+            raise Unsayable("MMT-Probe has no word for no socket at all")
+        place = None if path is OMIT else quoted(path)
+        return found[0], place, None if port is OMIT else str(port)

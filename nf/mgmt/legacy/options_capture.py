@@ -85,11 +85,11 @@ INPUT = (
     ),
     one(
         "input.buffer-size", "int", "0", "4096", f"{CAPTURE}/buffer-size",
-        Number(65536, 2147483648, zero=OMIT, raises=True, lowers=True),
+        Number(131072, 4294967295, zero=OMIT, raises=True, lowers=True),
     ),
     one(
         "input.timeout", "int", "0", "1000", f"{CAPTURE}/read-timeout",
-        Number(1, 60000, zero=OMIT, lowers=True),
+        Number(1, 10000, zero=OMIT, lowers=True),
     ),
     one(
         "input.dpdk-option", "str", '""', "", f"{CAPTURE}/dpdk/eal-args", Text(empty=True),
@@ -218,21 +218,18 @@ OUTPUT = (
         (
             Option("socket-output.type", "enum", "BOTH"),
             Option("socket-output.descriptor", "str", '""'),
+            Option("socket-output.port", "int", "0", "5000"),
         ),
-        (f"{OUTPUTS}/socket/type", f"{OUTPUTS}/socket/path"),
+        (f"{OUTPUTS}/socket/type", f"{OUTPUTS}/socket/path", f"{OUTPUTS}/socket/port"),
         SocketKind(),
         "nf-types:socket",
         "section",
-        ("", OMIT),
-        "without a descriptor it is probe-output.sock in /tmp",
+        ("", OMIT, OMIT),
+        "without a descriptor it is probe-output.sock in /tmp; without a port there is no TCP",
     ),
     one(
         "socket-output.hostname", "str", '"localhost"', '"127.0.0.1"', f"{OUTPUTS}/socket/host",
         Text(), "nf-types:socket",
-    ),
-    one(
-        "socket-output.port", "int", "0", "5000", f"{OUTPUTS}/socket/port",
-        Number(1, 65535, zero=OMIT), "nf-types:socket",
     ),
     one(
         "dynamic-config.enable", "bool", "false", "", "management/mmt-socket/enabled", FLAG,

@@ -217,7 +217,7 @@ REPEATED = (
     ),
     one(
         "query-report.ms-period", "int", "65535", "0", "interval",
-        Number(10, 3600000, zero=OMIT), QUERY, implied="section", ours=OMIT,
+        Number(10, 3600000, zero=OMIT, absent="0"), QUERY, implied="section", ours=OMIT,
         note="0 reports at the end only",
     ),
     one("query-report.select", "list", "{}", "", "select", Columns(), QUERY),

@@ -29,11 +29,11 @@ class Vocabulary:
         attributes: Attributes (names and aliases) by name of protocol.
     """
 
-    features: frozenset[str] = frozenset()
-    reasons: Mapping[str, str] = field(default_factory=dict)
-    numbers: Mapping[int, str] = field(default_factory=dict)
-    names: Mapping[str, str] = field(default_factory=dict)
-    attributes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    features: frozenset[str] = field(default=frozenset(), repr=False)
+    reasons: Mapping[str, str] = field(default_factory=dict, repr=False)
+    numbers: Mapping[int, str] = field(default_factory=dict, repr=False)
+    names: Mapping[str, str] = field(default_factory=dict, repr=False)
+    attributes: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(

@@ -56,6 +56,7 @@ def capabilities(context: "Context") -> tuple[str, ...]:
             f"{_CAPABILITY}with-defaults:1.0?basic-mode=explicit"
             "&also-supported=trim,report-all,report-all-tagged"
         ),
+        f"{_CAPABILITY}with-operational-defaults:1.0",
         f"{_CAPABILITY}notification:1.0",
         f"{_CAPABILITY}interleave:1.0",
         f"{_CAPABILITY}yang-library:1.1?revision=2019-01-04&content-id={context.content_id()}",

@@ -67,11 +67,14 @@ class Request:
     modules: Modules
     subscribed: bool = False
 
-    def parameters(self, *names: str, **elsewhere: str) -> "dict[str, etree._Element]":
+    def parameters(
+        self, *names: str, several: tuple[str, ...] = (), **elsewhere: str
+    ) -> "dict[str, etree._Element]":
         """Children of the operation by name, each at most once.
 
         Args:
             names: Of those in the operation's own namespace.
+            several: Those of them that may be there more than once, see `each`.
             elsewhere: Namespaces of the others, with `_` for `-` in their names.
 
         Raises:
@@ -87,10 +90,15 @@ class Request:
             bare = name == "config" and name in names and not namespace(child)
             if (namespace(child), name) not in known and not bare:
                 raise wrong("unknown-element", name, f"{local(self.operation)} has no {name} here")
-            if name in found:
+            if name in found and name not in several:
                 raise wrong("bad-element", name, f"{name} is there twice")
             found[name] = child
         return found
+
+    def each(self, name: str) -> "list[etree._Element]":
+        """Every parameter of one name, in the operation's own namespace."""
+        own = namespace(self.operation)
+        return [one for one in self.operation if (namespace(one), local(one)) == (own, name)]
 
     def store(self, parameters: "Mapping[str, etree._Element]", name: str) -> "Store":
         """The datastore that `source` or `target` names.

@@ -56,6 +56,8 @@ class NetconfServer:
         Raises:
             ConfigurationError: The host key cannot be made or used.
         """
+        # Its lines for every channel and packet say less than ours for every session.
+        asyncssh.set_log_level(logging.WARNING)
         self._key = host_key(folder)
         self.service = Service.of(core, events)
         self._doors = Doors(self.service, users)

@@ -7,8 +7,8 @@ import hashlib
 import struct
 from typing import TYPE_CHECKING
 
-from built.dialogue import datagrams, stream, wrapped, write
-from built.packet import Layer, chunk, ethernet, ipv4, sctp
+from built.dialogue import datagrams, network, stream, wrapped, write
+from built.packet import Layer, chunk, ethernet, ipv4, sctp, udp
 from built.tunnels import FAR, FAR6, NEAR, NEAR6
 from catalogue import built
 
@@ -336,4 +336,59 @@ def ssdp(target: Path) -> None:
         turns += datagrams((source, port), (group, 1900), [(True, said)])
     answer = _ssdp("HTTP/1.1 200 OK", f"ST: {thing}", "EXT:", *told)
     turns += datagrams((FAR, 40003), (NEAR, 40001), [(True, answer)])
+    write(target, wrapped(turns, lambda t: ethernet(t.packet)))
+
+
+def _framed(kind: int, body: bytes) -> bytes:
+    """A sample of sFlow or a record in one, with its length."""
+    return struct.pack("!II", kind, len(body)) + body
+
+
+def _words(*numbers: int) -> bytes:
+    return struct.pack(f"!{len(numbers)}I", *numbers)
+
+
+@built(
+    "sflow.pcap",
+    expect={
+        "sflow_245.version == 5": 4,
+        "sflow_245.sampletype == 1": 3,
+        "sflow_245.sampletype == 2": 2,
+        "ipv6 && udp.dstport == 7343": 2,
+    },
+)
+def sflow(target: Path) -> None:
+    """sFlow: sampled packets and counters of two interfaces in both notations, of which a datagram
+    is missing and one comes late; an agent with an address of IPv6 on a port of its own."""
+    sampled = ethernet(network(NEAR, FAR, udp(40001, 53, noise("sampled", 40)))).octets
+    filled = sampled + bytes(-len(sampled) % 4)
+    raw = _framed(1, _words(1, 1514, 4, len(sampled)) + filled)
+    switch = _framed(1001, _words(20, 0, 30, 0))
+    interface = _framed(1, _words(2, 6, 0, 1_000_000_000, 1, 3, 0, 71_000, *[9] * 14))
+    five = _framed(2, _words(*[1] * 13))
+
+    def flow_sample(number: int, rate: int) -> bytes:
+        pool = number * rate
+        return _framed(1, _words(number, 2, rate, pool, 3, 2, 5, 2) + raw + switch)
+
+    counters = _framed(2, _words(8, 2, 2) + interface + five)
+    wide = _framed(3, _words(4, 0, 2, 64, 256, 0, 0, 2, 0, 5, 1) + raw)
+    wide_counters = _framed(4, _words(2, 0, 2, 1) + interface)
+
+    def datagram(address: bytes, number: int, *samples: bytes) -> tuple[bool, bytes]:
+        kind = 1 if len(address) == 4 else 2
+        head = _words(5, kind) + address + _words(0, number, number * 1000, len(samples))
+        return True, head + b"".join(samples)
+
+    near = bytes([192, 0, 2, 10])
+    near6 = bytes.fromhex("20010db8000000000000000000000010")
+    four = [
+        datagram(near, 1, flow_sample(1, 512), counters),
+        datagram(near, 2, flow_sample(2, 512)),
+        datagram(near, 5, flow_sample(5, 512)),
+        datagram(near, 4, counters),
+    ]
+    six = [datagram(near6, 1, wide, wide_counters), datagram(near6, 2)]
+    turns = datagrams((NEAR, 40004), (FAR, 6343), four)
+    turns += datagrams((NEAR6, 40005), (FAR6, 7343), six)
     write(target, wrapped(turns, lambda t: ethernet(t.packet)))

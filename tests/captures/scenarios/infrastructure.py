@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from catalogue import recorded
+from catalogue import FOLDER, recorded
 from lab import CLIENT_IPV4, SERVER_IPV4, SERVER_IPV6, Host, Pair, Process, wait_for
 from scenarios.names import dnsmasq
 from scenarios.web import PLAIN
@@ -308,3 +308,41 @@ def openvpn(target: Path) -> None:
                 lab.client.run(["sleep", "2.5"])
                 for process in running:
                     process.stop()
+
+
+@recorded(
+    "netflow.pcap",
+    tools=("softflowd", "socat"),
+    needs=("demo",),
+    expect={
+        "cflow.version == 5": 2,
+        "cflow.version == 9 && ip": 2,
+        "cflow.version == 9 && ipv6": 2,
+        "cflow.version == 10 && udp.dstport == 4739": 2,
+        "cflow.version == 10 && tcp": 1,
+        "udp.dstport == 4000": 2,
+    },
+)
+def netflow(target: Path) -> None:
+    """Flows of the demonstration's traffic, exported as NetFlow 5, as NetFlow 9 over IPv4 and IPv6,
+    and as IPFIX over UDP, over TCP and on a port of its own."""
+    with Pair() as lab:
+        source = lab.client.file("demo.pcap", (FOLDER / "demo.pcap").read_bytes())
+        for port in (2055, 9996, 4739, 4000):
+            lab.server.spawn(["socat", "-u", f"UDP6-RECV:{port}", "OPEN:/dev/null"])
+            lab.server.wait_listening("udp", port)
+        lab.server.spawn(["socat", "-u", "TCP4-LISTEN:4739,fork", "OPEN:/dev/null"])
+        lab.server.wait_listening("tcp", 4739)
+
+        def export(version: int, where: str, *words: str) -> None:
+            files = ["-p", f"{lab.client.folder}/pid", "-c", "none"]
+            program = ["softflowd", "-d", "-r", str(source), *files, "-v", str(version)]
+            lab.client.run([*program, "-n", where, *words])
+
+        with lab.recording(target):
+            export(5, f"{SERVER_IPV4}:2055")
+            export(9, f"{SERVER_IPV4}:2055", "-s", "4")
+            export(9, f"[{SERVER_IPV6}]:9996", "-6")
+            export(10, f"{SERVER_IPV4}:4739", "-6", "-b")
+            export(10, f"{SERVER_IPV4}:4739", "-P", "tcp")
+            export(10, f"{SERVER_IPV4}:4000", "-A", "milli")

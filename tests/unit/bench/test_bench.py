@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+import nf
 from bench import __main__ as command
 from bench import goals, inputs, measure, report, tools
 from bench.inputs import Input, Recipe
@@ -216,3 +217,14 @@ def test_results_become_tables_and_an_object() -> None:
     assert "2.500" in lines
     assert "NOTE: a note" in lines
     assert json.loads(json.dumps(found))["goals"][0]["verdict"] == "met"
+
+
+def test_what_breadth_costs_is_the_time_with_everything_in_times_of_the_first_protocols() -> None:
+    measured = {("mix", "nf all"): run(3.0), ("mix", "nf first"): run(2.0)}
+
+    found = figures(measured)["mix, everything beside the first protocols"]
+
+    assert found.figure == pytest.approx(1.5)
+    assert found.verdict == "met"
+    told = {protocol.name for protocol in nf.protocols() if protocol.told != "header"}
+    assert told > tools.FIRST

@@ -286,9 +286,3 @@ def test_changes_have_their_effects(change: dict[str, Any], effect: str) -> None
 def test_files_keep_their_packet_filter_so_another_needs_another_engine() -> None:
     before = EngineConfig(files=("x",))
     assert effect_of(before, replace(before, bpf="tcp")) == "flows"
-
-
-def test_what_the_engine_cannot_do_is_refused_by_name() -> None:
-    with pytest.raises(ConfigurationError) as told:
-        engine_part(Settings(pace=1.0))
-    assert told.value.place == "pace"

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, cast
 from nf.mgmt.netconf.filters import ALL, Filter, of_subtree, of_xpath
 from nf.mgmt.netconf.names import BASE, NMDA
 from nf.mgmt.netconf.operations.editing import DEFAULT_OPERATIONS, no_url
-from nf.mgmt.netconf.operations.reading import data, with_defaults
+from nf.mgmt.netconf.operations.reading import Defaults, data, with_defaults
 from nf.mgmt.netconf.reply import Reply
 from nf.mgmt.netconf.request import Request, identity, number, one_of, text, wrong
-from nf.mgmt.netconf.xml import content
+from nf.mgmt.netconf.xml import content, local
 from nf.mgmt.rpc_error import RpcErrors
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ __all__ = ["edit_data", "get_data"]
 
 DATASTORES = "urn:ietf:params:xml:ns:yang:ietf-datastores"
 ORIGIN = "urn:ietf:params:xml:ns:yang:ietf-origin"
+_BY_ORIGIN = ("origin-filter", "negated-origin-filter")
+_ORIGINS = ("origin", "intended", "dynamic", "system", "learned", "default", "unknown")
 _STORES = ("running", "candidate", "startup", "operational")
 
 
@@ -34,21 +36,18 @@ def get_data(request: Request) -> Reply:
         "max-depth",
         "with-origin",
         "with-defaults",
-        "origin-filter",
-        "negated-origin-filter",
+        *_BY_ORIGIN,
+        several=_BY_ORIGIN,
     )
     store = _store(given)
     chosen = _filter(request, given)
     config = one_of(given.get("config-filter"), "true", "false")
     defaults = with_defaults(given.get("with-defaults"))
-    for name in ("origin-filter", "negated-origin-filter"):
-        if name in given:
-            raise RpcErrors.of(
-                type="protocol",
-                tag="operation-not-supported",
-                message="data cannot be chosen by origin: ask with-origin and choose there",
-                info=(("bad-element", name),),
-            )
+    if store == "operational" and "with-defaults" not in given:
+        # RFC 8342 section 5.3: what is in use, whoever chose it.
+        defaults = "report-all"
+    if any(name in given for name in _BY_ORIGIN):
+        config, defaults = _by_origin(request, store, config, defaults)
     tree = request.core.get_data(
         request.session,
         store,
@@ -59,6 +58,43 @@ def get_data(request: Request) -> Reply:
     depth = _depth(given.get("max-depth"))
     part = chosen.select(tree) if depth is None else chosen.select_to_depth(tree, depth)
     return data(part, defaults, NMDA)
+
+
+def _by_origin(
+    request: Request, store: "Store", config: str | None, defaults: Defaults
+) -> tuple[str | None, Defaults]:
+    """What a choice by origin comes to: `config-filter` and the mode of defaults.
+
+    Configuration here is either `intended` (somebody set it) or `default`.
+    """
+    named = {name: [_origin(one) for one in request.each(name)] for name in _BY_ORIGIN}
+    if store != "operational":
+        raise wrong("invalid-value", "origin-filter", "only operational has origins")
+    if all(named.values()):
+        raise wrong("bad-element", "negated-origin-filter", "there is one choice by origin at most")
+    chosen = {
+        one
+        for one in ("intended", "default")
+        if bool({one, "origin"} & {*named["origin-filter"], *named["negated-origin-filter"]})
+        == bool(named["origin-filter"])
+    }
+    if chosen == {"default"} and config != "false":
+        raise RpcErrors.of(
+            type="protocol",
+            tag="operation-not-supported",
+            message="defaults alone cannot be chosen: ask report-all-tagged and choose there",
+            info=(("bad-element", "origin-filter"),),
+        )
+    if chosen == {"intended"}:
+        return config, "explicit"
+    return (config if chosen else "false"), defaults
+
+
+def _origin(node: "etree._Element") -> str:
+    name = identity(node, ORIGIN)
+    if name not in _ORIGINS:
+        raise wrong("invalid-value", local(node), f"{name} is no origin")
+    return name
 
 
 def edit_data(request: Request) -> Reply:

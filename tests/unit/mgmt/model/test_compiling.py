@@ -83,6 +83,7 @@ ENGINE_VALUES: dict[str, tuple[str, Any, Any]] = {
     "threads": (f"{ENGINE}/workers", 3, 3),
     "files": (f"{CAPTURE}/file", {"path": ["/a", "/b*"]}, ("/a", "/b*")),
     "follow": (f"{CAPTURE}/file", {"path": ["/a"], "follow": True}, True),
+    "pace": (f"{CAPTURE}/file", {"path": ["/a"], "pace": "as-recorded"}, 1.0),
     "live": (f"{CAPTURE}/file", {"path": ["/a"]}, False),
     "interfaces": (
         f"{CAPTURE}/interface",
@@ -149,8 +150,8 @@ def given(oracle: Any, data: dict[str, Any]) -> dict[str, Any]:
 
 
 NEW_ENGINE = {
-    "threads", "files", "follow", "live", "seed", "max_sessions", "max_held_bytes", "key_vlan",
-    "key_tunnel",
+    "threads", "files", "follow", "pace", "live", "seed", "max_sessions", "max_held_bytes",
+    "key_vlan", "key_tunnel",
 }  # fmt: skip
 """What the engine refuses to change while it runs (core/src/engine/handle.rs)."""
 
@@ -244,7 +245,7 @@ def test_an_interface_says_what_differs_from_all(oracle: Any) -> None:
 def test_files_are_read_at_their_pace(oracle: Any, file: Any, pace: float) -> None:
     data = {PROBE: {CAPTURE: {"file": file}}}
 
-    assert compile_settings(oracle.with_defaults(data)).pace == pace
+    assert compile_settings(oracle.with_defaults(data)).engine.pace == pace
 
 
 def test_rows_go_where_they_are_sent(oracle: Any) -> None:

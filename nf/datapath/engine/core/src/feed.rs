@@ -143,8 +143,12 @@ impl Hands<'_> {
         let message = way.take(chunk, self.pool);
         self.given_up += way.lost() - lost + u64::from(message == Message::Late);
         match message {
-            Message::Whole(message) => self.feed(session, dir, message, data.cut),
-            Message::Joined(message) => self.feed(session, dir, &message, data.cut),
+            Message::Whole(message) => {
+                self.feed_as(session, dir, message, data.cut, data.protocol);
+            }
+            Message::Joined(message) => {
+                self.feed_as(session, dir, &message, data.cut, data.protocol);
+            }
             Message::Partial | Message::Again | Message::Late => {}
         }
     }
@@ -174,6 +178,18 @@ impl Hands<'_> {
     }
 
     pub fn feed(&mut self, session: &mut Session, dir: Direction, data: &[u8], cut: bool) {
+        self.feed_as(session, dir, data, cut, 0);
+    }
+
+    /// Feeds octets that their sender says to be what `ppid` stands for.
+    fn feed_as(
+        &mut self,
+        session: &mut Session,
+        dir: Direction,
+        data: &[u8],
+        cut: bool,
+        ppid: u32,
+    ) {
         let held_back = session.quarantined || self.action > Action::Continue;
         if data.is_empty() || held_back || !session.dissection.is_open() {
             return;
@@ -182,7 +198,7 @@ impl Hands<'_> {
             return;
         }
         let flow = Flow { header: self.header, ..session.flow() };
-        let seg = Segment { data, dir, time: self.timestamp, cut, flow: &flow };
+        let seg = Segment { data, dir, time: self.timestamp, cut, ppid, flow: &flow };
         let mut ear = self.heard.ear(&mut session.notes, self.anomalies, self.snapshot, seg.time);
         let shared = &self.snapshot.dissector;
         let mut cx = Context { shared, pool: self.pool, observer: &mut ear };

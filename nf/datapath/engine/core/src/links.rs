@@ -91,7 +91,7 @@ impl Links {
         let up = swapped == talk.initiator_is_high;
         let dir = if up { Direction::Up } else { Direction::Down };
         let cut = frame.len() < item.at.length as usize;
-        let seg = Segment { data, dir, time: item.at.timestamp, cut, flow: &flow };
+        let seg = Segment { data, dir, time: item.at.timestamp, cut, ppid: 0, flow: &flow };
         let Conversation { dissection, notes, .. } = &mut talk;
         room.with(notes, seg.time, |cx| {
             dissection.feed(cx, &seg);

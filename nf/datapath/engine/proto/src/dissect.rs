@@ -48,6 +48,8 @@ pub struct Dissector {
     wants: Vec<Wants>,
     /// Per entry: the protocols it speaks for, and who listens to these.
     spoken: Vec<Vec<(ProtoId, Wants)>>,
+    /// Entries by SCTP's payload protocol identifiers.
+    announced: Vec<(u32, usize)>,
     /// Entries that read headers, by id.
     headers: Vec<(ProtoId, usize)>,
     /// Protocols of the users; none where nobody has any.
@@ -76,6 +78,12 @@ impl Dissector {
             spoken: entries
                 .iter()
                 .map(|e| e.info.speaks.iter().map(|&id| (id, wants(id))).collect())
+                .collect(),
+            announced: entries
+                .iter()
+                .enumerate()
+                .filter(|(_, e)| enabled(e.info.id))
+                .flat_map(|(position, e)| e.info.ppids.iter().map(move |&ppid| (ppid, position)))
                 .collect(),
             headers: entries
                 .iter()
@@ -116,6 +124,14 @@ impl Dissector {
         let from = packet.ips().last().map_or(0, |ip| usize::from(ip.layer).saturating_add(1));
         let layers = packet.layers().get(from..)?;
         layers.iter().find(|l| l.proto != id::UDP && self.reads_header(l.proto)).copied()
+    }
+
+    /// The entry whose messages are announced by an identifier of SCTP.
+    fn announced(&self, ppid: u32) -> Option<usize> {
+        if ppid == 0 {
+            return None;
+        }
+        self.announced.iter().find(|(known, _)| *known == ppid).map(|&(_, position)| position)
     }
 
     #[inline]
@@ -224,6 +240,7 @@ struct Piece {
     length: u32,
     time: u64,
     cut: bool,
+    ppid: u32,
 }
 
 /// Datagrams of a session that were kept while a probe was unsure of it.
@@ -393,7 +410,7 @@ impl Dissection {
         if !early || self.hunch.has(Hunch::COMPLETE) {
             return false;
         }
-        match table.tell(seg.data, seg.dir, seg.flow) {
+        match table.tell(seg) {
             Told::Entry(entry, company) => {
                 let slot = self.path.get_mut(usize::from(self.depth));
                 if let (Some(slot), Some(id)) = (slot, table.id(entry)) {
@@ -518,7 +535,7 @@ impl Dissection {
     fn replay(&mut self, cx: &mut Context<'_>, seg: &Segment<'_>, trial: &Trial) -> Action {
         let mut action = Action::Continue;
         let [mut up, mut down] = trial.kept.each_ref().map(Vec::as_slice);
-        for &Piece { dir, length, time, cut } in &trial.order {
+        for &Piece { dir, length, time, cut, ppid } in &trial.order {
             let rest = match dir {
                 Direction::Up => &mut up,
                 Direction::Down => &mut down,
@@ -527,7 +544,7 @@ impl Dissection {
                 break;
             };
             *rest = tail;
-            let piece = Segment { data, dir, time, cut, ..*seg };
+            let piece = Segment { data, dir, time, cut, ppid, ..*seg };
             action = action.max(self.feed(cx, &piece));
         }
         action
@@ -743,11 +760,15 @@ fn ask(
     }
     let (responder, initiator) = shared.classifier.on_ports(seg.flow);
     let on_ports = responder.or(&initiator).and(&candidates);
+    let announced = shared.announced(seg.ppid);
     let mut verdict = Verdict::Nobody;
     for rank in on_ports.iter().chain(candidates.without(&on_ports).iter()) {
         let Some(position) = shared.classifier.position(rank) else {
             continue;
         };
+        if announced.is_some_and(|only| only != position) {
+            continue;
+        }
         let Some(entry) = shared.entry(position) else {
             continue;
         };
@@ -788,7 +809,8 @@ impl Trial {
             return false;
         }
         let length = u32::try_from(seg.data.len()).unwrap_or(u32::MAX);
-        self.order.push(Piece { dir: seg.dir, length, time: seg.time, cut: seg.cut });
+        let Segment { dir, time, cut, ppid, .. } = *seg;
+        self.order.push(Piece { dir, length, time, cut, ppid });
         self.kept_mut(seg.dir).extend_from_slice(seg.data);
         true
     }

@@ -152,7 +152,8 @@ pub fn fuzz_one(entry: &Entry, transport: Transport, port: u16, input: &[u8]) {
         }
         kept.extend_from_slice(piece.data);
         loop {
-            let seg = Segment { data: kept, dir: piece.dir, time, cut: piece.cut, flow: &flow };
+            let (dir, cut) = (piece.dir, piece.cut);
+            let seg = Segment { data: kept, dir, time, cut, ppid: 0, flow: &flow };
             let _ = (entry.probe)(&seg);
             let step = parser.parse(&seg, &mut sink);
             let taken = step.consumed.min(kept.len());

@@ -18,6 +18,8 @@ pub struct Info {
     pub spec: &'static str,
     /// What carries it, with the ports that hint at it.
     pub over: &'static [Over],
+    /// SCTP's payload protocol identifiers: messages that have one are asked of this protocol only.
+    pub ppids: &'static [u32],
     /// Anchors of which one must match before `probe` runs; none: `probe` always runs.
     pub patterns: &'static [Pattern],
     /// Lower is asked first (MMT: 10 to 90).
@@ -52,6 +54,7 @@ impl Info {
         title: "",
         spec: "",
         over: &[],
+        ppids: &[],
         patterns: &[],
         weight: 50,
         timeout: TimeoutClass::Default,

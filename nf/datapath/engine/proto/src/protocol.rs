@@ -69,6 +69,8 @@ pub struct Segment<'a> {
     pub time: u64,
     /// The capture cut this datagram or segment short: its end is missing.
     pub cut: bool,
+    /// SCTP: what the sender says the message is (IANA's payload protocol identifiers); else 0.
+    pub ppid: u32,
     /// The session.
     pub flow: &'a Flow,
 }

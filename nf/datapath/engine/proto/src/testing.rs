@@ -119,6 +119,8 @@ pub enum Event<'a> {
     Up(&'a [u8]),
     /// Octets of the responder.
     Down(&'a [u8]),
+    /// A message of SCTP with its payload protocol identifier.
+    Message(Direction, u32, &'a [u8]),
     /// Octets of the initiator of which the capture cut off the end.
     CutUp(&'a [u8]),
     /// Octets of the responder of which the capture cut off the end.
@@ -210,7 +212,12 @@ pub(crate) fn play_on(
     let mut cx = Context { shared, pool: &mut pool, observer: &mut heard };
     let mut time = START;
     for event in events {
+        let mut ppid = 0;
         let (dir, data, cut) = match *event {
+            Event::Message(dir, said, data) => {
+                ppid = said;
+                (dir, data, false)
+            }
             Event::Up(data) => (Direction::Up, data, false),
             Event::Down(data) => (Direction::Down, data, false),
             Event::CutUp(data) => (Direction::Up, data, true),
@@ -228,7 +235,7 @@ pub(crate) fn play_on(
                 continue;
             }
         };
-        let seg = Segment { data, dir, time, cut, flow };
+        let seg = Segment { data, dir, time, cut, ppid, flow };
         session.feed(&mut cx, &seg);
         time = time.saturating_add(1_000_000);
     }
@@ -242,7 +249,7 @@ pub(crate) fn play_on(
 
 /// What the probe of `entry` says of the first octets of a session, sent by the initiator.
 pub fn probe(entry: &Entry, flow: &Flow, data: &[u8]) -> Probe {
-    (entry.probe)(&Segment { data, dir: Direction::Up, time: START, cut: false, flow })
+    (entry.probe)(&Segment { data, dir: Direction::Up, time: START, cut: false, ppid: 0, flow })
 }
 
 /// A small generator of the same octets on every run (SplitMix64), for probes that must say no.

@@ -36,6 +36,8 @@ pub struct UserData<'a> {
     pub first: bool,
     /// A message ends with it.
     pub last: bool,
+    /// Payload protocol identifier (IANA), which says what the message is; 0 where nothing is said.
+    pub protocol: u32,
     /// Its part of the message, as far as it was captured.
     pub payload: &'a [u8],
     /// Some of it was not captured.
@@ -53,9 +55,17 @@ pub fn user_data<'a>(chunk: &Header<'_>, octets: &'a [u8]) -> Option<UserData<'a
         _ => return None,
     };
     let payload = octets.get(header..)?;
+    let first = chunk.flags() & FIRST != 0;
+    let protocol = match chunk.kind() {
+        DATA => be32(octets, field::DATA_PROTOCOL),
+        // Further pieces have a number in its place.
+        _ if first => be32(octets, field::I_DATA_PROTOCOL),
+        _ => 0,
+    };
     Some(UserData {
         number: be32(octets, field::FIRST_WORD),
-        first: chunk.flags() & FIRST != 0,
+        first,
+        protocol,
         last: chunk.flags() & LAST != 0,
         payload,
         cut: octets.len() < usize::from(chunk.length()),
@@ -74,6 +84,7 @@ mod field {
     pub(super) const DATA_STREAM: Range<usize> = 8..10;
     pub(super) const DATA_SEQUENCE: Range<usize> = 10..12;
     pub(super) const DATA_PROTOCOL: Range<usize> = 12..16;
+    pub(super) const I_DATA_PROTOCOL: Range<usize> = 16..20;
     pub(super) const INIT_TSN: Range<usize> = 16..20;
 }
 

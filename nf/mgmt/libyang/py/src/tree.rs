@@ -158,6 +158,11 @@ impl Tree {
         self.with(py, |tree| tree.select_xpath(xpath)).map(Self::from)
     }
 
+    /// State alone, with the entries and containers that it stands in.
+    fn only_state(&self, py: Python<'_>) -> PyResult<Self> {
+        self.with(py, |tree| tree.only_state()).map(Self::from)
+    }
+
     /// Configuration only.
     fn without_state(&self, py: Python<'_>) -> PyResult<Self> {
         self.with(py, |tree| tree.without_state()).map(Self::from)

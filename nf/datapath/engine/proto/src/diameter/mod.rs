@@ -232,6 +232,7 @@ impl Protocol for Diameter {
         title: "Diameter",
         spec: "RFC 6733",
         over: OVER,
+        ppids: &[46],
         patterns: &[Pattern::start(b"\x01\x00")],
         weight: 45,
         timeout: TimeoutClass::Long,

@@ -16,6 +16,7 @@ pub(crate) mod exchange;
 mod harvest;
 mod message;
 pub(crate) mod name;
+pub(crate) mod over_http;
 mod probe;
 mod rdata;
 mod record;

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use nf_fields::Text;
 
+use super::content::Content;
 use super::head::Head;
 use super::line::Version;
 use super::record::HttpTransaction;
@@ -47,6 +48,8 @@ pub(super) struct Half {
     pub(super) ended: bool,
     /// Octets of it were lost or not understood.
     pub(super) broken: bool,
+    /// Kept only if somebody listens.
+    pub(super) content: Option<Box<Content>>,
 }
 
 /// A request and its response, as far as seen.
@@ -97,6 +100,8 @@ impl Exchange {
             response_headers: response.begun.then_some(response.headers),
             response_us,
             complete,
+            request_content: request.content.as_ref().and_then(|content| content.kind()),
+            response_content: response.content.as_ref().and_then(|content| content.kind()),
             ..HttpTransaction::default()
         };
         if let Some(head) = request.head {

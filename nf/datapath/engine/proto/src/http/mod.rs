@@ -2,13 +2,16 @@
 //!
 //! Bounds: lines of 32 KiB (what exceeds that is skipped), 64 requests without response and
 //! 128 KiB of their texts (then the oldest is reported as it is), 4 KiB of a target and 1 KiB
-//! of any other value in records. Bodies are passed on as they come and never held.
+//! of any other value in records. Bodies are passed on as they come; of those in records 64 octets
+//! are held, which tell what they are, and a message of DNS (RFC 8484) of at most 4 KiB, which is
+//! reported as DNS where somebody listens to HTTP, too.
 //!
 //! Settled: when the header section of a request ends that does not ask to leave HTTP (the name
 //! of the server is known then). After a request with CONNECT or Upgrade the response decides.
 //! A session of which only responses are seen is settled with the second.
 
 mod body;
+pub(crate) mod content;
 mod exchange;
 pub(crate) mod head;
 pub(crate) mod line;
@@ -22,9 +25,10 @@ pub(crate) mod value;
 
 use nf_fields::{Fields, ProtoId};
 
+use crate::dns::over_http::{self, OverHttp};
 use crate::{
-    Direction, Flow, Gap, Info, Pattern, Probe, Protocol, Segment, Sink, Step, TimeoutClass, tcp,
-    within,
+    Direction, Flow, Gap, Info, Next, Pattern, Probe, Protocol, Segment, Sink, Step, TimeoutClass,
+    tcp, within,
 };
 use body::{Body, Piece};
 use exchange::Exchanges;
@@ -145,6 +149,8 @@ pub struct Http {
     unasked: u8,
     /// The server's name as reported last.
     named: Option<Box<[u8]>>,
+    /// Messages of DNS in it.
+    dns: OverHttp,
 }
 
 impl Protocol for Http {
@@ -172,6 +178,7 @@ impl Protocol for Http {
         message: HttpMessage::fields,
         transaction: HttpTransaction::fields,
         anomalies: Anomaly::INFOS,
+        speaks: &[over_http::ID],
         ..Info::DEFAULT
     };
 
@@ -196,7 +203,8 @@ impl Protocol for Http {
                 Advance::Leave(n, proto) => return Step::handover(used.saturating_add(n), proto),
             }
             if out.is_settled() && !out.wants_messages() && !out.wants_transactions() {
-                return Step::used(used);
+                // Not even for what might be carried inside.
+                return Step { next: Next::Nobody, ..Step::used(used) };
             }
         }
     }
@@ -215,9 +223,12 @@ impl Protocol for Http {
         let whole = matches!(lane.stage, Stage::Body(body) if body.is_whole());
         if let Some(half) = self.half(dir) {
             half.broken = true;
+            if let Some(content) = &mut half.content {
+                content.lose();
+            }
         }
         if whole {
-            self.finish_message(dir, 0, out);
+            self.finish_message(dir, None, out);
         }
         Gap::Resume
     }
@@ -226,12 +237,15 @@ impl Protocol for Http {
         for dir in [Direction::Up, Direction::Down] {
             match self.lane(dir).stage {
                 // Only the end of the connection ends such a body.
-                Stage::Body(Body::UntilClose) | Stage::Simple => self.finish_message(dir, 0, out),
+                Stage::Body(Body::UntilClose) | Stage::Simple => {
+                    self.finish_message(dir, None, out)
+                }
                 Stage::Headers | Stage::Body(_) => self.lose(dir, out),
                 Stage::Start | Stage::Lost => {}
             }
         }
         while self.exchanges.report_oldest(out) {}
+        self.dns.end(out);
     }
 }
 
@@ -289,7 +303,7 @@ impl Http {
             Piece::Content(n) => {
                 self.body_octets(seg.dir, front(n), out);
                 if body.is_whole() {
-                    self.finish_message(seg.dir, seg.time, out);
+                    self.finish_message(seg.dir, Some(seg), out);
                 }
                 Advance::Took(n)
             }
@@ -303,7 +317,7 @@ impl Http {
                 Advance::Took(n)
             }
             Piece::End(n) => {
-                self.finish_message(seg.dir, seg.time, out);
+                self.finish_message(seg.dir, Some(seg), out);
                 Advance::Took(n)
             }
             Piece::Short => Advance::Wait,
@@ -319,6 +333,9 @@ impl Http {
     fn body_octets(&mut self, dir: Direction, octets: &[u8], out: &mut Sink<'_>) {
         if let Some(half) = self.half(dir) {
             half.length = half.length.saturating_add(octets.len() as u64);
+            if let Some(content) = &mut half.content {
+                content.take(octets);
+            }
         }
         if out.wants_messages()
             && let Some(reading) = &self.lane(dir).reading

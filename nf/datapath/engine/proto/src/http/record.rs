@@ -147,6 +147,11 @@ pub struct HttpTransaction {
     pub mime: Option<Text>,
     /// Media type of the request.
     pub request_mime: Option<Text>,
+    /// What the first octets of the response's body are, as transferred: text, image, media, font,
+    /// document, archive, script, executable, or else binary.
+    pub response_content: Option<&'static str>,
+    /// The same of the request's body.
+    pub request_content: Option<&'static str>,
     /// Server header.
     pub server: Option<Text>,
     /// Location header of the response.

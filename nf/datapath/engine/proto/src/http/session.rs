@@ -1,6 +1,7 @@
 //! From the start line of a message to its end: what it means for the exchange.
 
 use super::body::Body;
+use super::content::Content;
 use super::exchange::{Exchange, Half, Method};
 use super::head::{Extent, Head};
 use super::line::{
@@ -233,7 +234,7 @@ impl Http {
             return Advance::Took(0);
         }
         if request_line(line).is_some() {
-            self.finish_message(seg.dir, seg.time, out);
+            self.finish_message(seg.dir, Some(seg), out);
             return Advance::Took(0);
         }
         self.note(seg.dir, Anomaly::DataAfterSimpleRequest, out);
@@ -310,7 +311,14 @@ impl Http {
         let (headers, head) = (reading.headers, reading.head.take());
         self.exchanges.attach(number, request, head);
         if let Some(exchange) = self.exchanges.get(number) {
-            exchange.half(request).headers = headers;
+            let half = exchange.half(request);
+            half.headers = headers;
+            if let Some(head) = &half.head {
+                half.content = Some(Content::of(head.content_type.as_ref()));
+                if let Some(target) = &head.uri {
+                    self.dns.target(target.as_bytes(), seg, out);
+                }
+            }
         }
         if request {
             self.request_head(seg, length, out)
@@ -373,7 +381,7 @@ impl Http {
         };
         if status == 101 || (method == Method::Connect && (200..300).contains(&status)) {
             let proto = upgrade.filter(|_| status == 101).flatten();
-            self.finish_message(seg.dir, seg.time, out);
+            self.finish_message(seg.dir, Some(seg), out);
             return Advance::Leave(length, proto);
         }
         if (100..200).contains(&status) {
@@ -413,12 +421,17 @@ impl Http {
     fn read_body(&mut self, seg: &Segment<'_>, extent: Extent, out: &mut Sink<'_>) {
         match Body::start(extent) {
             Some(body) => self.lane(seg.dir).stage = Stage::Body(body),
-            None => self.finish_message(seg.dir, seg.time, out),
+            None => self.finish_message(seg.dir, Some(seg), out),
         }
     }
 
-    /// The message that a direction reads has ended (`time` 0: with the connection).
-    pub(super) fn finish_message(&mut self, dir: Direction, time: u64, out: &mut Sink<'_>) {
+    /// The message that a direction reads has ended (without a segment: with the connection).
+    pub(super) fn finish_message(
+        &mut self,
+        dir: Direction,
+        seg: Option<&Segment<'_>>,
+        out: &mut Sink<'_>,
+    ) {
         let lane = self.lane(dir);
         lane.stage = Stage::Start;
         lane.finder.reset();
@@ -428,14 +441,20 @@ impl Http {
         let Some(exchange) = self.exchanges.get(reading.exchange) else {
             return;
         };
-        if reading.request && time > 0 {
-            exchange.request_end = time;
+        if reading.request
+            && let Some(seg) = seg
+        {
+            exchange.request_end = seg.time;
         }
         let half = exchange.half(reading.request);
         half.ended = true;
+        let carried = half.content.as_mut().and_then(|content| content.take_dns());
         let octets = u32::try_from(half.length).unwrap_or(u32::MAX);
         if out.wants_messages() {
             out.message(&HttpMessage { msg_end: Some(octets), ..reading.message() });
+        }
+        if let (Some(message), Some(seg)) = (carried, seg) {
+            self.dns.message(&message, seg, out);
         }
         self.exchanges.report_ended(out);
     }

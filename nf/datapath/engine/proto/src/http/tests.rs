@@ -22,6 +22,54 @@ fn messages<'h>(heard: &'h Heard, word: &str) -> Vec<&'h str> {
     heard.messages.iter().map(|(_, json)| json.as_str()).filter(|j| j.contains(&key)).collect()
 }
 
+/// RFC 8484 §4.1.1 and §4.2.2.
+const QUERY: &[u8] = b"\0\0\x01\0\0\x01\0\0\0\0\0\0\x03www\x07example\x03com\0\0\x01\0\x01";
+const ANSWER: &[u8] = b"\0\0\x81\x80\0\x01\0\x01\0\0\0\0\x03www\x07example\x03com\0\0\x01\0\x01\
+    \xc0\x0c\0\x01\0\x01\0\0\0\x80\0\x04\xc0\0\x02\x01";
+
+#[test]
+fn dns_in_bodies_and_targets_is_reported_as_such() {
+    let head = "Content-Type: application/dns-message\r\nContent-Length: ";
+    let post = format!("POST /dns-query HTTP/1.1\r\nHost: dns.example\r\n{head}33\r\n\r\n");
+    let get = concat!(
+        "GET /dns-query?dns=AAABAAABAAAAAAAAA3d3dwdleGFtcGxlA2NvbQAAAQAB HTTP/1.1\r\n",
+        "Host: dns.example\r\nAccept: application/dns-message\r\n\r\n"
+    );
+    let answer = [format!("HTTP/1.1 200 OK\r\n{head}49\r\n\r\n").as_bytes(), ANSWER].concat();
+    let events = [
+        Event::Up(&[post.as_bytes(), QUERY].concat()),
+        Event::Down(&answer),
+        Event::Up(get.as_bytes()),
+        Event::Down(&answer),
+    ];
+    let heard = play(&events);
+
+    assert_eq!(heard.path, ["http", "dns"]);
+    assert_eq!(heard.anomalies, [""; 0]);
+    let of = |proto: &str| -> Vec<&str> {
+        heard.transactions.iter().filter(|(p, _)| p == proto).map(|(_, t)| t.as_str()).collect()
+    };
+    assert_eq!(of("http").len(), 2);
+    assert_eq!(of("dns").len(), 2);
+    for told in of("dns") {
+        assert!(told.contains("www.example.com") && told.contains("192.0.2.1"), "{told}");
+    }
+    assert_eq!(heard.answers.len(), 2);
+}
+
+#[test]
+fn first_octets_tell_what_a_body_is() {
+    let answer =
+        b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: 6\r\n\r\nMZ\x90\0\x03\0";
+    let events =
+        [Event::Up(b"GET /cat.png HTTP/1.1\r\nHost: a.example\r\n\r\n"), Event::Down(answer)];
+    let heard = play(&events);
+
+    let told = &heard.transactions[0].1;
+    assert!(told.contains(r#""mime":"image/png","response_content":"executable""#), "{told}");
+    assert!(!told.contains("request_content"), "{told}");
+}
+
 #[test]
 fn a_request_and_its_response_are_one_transaction() {
     let heard = play(&[
@@ -44,7 +92,8 @@ fn a_request_and_its_response_are_one_transaction() {
             r#"{"method":"POST","host":"Www.Example.org","host_port":8080,"uri":"/form?x=1","#,
             r#""version":"1.1","user_agent":"probe/1","referer":"http://example.org/","#,
             r#""status":201,"reason":"Created here","mime":"text/plain","#,
-            r#""request_mime":"application/json","server":"test","location":"/new","#,
+            r#""request_mime":"application/json","response_content":"text","#,
+            r#""request_content":"text","server":"test","location":"/new","#,
             r#""x_forwarded_for":"192.0.2.9","cookie":"a=b","auth":"Basic","#,
             r#""content_encoding":"gzip","content_length":3,"request_length":5,"#,
             r#""response_length":3,"response_us":1000,"complete":true,"request_headers":8,"#,

@@ -4,7 +4,9 @@
 //!
 //! Bounds: 48 KiB of a frame other than DATA, 64 KiB and 64 frames of a header block, 1,024
 //! fields of it, 64 KiB of compression table per direction, 256 open streams and 256 KiB of
-//! their texts (then the oldest is reported as it is). Content is passed on as it comes.
+//! their texts (then the oldest is reported as it is). Content is passed on as it comes; of what is in
+//! records 64 octets are held, which tell what it is, and a message of DNS (RFC 8484) of at most 4 KiB,
+//! which is reported as DNS where somebody listens to HTTP/2, too.
 //!
 //! Settled: with the first header block that names the server, or with the eighth without.
 
@@ -21,9 +23,10 @@ mod tests;
 
 use nf_fields::{Fields, ProtoId};
 
+use crate::dns::over_http::{self, OverHttp};
 use crate::{
-    Direction, Flow, Gap, Info, Pattern, Probe, Protocol, Segment, Sink, Step, TimeoutClass, tcp,
-    within,
+    Direction, Flow, Gap, Info, Next, Pattern, Probe, Protocol, Segment, Sink, Step, TimeoutClass,
+    tcp, within,
 };
 use frame::{Header, Likeness, PREFACE};
 pub use grpc::Grpc;
@@ -132,6 +135,8 @@ pub struct Http2 {
     nameless: u8,
     /// The server's name as reported last.
     named: Option<Box<[u8]>>,
+    /// Messages of DNS in it.
+    dns: OverHttp,
 }
 
 /// What became of the front of a segment.
@@ -156,6 +161,7 @@ impl Protocol for Http2 {
         message: Http2Message::fields,
         transaction: Http2Transaction::fields,
         anomalies: Anomaly::INFOS,
+        speaks: &[over_http::ID],
         ..Info::DEFAULT
     };
 
@@ -189,7 +195,8 @@ impl Protocol for Http2 {
                 Advance::Wait(need) => return Step::need(used, need),
             }
             if out.is_settled() && !out.wants_messages() && !out.wants_transactions() {
-                return Step::used(used);
+                // Not even for what might be carried inside.
+                return Step { next: Next::Nobody, ..Step::used(used) };
             }
         }
     }
@@ -219,6 +226,7 @@ impl Protocol for Http2 {
 
     fn end(&mut self, out: &mut Sink<'_>) {
         while self.streams.report_oldest(out) {}
+        self.dns.end(out);
     }
 }
 
@@ -239,7 +247,7 @@ impl Http2 {
     fn break_stream(&mut self, dir: Direction) {
         let (id, request) = (self.lane(dir).frame.stream, self.is_client(dir));
         if let Some(stream) = self.streams.find(id) {
-            stream.side(request).broken = true;
+            stream.side(request).lose();
         }
     }
 }

@@ -107,6 +107,11 @@ pub struct Http2Transaction {
     pub mime: Option<Text>,
     /// Media type of the request.
     pub request_mime: Option<Text>,
+    /// What the first octets of the response's body are, as transferred: text, image, media, font,
+    /// document, archive, script, executable, or else binary.
+    pub response_content: Option<&'static str>,
+    /// The same of the request's body.
+    pub request_content: Option<&'static str>,
     /// server field.
     pub server: Option<Text>,
     /// location field of the response.

@@ -60,6 +60,11 @@ impl Section {
         Self { listened, ..Self::default() }
     }
 
+    /// Whether texts are kept.
+    pub(super) fn is_listened(&self) -> bool {
+        self.listened
+    }
+
     /// Takes a field; false when it is not looked at any more.
     pub(super) fn take(&mut self, field: Field<'_>) -> bool {
         self.fields = self.fields.saturating_add(1);

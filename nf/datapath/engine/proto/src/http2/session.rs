@@ -54,7 +54,7 @@ impl Http2 {
                 let content = content.saturating_sub(taken as u32);
                 self.lane(seg.dir).stage = Stage::Data { content, padding };
                 if content == 0 {
-                    self.end_stream(seg.dir, self.frame_of(seg.dir), seg.time, out);
+                    self.end_stream(seg, self.frame_of(seg.dir), out);
                 }
                 Advance::Took(taken)
             }
@@ -200,7 +200,7 @@ impl Http2 {
             self.body_octets(seg.dir, &[], out);
         }
         if content == 0 {
-            self.end_stream(seg.dir, header, seg.time, out);
+            self.end_stream(seg, header, out);
         }
         Advance::Took(first)
     }
@@ -213,6 +213,9 @@ impl Http2 {
             let side = stream.side(request);
             side.begun = true;
             side.length = side.length.saturating_add(octets.len() as u64);
+            if let Some(content) = &mut side.content {
+                content.take(octets);
+            }
             if !stream.count_messages(request, octets) {
                 out.anomaly(Anomaly::GrpcInvalid);
             }
@@ -232,13 +235,18 @@ impl Http2 {
     }
 
     /// A frame that may end its direction of a stream.
-    fn end_stream(&mut self, dir: Direction, header: Header, time: u64, out: &mut Sink<'_>) {
+    fn end_stream(&mut self, seg: &Segment<'_>, header: Header, out: &mut Sink<'_>) {
         if !header.has(flag::END_STREAM) || header.stream == 0 {
             return;
         }
-        let request = self.is_client(dir);
+        let request = self.is_client(seg.dir);
         if let Some(stream) = self.streams.find(header.stream) {
-            stream.end_side(request, time);
+            stream.end_side(request, seg.time);
+            let content = &mut stream.side(request).content;
+            let carried = content.as_mut().and_then(|content| content.take_dns());
+            if let Some(message) = carried {
+                self.dns.message(&message, seg, out);
+            }
         }
         self.streams.report_ended(header.stream, out);
     }
@@ -448,6 +456,9 @@ impl Http2 {
         if id == 0 {
             return;
         }
+        if let Some(target) = section.head.uri.as_ref().filter(|_| promised.is_none()) {
+            self.dns.target(target.as_bytes(), seg, out);
+        }
         self.streams.open(id, seg.time);
         let Some(stream) = self.streams.find(id) else {
             return;
@@ -459,7 +470,7 @@ impl Http2 {
         }
         self.streams.keep(added);
         if promised.is_none() {
-            self.end_stream(seg.dir, header, seg.time, out);
+            self.end_stream(seg, header, out);
         }
         self.make_room(out);
     }

@@ -6,6 +6,7 @@ use super::grpc::{Messages, called};
 use super::record::Http2Transaction;
 use super::section::{Kind, Section};
 use crate::Sink;
+use crate::http::content::Content;
 use crate::http::value::{auth_scheme, decimal, host_and_port, media_type};
 
 /// Most streams that are open at a time.
@@ -21,11 +22,21 @@ pub(super) struct Side {
     pub(super) broken: bool,
     pub(super) fields: u32,
     pub(super) length: u64,
+    /// Kept only if somebody listens.
+    pub(super) content: Option<Box<Content>>,
     /// Messages of gRPC in the content.
     messages: Messages,
 }
 
 impl Side {
+    /// Octets of it were lost.
+    pub(super) fn lose(&mut self) {
+        self.broken = true;
+        if let Some(content) = &mut self.content {
+            content.lose();
+        }
+    }
+
     fn is_whole(&self) -> bool {
         self.begun && self.ended && !self.broken
     }
@@ -69,6 +80,9 @@ impl Stream {
             self.response_start = time;
         }
         side.begun = true;
+        if section.kind != Kind::Neither && section.is_listened() {
+            side.content = Some(Content::of(section.head.content_type.as_ref()));
+        }
         side.fields = side.fields.saturating_add(section.fields);
         self.record.grpc |= section.grpc;
         let added = match section.kind {
@@ -117,6 +131,8 @@ impl Stream {
         record.request_headers = request.begun.then_some(request.fields);
         record.response_headers = response.begun.then_some(response.fields);
         record.response_us = timed.then_some(response_us);
+        record.request_content = request.content.as_ref().and_then(|content| content.kind());
+        record.response_content = response.content.as_ref().and_then(|content| content.kind());
         record.complete = request.is_whole() && response.is_whole();
         if record.grpc {
             let called = record.uri.as_ref().and_then(|path| called(path.as_bytes()));
@@ -265,7 +281,7 @@ impl Streams {
     /// Octets of one direction were lost: no open stream's side is whole any more.
     pub(super) fn break_all(&mut self, request: bool) {
         for stream in &mut self.open {
-            stream.side(request).broken = true;
+            stream.side(request).lose();
         }
     }
 }

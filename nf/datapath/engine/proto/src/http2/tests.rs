@@ -89,13 +89,44 @@ fn a_stream_is_a_transaction() {
         [concat!(
             r#"{"stream_id":1,"method":"POST","host":"a.test","host_port":81,"uri":"/x?y","#,
             r#""scheme":"http","version":"2","user_agent":"probe/1","status":201,"#,
-            r#""mime":"text/html","request_mime":"application/json","server":"s","#,
+            r#""mime":"text/html","request_mime":"application/json","#,
+            r#""response_content":"text","request_content":"text","server":"s","#,
             r#""cookie":"a=b; c=d","auth":"Bearer","content_length":4,"request_length":3,"#,
             r#""response_length":4,"response_us":2000,"complete":true,"request_headers":9,"#,
             r#""response_headers":4,"grpc":false,"pushed":false}"#
         )]
     );
     assert!(heard.anomalies.is_empty(), "{:?}", heard.anomalies);
+}
+
+#[test]
+fn dns_in_bodies_and_targets_is_reported_as_such() {
+    let query = b"\0\0\x01\0\0\x01\0\0\0\0\0\0\x05heron\x04test\0\0\x01\0\x01";
+    let answer = b"\0\0\x81\x80\0\x01\0\x01\0\0\0\0\x05heron\x04test\0\0\x01\0\x01\
+        \xc0\x0c\0\x01\0\x01\0\0\0\x80\0\x04\xc0\0\x02\x07";
+    let dns = ("content-type", "application/dns-message");
+    let ask = |method, path| {
+        [(":method", method), (":scheme", "https"), (":path", path), (":authority", "a.test"), dns]
+    };
+    let post = headers(0, 1, &ask("POST", "/dns-query"));
+    let get = headers(1, 3, &ask("GET", "/dns-query?dns=AAABAAABAAAAAAAABWhlcm9uBHRlc3QAAAEAAQ"));
+    let ok = |stream| headers(0, stream, &[(":status", "200"), dns]);
+    let (front, rest) = query.split_at(7);
+    let heard = play(&[
+        Up(&[opening(), post, frame(kind::DATA, 0, 1, front)].concat()),
+        Up(&frame(kind::DATA, flag::END_STREAM, 1, rest)),
+        Down(&[ok(1), frame(kind::DATA, flag::END_STREAM, 1, answer)].concat()),
+        Up(&get),
+        Down(&[ok(3), frame(kind::DATA, flag::END_STREAM, 3, answer)].concat()),
+    ]);
+
+    assert_eq!(heard.path, ["http2", "dns"]);
+    assert_eq!(heard.anomalies, [""; 0]);
+    let kinds: Vec<_> = heard.transactions.iter().map(|(proto, _)| proto.as_str()).collect();
+    assert_eq!(kinds, ["dns", "http2", "dns", "http2"]);
+    for (_, told) in heard.transactions.iter().filter(|(proto, _)| proto == "dns") {
+        assert!(told.contains("heron.test") && told.contains("192.0.2.7"), "{told}");
+    }
 }
 
 #[test]

@@ -36,6 +36,7 @@ fn take(line: &'static str, entries: &mut Vec<Named>) -> Result<(), String> {
             spec: "",
             family: "",
             ports: Vec::new(),
+            ppids: Vec::new(),
             signs: Vec::new(),
         });
         return Ok(());
@@ -53,6 +54,12 @@ fn take(line: &'static str, entries: &mut Vec<Named>) -> Result<(), String> {
         "ports" => {
             for word in value.split_whitespace() {
                 entry.ports.push(port(word).ok_or("a port is tcp/1 or udp/1 or sctp/1")?);
+            }
+        }
+        "ppid" => {
+            for word in value.split_whitespace() {
+                let ppid = word.parse().ok().filter(|&ppid: &u32| ppid > 0);
+                entry.ppids.push(ppid.ok_or("a payload protocol identifier is a number above 0")?);
             }
         }
         "sign" => {

@@ -41,6 +41,8 @@ pub struct Named {
     pub family: &'static str,
     /// Ports of the responder.
     pub ports: Vec<(Transport, u16)>,
+    /// SCTP's payload protocol identifiers.
+    pub ppids: Vec<u32>,
     /// What its first packets look like.
     pub(crate) signs: Vec<sign::Sign>,
 }
@@ -48,7 +50,7 @@ pub struct Named {
 impl Named {
     /// The strongest way in which sessions of it are told: `pattern`, `port` or `name`.
     pub fn told(&self) -> &'static str {
-        match (self.signs.is_empty(), self.ports.is_empty()) {
+        match (self.signs.is_empty() && self.ppids.is_empty(), self.ports.is_empty()) {
             (false, _) => "pattern",
             (true, false) => "port",
             (true, true) => "name",

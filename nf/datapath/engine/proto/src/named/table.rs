@@ -8,7 +8,7 @@ use super::{Named, all};
 use crate::anchors::Anchors;
 use crate::classify::carrier_index;
 use crate::ports::Ports;
-use crate::{Direction, Flow};
+use crate::{Flow, Segment};
 
 /// A session's datagrams after these are not looked at: what has a shape shows it early.
 pub(crate) const FIRST_DATAGRAMS: u8 = 6;
@@ -29,6 +29,8 @@ pub(crate) struct Table {
     ids: Vec<ProtoId>,
     signs: Vec<(u16, &'static Sign)>,
     carriers: [Carried; 3],
+    /// Entries by SCTP's payload protocol identifiers.
+    announced: Vec<(u32, u16)>,
 }
 
 /// What is known of one transport.
@@ -55,9 +57,11 @@ impl Table {
         let mut drafts: [Draft; 3] = Default::default();
         let mut ids = Vec::new();
         let mut signs = Vec::new();
+        let mut announced = Vec::new();
         for named in all().iter().filter(|n| wanted(n)) {
             let Ok(entry) = u16::try_from(ids.len()) else { break };
             ids.push(named.id);
+            announced.extend(named.ppids.iter().map(|&ppid| (ppid, entry)));
             for (carrier, port) in &named.ports {
                 if let Some(draft) = carrier_index(*carrier).and_then(|i| drafts.get_mut(i)) {
                     draft.ports.push((*port, entry));
@@ -71,7 +75,7 @@ impl Table {
                 }
             }
         }
-        Self { ids, signs, carriers: drafts.map(Draft::compile) }
+        Self { ids, signs, carriers: drafts.map(Draft::compile), announced }
     }
 
     /// The id of an entry.
@@ -80,7 +84,13 @@ impl Table {
     }
 
     /// What a payload tells. Of several signs that fit the one with most evidence counts.
-    pub(crate) fn tell(&self, data: &[u8], dir: Direction, flow: &Flow) -> Told {
+    pub(crate) fn tell(&self, seg: &Segment<'_>) -> Told {
+        let Segment { data, dir, flow, ppid, .. } = *seg;
+        if ppid != 0
+            && let Some((_, entry)) = self.announced.iter().find(|(known, _)| *known == ppid)
+        {
+            return Told::Entry(*entry, Company::None);
+        }
         let carried = carrier_index(flow.transport).and_then(|i| self.carriers.get(i));
         let Some(carried) = carried else { return Told::Nothing };
         let stream = flow.transport == Transport::Tcp;

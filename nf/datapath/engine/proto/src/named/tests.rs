@@ -12,7 +12,7 @@ use super::{BUILTIN, Table, Told, all, file};
 use crate::registry::PROTOCOLS;
 use crate::testing::Event::{Down, Up};
 use crate::testing::{flow, play};
-use crate::{Direction, Dissection, Pool};
+use crate::{Direction, Dissection, Flow, Pool};
 
 fn path(transport: Transport, port: u16, events: &[crate::testing::Event<'_>]) -> Vec<String> {
     play(&flow(transport, port), events).path
@@ -114,6 +114,27 @@ fn example(sign: &Sign) -> Vec<u8> {
     data
 }
 
+fn tell(table: &Table, data: &[u8], dir: Direction, flow: &Flow) -> Told {
+    table.tell(&crate::Segment { data, dir, time: 0, cut: false, ppid: 0, flow })
+}
+
+#[test]
+fn an_identifier_of_sctp_tells_whatever_the_port() {
+    let table = Table::new(&|_| true);
+    let flow = flow(Transport::Sctp, 40_123);
+    let at = |ppid| {
+        let dir = Direction::Up;
+        table.tell(&crate::Segment { data: &[0; 9], dir, time: 0, cut: false, ppid, flow: &flow })
+    };
+    let x2ap = all().iter().find(|named| named.name == "x2ap").unwrap();
+
+    let Told::Entry(entry, Company::None) = at(27) else { panic!("{:?}", at(27)) };
+    assert_eq!(table.id(entry), Some(x2ap.id));
+    assert_eq!(x2ap.told(), "pattern");
+    assert_eq!(at(0), Told::Nothing);
+    assert_eq!(at(999), Told::Nothing);
+}
+
 #[test]
 fn every_sign_can_be_borne_and_leads_to_its_entry() {
     let table = Table::new(&|_| true);
@@ -122,7 +143,7 @@ fn every_sign_can_be_borne_and_leads_to_its_entry() {
             let data = example(sign);
             let port = named.ports.iter().find(|p| p.0 == sign.carrier).map_or(1, |p| p.1);
             let dir = sign.dir.unwrap_or_default();
-            let told = table.tell(&data, dir, &flow(sign.carrier, port));
+            let told = tell(&table, &data, dir, &flow(sign.carrier, port));
             let id = match told {
                 Told::Entry(entry, _) => table.id(entry),
                 _ => None,
@@ -239,7 +260,8 @@ fn what_a_parser_knows_is_never_a_pattern() {
     let flow = flow(Transport::Tcp, 22);
     let data = b"SSH-2.0-OpenSSH_9.9\r\n";
     let dir = Direction::Down;
-    dissection.feed(&mut cx, &crate::Segment { data, dir, time: 0, cut: false, flow: &flow });
+    dissection
+        .feed(&mut cx, &crate::Segment { data, dir, time: 0, cut: false, ppid: 0, flow: &flow });
     dissection.end(&mut cx);
     assert_eq!(dissection.path().len(), 1);
     assert!(!dissection.is_by_pattern());
@@ -257,7 +279,7 @@ proptest! {
         let transport = if udp { Transport::Udp } else { Transport::Tcp };
         for data in &packets {
             for dir in [Direction::Up, Direction::Down] {
-                let told = table.tell(data, dir, &flow(transport, 40_123));
+                let told = tell(&table, data, dir, &flow(transport, 40_123));
                 prop_assert!(!matches!(told, Told::Entry(_, Company::None)), "{told:?}");
             }
         }
@@ -277,7 +299,7 @@ proptest! {
         }
         // Few octets, mostly equal, may come out as they were.
         prop_assume!(sign.fit(&data, sign.carrier == Transport::Tcp) != Fit::Yes);
-        let told = table.tell(&data, sign.dir.unwrap_or_default(), &flow(sign.carrier, 40_123));
+        let told = tell(&table, &data, sign.dir.unwrap_or_default(), &flow(sign.carrier, 40_123));
         prop_assert!(!matches!(told, Told::Entry(_, Company::None)), "{told:?} {data:?}");
     }
 }

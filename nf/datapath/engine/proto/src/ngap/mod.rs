@@ -17,6 +17,8 @@ use crate::{Direction, Flow, Info, Probe, Protocol, Segment, Sink, Step, Timeout
 
 /// Port of the registry.
 const PORT: u16 = 38_412;
+/// What SCTP calls its messages.
+const PPID: u32 = 60;
 /// Most procedures that wait for their outcome.
 const MAX_PENDING: usize = 64;
 /// Most octets of a name kept.
@@ -118,6 +120,7 @@ impl Protocol for Ngap {
         title: "NG application protocol, base station to core of 5G",
         spec: "3GPP TS 38.413",
         over: &[sctp(&[PORT])],
+        ppids: &[PPID],
         weight: 45,
         timeout: TimeoutClass::Long,
         message: NgapMessage::fields,
@@ -142,6 +145,7 @@ impl Protocol for Ngap {
         // Elsewhere it must be told from its sister of the fourth generation.
         let is_likely = procedure_word(message.procedure).is_some()
             && (seg.on_port(PORT)
+                || seg.ppid == PPID
                 || has(element::RAN_UE_ID) && (has(element::AMF_UE_ID) || has(element::NAS))
                 || message.procedure == SETUP
                     && (has(element::GLOBAL_RAN_NODE) || has(element::AMF_NAME)));

@@ -13,6 +13,7 @@ pub mod protocol {
     pub const LCP: u16 = 0xc021;
     pub const PAP: u16 = 0xc023;
     pub const CHAP: u16 = 0xc223;
+    pub const EAP: u16 = 0xc227;
 }
 
 /// Codes of configuration (RFC 1661 §5).
@@ -38,6 +39,7 @@ pub fn protocol_word(number: u16) -> Option<&'static str> {
         protocol::LCP => "lcp",
         protocol::PAP => "pap",
         protocol::CHAP => "chap",
+        protocol::EAP => "eap",
         protocol::IPCP => "ipcp",
         protocol::IPV6CP => "ipv6cp",
         protocol::CCP => "ccp",
@@ -58,7 +60,7 @@ pub fn counted(data: &[u8]) -> Option<&[u8]> {
 }
 
 /// Reads the options of a request or its refusal (RFC 1661 §6, RFC 1332 §3, RFC 1877 §1, RFC 5072
-/// §4).
+/// §4, RFC 1962 §4).
 pub fn options(number: u16, data: &[u8], record: &mut PppTransaction) -> Option<()> {
     let mut c = Cursor::new(data);
     while !c.is_empty() {
@@ -72,10 +74,45 @@ pub fn options(number: u16, data: &[u8], record: &mut PppTransaction) -> Option<
             (protocol::IPCP, 3) => record.address = Some(address(&mut value)?),
             (protocol::IPCP, 129) => record.dns = Some(address(&mut value)?),
             (protocol::IPV6CP, 1) => record.interface_id = Some(value.u64()?),
+            (protocol::CCP, kind) => {
+                record.compression = Some(compression(kind));
+                if kind == MPPC {
+                    record.mppe_bits = encryption(value.u32()?);
+                }
+            }
             _ => {}
         }
     }
     Some(())
+}
+
+/// The option that stands for Microsoft's compression and encryption.
+const MPPC: u8 = 18;
+
+/// Options of CCP (IANA).
+fn compression(kind: u8) -> &'static str {
+    match kind {
+        0 => "vendor",
+        1 | 2 => "predictor",
+        17 => "stac",
+        MPPC => "mppc",
+        20 => "v42bis",
+        21 => "bsd",
+        23 => "lzs_dcp",
+        26 => "deflate",
+        27 => "v44",
+        _ => "other",
+    }
+}
+
+/// The strongest key among the supported bits (RFC 3078 §2.1).
+fn encryption(supported: u32) -> Option<u8> {
+    match supported {
+        bits if bits & 0x40 != 0 => Some(128),
+        bits if bits & 0x80 != 0 => Some(56),
+        bits if bits & 0x20 != 0 => Some(40),
+        _ => None,
+    }
 }
 
 fn authentication(value: &mut Cursor<'_>) -> Option<&'static str> {
@@ -85,7 +122,7 @@ fn authentication(value: &mut Cursor<'_>) -> Option<&'static str> {
         (protocol::CHAP, Some(0x80)) => "mschap",
         (protocol::CHAP, Some(0x81)) => "mschapv2",
         (protocol::CHAP, _) => "chap",
-        (0xc227, _) => "eap",
+        (protocol::EAP, _) => "eap",
         _ => "unknown",
     })
 }

@@ -1,11 +1,14 @@
 //! What the ends of a Point-to-Point link agree on: LCP (RFC 1661), PAP (RFC 1334), CHAP (RFC 1994)
-//! with Microsoft's versions (RFC 2759), IPCP (RFC 1332, RFC 1877) and IPV6CP (RFC 5072).
+//! with Microsoft's versions (RFC 2759), EAP (RFC 3748), IPCP (RFC 1332, RFC 1877), IPV6CP (RFC 5072)
+//! and CCP (RFC 1962, RFC 3078).
 //!
-//! One transaction per request and its answer; of CHAP, from challenge to verdict. Echoes are none.
+//! One transaction per request and its answer; of CHAP, from challenge to verdict; EAP's verdict is
+//! one by itself. Echoes are none.
 //! It has no session of its own: frames come on a serial line, or inside PPPoE, L2TP and GRE.
 //!
 //! Bounds: 16 unanswered requests per link, 255 octets of a text.
 
+mod eap;
 mod message;
 #[cfg(test)]
 mod tests;
@@ -42,11 +45,11 @@ anomalies! {
 /// A request and its answer.
 #[derive(Debug, Default, Fields)]
 pub struct PppTransaction {
-    /// Protocol that speaks: lcp, pap, chap, ipcp, ipv6cp or ccp.
+    /// Protocol that speaks: lcp, pap, chap, eap, ipcp, ipv6cp or ccp.
     pub protocol: &'static str,
-    /// What is asked: configure, terminate, authenticate, challenge…
+    /// What is asked: configure, terminate, authenticate, challenge, request…
     pub request: Option<&'static str>,
-    /// What is answered: ack, nak, reject, success, failure.
+    /// What is answered: ack, nak, reject, response, success, failure.
     pub response: Option<&'static str>,
     /// Number that ties both together.
     pub identifier: u8,
@@ -56,7 +59,11 @@ pub struct PppTransaction {
     pub auth_protocol: Option<&'static str>,
     /// LCP: number that tells a loop.
     pub magic_number: Option<u32>,
-    /// PAP, CHAP: name of who proves itself.
+    /// EAP: what a request is of: identity, md5_challenge, tls, peap, mschapv2…
+    pub eap_type: Option<&'static str>,
+    /// EAP: what the other end would rather have, where it refuses.
+    pub eap_wanted: Option<&'static str>,
+    /// PAP, CHAP, EAP: name of who proves itself.
     pub user_name: Option<Text>,
     /// CHAP: name of who challenges.
     pub server_name: Option<Text>,
@@ -70,6 +77,10 @@ pub struct PppTransaction {
     pub dns: Option<Ipv4Addr>,
     /// IPV6CP: interface identifier of the asker.
     pub interface_id: Option<u64>,
+    /// CCP: how the asker can take packets compressed: mppc, stac, deflate, bsd, predictor…
+    pub compression: Option<&'static str>,
+    /// CCP: strongest encryption of Microsoft's that it offers, bits (RFC 3078).
+    pub mppe_bits: Option<u8>,
     /// Microseconds until the answer.
     pub response_us: Option<u64>,
 }
@@ -85,11 +96,13 @@ struct Pending {
 pub struct Ppp {
     /// By protocol, who asked, and identifier: both sides count for themselves.
     pending: Waiting<Key, Pending>,
+    /// Whom EAP was told last.
+    identity: Option<Text>,
 }
 
 impl Default for Ppp {
     fn default() -> Self {
-        Self { pending: Waiting::new(MAX_PENDING) }
+        Self { pending: Waiting::new(MAX_PENDING), identity: None }
     }
 }
 
@@ -98,7 +111,7 @@ impl Protocol for Ppp {
         name: "ppp",
         id: ID,
         title: "Point-to-Point Protocol",
-        spec: "RFC 1661, RFC 1332, RFC 1334, RFC 1994",
+        spec: "RFC 1661, RFC 1332, RFC 1334, RFC 1994, RFC 3748, RFC 1962",
         over: OVER,
         reads_header: true,
         transaction: PppTransaction::fields,
@@ -146,6 +159,7 @@ impl Ppp {
         let sound = match number {
             protocol::PAP => self.pap(&packet, seg, out),
             protocol::CHAP => self.chap(&packet, seg, out),
+            protocol::EAP => self.eap(&packet, seg, out),
             _ => self.configuration(number, word, &packet, seg, out),
         };
         if sound.is_none() && !seg.cut {

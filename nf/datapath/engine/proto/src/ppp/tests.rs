@@ -70,6 +70,51 @@ fn logins_are_told_with_their_verdict() {
 }
 
 #[test]
+fn eap_tells_who_proves_itself_how_and_with_what_verdict() {
+    let events = [
+        Down(&frame(0xc227, 1, 1, b"\x01who?")),
+        Up(&frame(0xc227, 2, 1, b"\x01keeper")),
+        Down(&frame(0xc227, 1, 2, b"\x04\x02ab")),
+        Up(&frame(0xc227, 2, 2, b"\x03\x19")),
+        Down(&frame(0xc227, 1, 3, b"\x19\x20")),
+        Down(&frame(0xc227, 4, 3, b"")),
+    ];
+    let heard = testing::play(&flow(), &events);
+
+    assert_eq!(heard.anomalies, ["ppp.login_failed"]);
+    assert_eq!(
+        records(&heard),
+        [
+            concat!(
+                r#"{"protocol":"eap","request":"request","response":"response","identifier":1,"#,
+                r#""eap_type":"identity","user_name":"keeper","response_us":1000}"#
+            ),
+            concat!(
+                r#"{"protocol":"eap","request":"request","response":"nak","identifier":2,"#,
+                r#""eap_type":"md5_challenge","eap_wanted":"peap","user_name":"keeper","#,
+                r#""response_us":1000}"#
+            ),
+            r#"{"protocol":"eap","response":"failure","identifier":3,"user_name":"keeper"}"#,
+            r#"{"protocol":"eap","request":"request","identifier":3,"eap_type":"peap"}"#,
+        ]
+    );
+}
+
+#[test]
+fn compression_and_encryption_are_agreed_on() {
+    let ask = frame(0x80fd, 1, 1, &[18, 6, 1, 0, 0, 0xe1]);
+    let other = frame(0x80fd, 1, 2, &[26, 4, 0x78, 0]);
+    let events = [Up(&ask), Down(&frame(0x80fd, 2, 1, &[])), Up(&other)];
+    let heard = testing::play(&flow(), &events);
+
+    assert_eq!(heard.anomalies, [""; 0]);
+    let told = records(&heard);
+    assert!(told[0].contains(r#""response":"ack""#), "{}", told[0]);
+    assert!(told[0].contains(r#""compression":"mppc","mppe_bits":128"#), "{}", told[0]);
+    assert!(told[1].contains(r#""compression":"deflate""#), "{}", told[1]);
+}
+
+#[test]
 fn addresses_are_asked_for_and_offered() {
     let ask = frame(0x8021, 1, 1, &[3, 6, 0, 0, 0, 0, 129, 6, 0, 0, 0, 0]);
     let nak = frame(0x8021, 3, 1, &[3, 6, 192, 0, 2, 10, 129, 6, 192, 0, 2, 53]);
@@ -111,6 +156,10 @@ fn no_octets_make_it_panic() {
         frame(0xc223, 1, 6, b"\x04\x01\x02\x03\x04harbour"),
         frame(0xc223, 2, 6, b"\x04\x01\x02\x03\x04keeper"),
         frame(0x8021, 3, 1, &[3, 6, 192, 0, 2, 10]),
+        frame(0x80fd, 1, 1, &[18, 6, 1, 0, 0, 0xe1]),
+        frame(0xc227, 1, 1, b"\x01who?"),
+        frame(0xc227, 2, 1, b"\x01keeper"),
+        frame(0xc227, 3, 1, b""),
     ];
     let events: Vec<_> = samples.iter().map(|s| Up(s)).collect();
     testing::torture(&flow(), &events).unwrap();

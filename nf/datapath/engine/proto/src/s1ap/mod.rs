@@ -23,6 +23,8 @@ pub use record::{S1apBearer, S1apMessage, S1apTransaction};
 
 /// Port of the registry.
 const PORT: u16 = 36_412;
+/// What SCTP calls its messages.
+const PPID: u32 = 18;
 /// Most procedures that wait for their outcome.
 const MAX_PENDING: usize = 64;
 /// The procedure that brings a base station up.
@@ -124,6 +126,7 @@ impl Protocol for S1ap {
         title: "S1 application protocol, base station to core of the fourth generation",
         spec: "3GPP TS 36.413",
         over: &[sctp(&[PORT])],
+        ppids: &[PPID],
         weight: 45,
         timeout: TimeoutClass::Long,
         message: S1apMessage::fields,
@@ -147,6 +150,7 @@ impl Protocol for S1ap {
         // Elsewhere it must be told from its sister of the fifth generation.
         let is_likely = procedure_word(message.procedure).is_some()
             && (seg.on_port(PORT)
+                || seg.ppid == PPID
                 || has(id::ENB_UE) && (has(id::MME_UE) || has(id::NAS))
                 || message.procedure == SETUP && (has(id::GLOBAL_ENB) || has(id::SERVED_GUMMEIS)));
         if is_likely { Probe::Certain } else { Probe::No }

@@ -4,7 +4,7 @@ use nf_wire::Transport;
 use proptest::prelude::*;
 
 use crate::testing::{self, Event, Heard, Random, flow, fuzz_one, play, play_wanting, torture};
-use crate::{Flow, Probe, Wants, registry};
+use crate::{Direction, Flow, Probe, Wants, registry};
 
 fn on_port() -> Flow {
     flow(Transport::Sctp, 36_412)
@@ -162,6 +162,23 @@ fn elsewhere_its_elements_must_tell() {
             assert_ne!(probe(port, &octets), Probe::Certain, "{octets:?}");
         }
     }
+}
+
+#[test]
+fn elsewhere_what_sctp_says_tells_it_from_its_sisters() {
+    let said = message(0, 9, &[MME_UE]);
+    let path = |ppid| {
+        let events = [Event::Message(Direction::Up, ppid, &said)];
+        play(&flow(Transport::Sctp, 9999), &events).path
+    };
+
+    assert_eq!(path(18), ["s1ap"]);
+    assert_eq!(path(0), [""; 0]);
+    assert_eq!(path(60), ["ngap"]);
+    // Between base stations: known by name.
+    assert_eq!(path(27), ["x2ap"]);
+    let unlike = [Event::Message(Direction::Up, 18, b"nothing like it")];
+    assert_eq!(play(&flow(Transport::Sctp, 9999), &unlike).path, [""; 0]);
 }
 
 #[test]

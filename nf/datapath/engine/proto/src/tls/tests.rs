@@ -404,7 +404,7 @@ fn settled_after(parts: &[Vec<u8>]) -> Option<usize> {
     parts.iter().position(|data| {
         let dir = if data[5] == 1 { Direction::Up } else { Direction::Down };
         let mut sink = Sink::new(&mut heard, ID, Wants::default());
-        tls.parse(&Segment { data, dir, time: 0, cut: false, flow: &flow }, &mut sink);
+        tls.parse(&Segment { data, dir, time: 0, cut: false, ppid: 0, flow: &flow }, &mut sink);
         sink.is_settled()
     })
 }
@@ -563,7 +563,7 @@ fn a_session_handed_over_that_is_not_tls_is_given_back() {
     let (mut heard, mut tls) = (Heard::default(), Tls::new(&flow));
     let mut sink = Sink::new(&mut heard, ID, Wants::default());
     let data = b"530 Not logged in\r\n";
-    let seg = Segment { data, dir: Direction::Down, time: 0, cut: false, flow: &flow };
+    let seg = Segment { data, dir: Direction::Down, time: 0, cut: false, ppid: 0, flow: &flow };
 
     assert_eq!(tls.parse(&seg, &mut sink).next, crate::Next::NotMine);
 }

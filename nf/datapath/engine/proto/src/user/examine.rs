@@ -44,7 +44,7 @@ pub fn examine(users: Users, carrier: &str, port: u16, data: &[u8]) -> Result<Ex
         ends.protocol = u8::try_from(port).unwrap_or_default();
     }
     let dir = Direction::Up;
-    let claimed = users.claim(&Segment { data, dir, time: 0, cut: false, flow: &ends });
+    let claimed = users.claim(&Segment { data, dir, time: 0, cut: false, ppid: 0, flow: &ends });
     let shared = dissector(PROTOCOLS, everything)?.with_users(users, &move |_| everything);
     let heard = play_on(&shared, Heard::default(), &ends, &[Event::Up(data)]);
     Ok(match (claimed, heard.path.is_empty()) {

@@ -67,7 +67,8 @@ impl Users {
         observer: &mut dyn Observer,
     ) -> Vec<ProtoId> {
         let Some(number) = self.claims.of_frame(ethertype, data) else { return Vec::new() };
-        let segment = Segment { data, dir: Direction::Up, time, cut: false, flow: &NOBODY };
+        let segment =
+            Segment { data, dir: Direction::Up, time, cut: false, ppid: 0, flow: &NOBODY };
         // Nothing is held of what is no stream.
         let mut pool = Pool::new(0);
         let mut session = Session::new(number);

@@ -1,0 +1,117 @@
+"""`nf mmt`, and MMT-Probe's files where others take a configuration."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Nf = Callable[..., Any]
+
+FILE = """\
+probe-id = 3
+license = "./license.key"
+input { mode = ONLINE source = "eth0" }
+file-output { enable = true output-dir = "reports" }
+session-report { enable = true output-channel = {file} }
+"""
+
+
+@pytest.fixture
+def conf(tmp_path: Path) -> Path:
+    path = tmp_path / "mmt-probe.conf"
+    path.write_text(FILE)
+    return path
+
+
+def test_check_tells_what_becomes_of_each_option(nf: Nf, conf: Path) -> None:
+    done = nf("mmt", "check", conf)
+
+    assert done.code == 0
+    assert f"at: {conf}:2:11" in done.text
+    assert "dropped: license" in done.text
+    assert done.text.splitlines()[-1].endswith("1 dropped")
+
+
+def test_check_gives_findings_as_json(nf: Nf, conf: Path) -> None:
+    findings = json.loads(nf("mmt", "check", conf, "-o", "json").text)
+
+    assert {"kind": "mapped", "option": "probe-id"}.items() <= findings[0].items()
+    assert findings[0]["place"] == f"{conf}:1:12"
+
+
+def test_import_prints_the_model_and_tells_of_changes_on_standard_error(nf: Nf, conf: Path) -> None:
+    done = nf("mmt", "import", conf, "--base", "/opt/mmt", "-X", "probe-id=9", "-i", "eth1")
+
+    probe = json.loads(done.text)["nf-probe:probe"]
+    assert done.code == 0
+    assert probe["id"] == 9
+    assert probe["nf-capture:capture"]["interface"] == [{"name": "eth1"}]
+    assert probe["nf-outputs:outputs"]["file"]["directory"] == "/opt/mmt/reports"
+    assert "license" in done.err
+    assert "probe-id" not in done.err
+
+
+def test_the_last_of_interface_trace_and_override_counts(nf: Nf, conf: Path) -> None:
+    done = nf("mmt", "import", conf, "-i", "eth1", "-t", "/a.pcap", "-X", "input.source=/b.pcap")
+
+    capture = json.loads(done.text)["nf-probe:probe"]["nf-capture:capture"]
+    assert capture == {"file": {"path": ["/b.pcap"]}}
+
+
+def test_what_is_exported_is_imported_to_the_same(nf: Nf, conf: Path, tmp_path: Path) -> None:
+    xml = tmp_path / "probe.xml"
+    xml.write_bytes(nf("mmt", "import", conf, "-o", "xml").out)
+    back = tmp_path / "back.conf"
+    back.write_bytes(nf("mmt", "export", xml).out)
+
+    assert nf("mmt", "import", back, "-o", "xml").out == xml.read_bytes()
+
+
+def test_a_wrong_file_is_refused_with_its_line(nf: Nf, conf: Path) -> None:
+    conf.write_text(FILE + "thread-nb = many\n")
+
+    done = nf("mmt", "import", conf)
+
+    assert done.code == 7
+    assert not done.out
+    assert f"at: {conf}:6:13" in done.err
+
+
+def test_a_condition_of_the_model_is_told_at_its_line(nf: Nf, conf: Path) -> None:
+    conf.write_text("thread-nb = 4\nfile-output { retain-files = 3 }\n")
+
+    done = nf("mmt", "check", conf)
+
+    assert done.code == 7
+    assert f"at: {conf}:2:30" in done.text
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["-X", "nope=1"], "there is no option 'nope'"),
+        (["-X", "probe-id"], "has no value"),
+        (["-X", "session-timeout.live-session-timeout=3"], "cannot be overridden"),
+    ],
+)
+def test_a_wrong_override_is_refused(nf: Nf, conf: Path, words: list[str], told: str) -> None:
+    done = nf("mmt", "import", conf, *words)
+
+    assert done.code == 7
+    assert told in done.err
+
+
+def test_options_lists_what_can_be_overridden_as_mmt_does(nf: Nf) -> None:
+    lines = nf("mmt", "options").text.splitlines()
+
+    assert len(lines) == 82
+    assert "mongodb-output.hostnam (string)" in lines
+
+
+def test_a_file_that_is_not_there_is_named(nf: Nf, tmp_path: Path) -> None:
+    done = nf("mmt", "check", tmp_path / "gone.conf")
+
+    assert done.code == 7
+    assert "gone.conf" in done.err
