@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from nf.datapath import control
-from nf.datapath.completing import engine_part
 from nf.datapath.config import EngineConfig, Interface
 from nf.datapath.datapath import Datapath
 from nf.datapath.effects import effect_of
@@ -81,7 +80,7 @@ class Made:
     def __init__(self) -> None:
         self.outlets = Outlets()
         self.owner = Owner()
-        self.datapath = Datapath(engine_part, self.outlets, self.owner)
+        self.datapath = Datapath(lambda settings: settings.engine, self.outlets, self.owner)
         self.generation = 0
 
     def configure(self, settings: Settings) -> str:
