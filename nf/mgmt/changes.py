@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal
 
 from nf.mgmt.paths import Step, parse
 
@@ -52,6 +52,6 @@ _WORDS: dict[str, Operation] = {
 def changes_of(diff: "Diff") -> tuple[Change, ...]:
     """Every change of a diff, in the diff's order."""
     return tuple(
-        Change(cast("Operation", _WORDS.get(operation, "update")), path, value, old)
+        Change(_WORDS.get(operation, "update"), path, value, old)
         for operation, path, value, old in diff.changes()
     )

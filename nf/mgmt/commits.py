@@ -112,12 +112,13 @@ class Commits:
         unconfirmed = self._history.unconfirmed()
         if newest is not None and newest.note.boot == self._history.boot:
             number = newest.note.number if unconfirmed is None else unconfirmed
-            entry, name = self._history.entry(number), f"configuration {number}"
+            data, name = self._history.entry(number).data, f"configuration {number}"
+        elif (started := self._history.startup()) is not None:
+            data, name = started.data, "the start-up configuration"
         else:
-            started = self._history.startup()
-            entry, name = started, "the start-up configuration" if started else "the first one"
+            data, name = first, "the first configuration"
         try:
-            tree = self._context.parse(entry.data if entry else first, "json")
+            tree = self._context.parse(data, "json")
             self.convert(tree)
             tree.validate()
         except YangError as error:
@@ -126,9 +127,8 @@ class Commits:
                 error.errors[0].path or name,
                 "correct or remove the file in the state folder",
             ) from error
-        data = tree.to_data()
         try:
-            ready = self._providers.prepare(None, data, None)
+            ready = self._providers.prepare(None, tree.to_data(), None)
         except RpcErrors as error:
             raise ConfigurationError(
                 f"{name} cannot be put in force: {error.what}", error.place, error.hint

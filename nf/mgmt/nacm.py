@@ -87,9 +87,9 @@ class Access:
         self._guarded = guarded
         self._denials = denials
         self._enabled = bool(config.get("enable-nacm", True))
-        self._read = config.get("read-default", "permit") == "permit"
-        self._write = config.get("write-default", "deny") == "permit"
-        self._exec = config.get("exec-default", "permit") == "permit"
+        self._read = bool(config.get("read-default", "permit") == "permit")
+        self._write = bool(config.get("write-default", "deny") == "permit")
+        self._exec = bool(config.get("exec-default", "permit") == "permit")
         self._groups: dict[str, set[str]] = {}
         for group in config.get("groups", {}).get("group", ()):
             for user in group.get("user-name", ()):
