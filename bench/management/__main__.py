@@ -42,9 +42,7 @@ async def measured(server: Server, leaves: int, seconds: float, sessions: int) -
     commits = await client.commits(seconds, rows)
     gets = await client.gets(seconds, rows)
     before = server.memory()
-    others = []
-    for _ in range(sessions):
-        others.append(await Client.connect(server))
+    others = [await Client.connect(server) for _ in range(sessions)]
     for other in others:
         await other.gets(0, rows)
     each = (server.memory() - before) // max(sessions, 1)
@@ -66,9 +64,9 @@ async def measured(server: Server, leaves: int, seconds: float, sessions: int) -
 def table(figures: list[Figures]) -> str:
     """For people."""
     heads = ("server", "leaves", "commits/s", "p99 ms", "gets/s", "p99 ms", "KiB/session")
-    lines = [heads]
-    for one in figures:
-        lines.append(
+    lines = [
+        heads,
+        *(
             (
                 f"{one.server} {one.version}",
                 f"{one.leaves}",
@@ -78,7 +76,9 @@ def table(figures: list[Figures]) -> str:
                 f"{one.get_p99_ms:.1f}",
                 f"{one.octets_per_session >> 10}",
             )
-        )
+            for one in figures
+        ),
+    ]
     widths = [max(len(line[n]) for line in lines) for n in range(len(heads))]
     return "\n".join(
         "  ".join(
@@ -111,7 +111,8 @@ def verdicts(figures: list[Figures]) -> list[str]:
 def _verdict(what: str, figure: float, goal: float, unit: str, *, most: bool = False) -> str:
     met = figure <= goal if most else figure >= goal
     sign = "≤" if most else "≥"
-    return f"{what:<26} {'met' if met else 'missed':<7} {figure:8.2f}{unit}  goal {sign} {goal:g}{unit}"
+    verdict = "met" if met else "missed"
+    return f"{what:<26} {verdict:<7} {figure:8.2f}{unit}  goal {sign} {goal:g}{unit}"
 
 
 def main() -> int:

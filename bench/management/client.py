@@ -122,7 +122,8 @@ class Client:
             name = f"r{count * 7919 % rows}"
             reply = await self.rpc(
                 '<get-config><source><running/></source><filter type="subtree">'
-                f'<table xmlns="{TABLE}"><row><name>{name}</name></row></table></filter></get-config>'
+                f'<table xmlns="{TABLE}"><row><name>{name}</name></row></table>'
+                "</filter></get-config>"
             )
             times.append(time.perf_counter() - begin)
             if f">{name}<".encode() not in reply:

@@ -216,13 +216,13 @@ def is_legacy(text: str) -> bool:
     return not text.lstrip("\ufeff \t\r\n").startswith(("{", "<"))
 
 
-def as_model(path: Path) -> str:
+def as_model(path: Path, overrides: Sequence[Override] = ()) -> str:
     """A file of MMT-Probe as JSON of the model; what has changed is told on standard error.
 
     Raises:
         ConfigurationError: The file is wrong.
     """
-    made, tree = import_file(path)
+    made, tree = import_file(path, overrides)
     _report(made.findings, sys.stderr, everything=False)
     if tree is None:
         first = made.errors[0]

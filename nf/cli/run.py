@@ -11,6 +11,7 @@ from nf.cli import exits
 from nf.cli.mmt import as_model, is_legacy
 from nf.cli.places import add_places, places_of
 from nf.errors import ConfigurationError
+from nf.mgmt.legacy.overriding import is_override, override_of
 from nf.process.lifetime import take_name
 from nf.process.logs import parse_levels, set_up
 from nf.process.notify import Notifier
@@ -140,39 +141,45 @@ def _datapath(arguments: Namespace, places: Places) -> Child:
     return Child("nf-datapath", command, policy, keeps_stdout=True)
 
 
-def _configuration(path: Path, places: Places) -> Path:
-    """The file to begin with; one of MMT-Probe is translated first."""
+def _configuration(path: Path, places: Places, words: list[str]) -> tuple[Path, list[str]]:
+    """The file to begin with, and what `-X` has to set on it.
+
+    One of MMT-Probe is translated first; then `-X` takes MMT-Probe's names, too.
+    """
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         what = f"the configuration cannot be read: {(error.strerror or '').lower()}"
         raise ConfigurationError(what, str(path), "check path and permissions") from error
     if not is_legacy(text):
-        return path.absolute()
+        return path.absolute(), words
+    legacy = [word for word in words if is_override(word)]
     made = places.run / "mmt-probe.json"
-    made.write_text(as_model(path), encoding="utf-8")
-    return made.absolute()
+    made.write_text(as_model(path, [override_of(word) for word in legacy]), encoding="utf-8")
+    return made.absolute(), [word for word in words if word not in legacy]
 
 
 def _management(arguments: Namespace, places: Places) -> Child:
     command = _command("mgmt_entry", arguments, places)
     # What was in force in this start of the probe outlives management, but not the probe.
     command += ["--boot", uuid.uuid4().hex]
+    words = arguments.set
     if arguments.config:
-        command += ["--config", str(_configuration(Path(arguments.config), places))]
+        path, words = _configuration(Path(arguments.config), places, words)
+        command += ["--config", str(path)]
     for interface in arguments.interface:
         command += ["--interface", interface]
     for file in arguments.trace:
         if not Path(file).exists():
             raise ConfigurationError(f"no file {file}", "-t", "check the path")
         command += ["--file", str(Path(file).absolute())]
-    for word in arguments.set:
-        path, equals, value = _split(word)
+    for word in words:
+        node, equals, value = _split(word)
         if not equals:
             raise ConfigurationError(
                 f"{word!r} has no value", "-X", "PATH=VALUE, such as engine/workers=2"
             )
-        command += ["--set", path, value]
+        command += ["--set", node, value]
     port = arguments.netconf_port or (PRIVILEGED_PORT if os.geteuid() == 0 else OTHER_PORT)
     command += ["--netconf", arguments.netconf_address, str(port)]
     policy = Policy(hopeless=(exits.CONFIGURATION,))

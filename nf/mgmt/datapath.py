@@ -50,7 +50,7 @@ class DatapathProvider:
             if before is None:
                 # What was in force must not keep management from starting: it can be changed only
                 # while management runs. The link says in the state why the datapath is behind.
-                event(log, logging.ERROR, "the datapath refuses the configuration", why=error.what)
+                event(log, logging.DEBUG, "the datapath refuses the configuration", why=error.what)
                 return PreparedSettings(self._link, 0, settings)
             message = f"{error.what}; try: {error.hint}"
             tag = error.app_tag or "not-applicable"

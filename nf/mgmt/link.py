@@ -150,7 +150,9 @@ class Link:
                 self._served = self._client.peer.pid
                 self.trouble = ""
             except Refused:
-                self._hand_over()
+                if not self._hand_over():
+                    # The thread tries again, until it is taken or another one comes.
+                    self._wake.set()
             except ChannelError as error:
                 event(log, logging.ERROR, "the datapath did not apply", why=error.what)
                 self.trouble = error.what
@@ -189,14 +191,16 @@ class Link:
                 self.call(Apply(self._generation), APPLY_SECONDS)
             except NfError as error:
                 # It was valid when it was committed: an interface or a file has gone since.
+                trouble = f"{error.what} ({error.place})"
                 event(
                     log,
-                    logging.ERROR,
-                    "the datapath does not take the configuration",
+                    logging.DEBUG if trouble == self.trouble else logging.ERROR,
+                    "the datapath does not take the configuration; it is tried again",
                     why=error.what,
                     place=error.place,
+                    hint=error.hint,
                 )
-                self.trouble = f"{error.what} ({error.place})"
+                self.trouble = trouble
                 return False
             self.trouble = ""
             self._served = self._client.peer.pid
@@ -205,7 +209,7 @@ class Link:
     # The connection
 
     def _keep(self) -> None:
-        backoff = Backoff(0.05, 0.4)
+        backoff, refused = Backoff(0.05, 0.4), Backoff(0.5, 5.0)
         while not self._ending:
             if self._client is not None and not self.trouble:
                 self._wake.wait()
@@ -215,10 +219,11 @@ class Link:
                 self._wake.wait(backoff.next())
                 self._wake.clear()
                 continue
+            backoff.reset()
             if self._serve():
-                backoff.reset()
+                refused.reset()
             else:
-                self._wake.wait(backoff.next())
+                self._wake.wait(refused.next())
                 self._wake.clear()
 
     def _connect(self) -> bool:

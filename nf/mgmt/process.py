@@ -161,7 +161,9 @@ class ManagementProcess:
         if is_first and first.password:
             # The only time that it is ever seen; standard error is where a person looks.
             print(f"nf: first start: user admin has the password {first.password}", file=sys.stderr)
-        if not is_first and self._wishes.are_for_running:
+        # A file that is asked for has become the start-up configuration, which is what began.
+        began_with_file = not is_first or self._wishes.config is not None
+        if began_with_file and self._wishes.are_for_running:
             self._put_on_top()
 
     def _put_on_top(self) -> None:

@@ -41,6 +41,7 @@ class SchemaNode:
         enums: Names of an enumeration.
         units: Units.
         description: Of the model.
+        current: Whether it is neither deprecated nor obsolete.
         extensions: Names of its extension statements, `module:name` or `prefix:name`.
         parent: None at the top.
         children: In the schema's order.
@@ -59,6 +60,7 @@ class SchemaNode:
     enums: tuple[str, ...] = ()
     units: str = ""
     description: str = ""
+    current: bool = True
     extensions: tuple[str, ...] = ()
     parent: "SchemaNode | None" = None
     children: list["SchemaNode"] = field(default_factory=list)
@@ -162,6 +164,7 @@ class SchemaTree:
             enums=tuple(_enum(one) for one in told["enums"] or ()),
             units=node["units"] or "",
             description=node["description"] or "",
+            current=node["status"] == "current",
             extensions=tuple(str(one["name"]) for one in node["extensions"]),
             parent=above,
             member=name if above is not None and above.module == module else f"{module}:{name}",

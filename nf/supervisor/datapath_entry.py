@@ -14,7 +14,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from nf.catalog import application_files
-from nf.datapath.completing import engine_part
 from nf.datapath.config import EngineConfig
 from nf.datapath.process import DatapathProcess
 from nf.datapath.settings import Settings
@@ -41,7 +40,7 @@ def complete(settings: Settings) -> EngineConfig:
     if plugins.refused:
         raise plugins.refused[0]
     return replace(
-        engine_part(settings),
+        settings.engine,
         applications=application_files(settings.application_files),
         plugins=plugins.descriptions,
     )

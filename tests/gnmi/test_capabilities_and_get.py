@@ -220,6 +220,17 @@ def test_what_is_not_there_is_told_from_what_is_no_path(ada: Client, where: str,
     assert ada.refused(ada.get, where).code == code
 
 
+def test_hostile_paths_are_refused_or_cost_little(ports: Client) -> None:
+    assert ports.read("/.../.../.../.../mtu", encoding="PROTO") == ports.read(
+        "/.../mtu", encoding="PROTO"
+    )
+    many = "/.../*" * 20
+    assert ports.refused(ports.get, many).code == "INVALID_ARGUMENT"
+    assert ports.refused(ports.get, "/lab" * 100).code == "INVALID_ARGUMENT"
+    assert ports.refused(ports.get, f"/lab/port[name={'x' * 5000}]").code == "INVALID_ARGUMENT"
+    assert ports.refused(ports.get, *["/..."] * 2000).code == "INVALID_ARGUMENT"
+
+
 def test_an_origin_in_path_and_prefix_is_refused(ada: Client) -> None:
     refusal = ada.refused(
         ada.get, path("/lab", origin="rfc7951"), prefix=gnmi.Path(origin="rfc7951")

@@ -282,7 +282,10 @@ def test_the_target_samples_counters_and_watches_the_rest(
     stream = client.subscribe(
         subscribing(subscription("/lab/port", "TARGET_DEFINED"), encoding="PROTO")
     )
-    assert len(everything(stream.until_sync())) >= 3
+    assert everything(stream.until_sync()) == {
+        "/lab/port[name=s]/packets": 1,
+        "/lab/port[name=s]/up": True,
+    }
 
     told = [values(one) for _, one in zip(range(3), stream.notifications(), strict=False)]
     assert told == [{"/lab/port[name=s]/packets": 1}] * 3
@@ -313,6 +316,54 @@ def test_subscribers_of_one_path_share_one_reading(
     for stream in streams:
         stream.cancel()
     wait_until(lambda: target.subscriptions.feeds() == 0)
+
+
+def test_a_change_of_configuration_does_not_wait_for_a_slow_source_of_state(
+    ada: Client, lab: Lab, subscribe: Callable[..., Stream], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = subscribe(subscription("/lab/name"))
+    stream.until_sync()
+    reached, go = threading.Event(), threading.Event()
+
+    def slow() -> dict:
+        reached.set()
+        go.wait(30)
+        return {}
+
+    monkeypatch.setattr(lab, "get", slow)
+    other = subscribe(subscription("/lab/uptime", "SAMPLE", every=0.02))
+    assert reached.wait(30)
+    try:
+        ada.set(update={"/lab/name": "at once"})
+        assert stream.first_with("/lab/name") == "at once"
+    finally:
+        go.set()
+    other.until_sync()
+
+
+def test_a_hundred_subscribers_get_every_change_and_all_samples(
+    target: Target, lab: Lab, connect: Callable[..., Client]
+) -> None:
+    lab.state = {"port": [{"name": f"p{number}", "packets": number} for number in range(50)]}
+    wanted = subscribing(
+        subscription("/lab/port/packets", "SAMPLE", every=0.2),
+        subscription("/lab/name"),
+        encoding="PROTO",
+    )
+    clients = [connect("ada") for _ in range(10)]
+    streams = [client.subscribe(wanted) for client in clients for _ in range(10)]
+    for stream in streams:
+        assert len(everything(stream.until_sync())) == 50
+    connect("bob").set(update={"/lab/name": "for all"})
+
+    for stream in streams:
+        assert stream.first_with("/lab/name") == "for all"
+        assert stream.first_with("/lab/port[name=p49]/packets") == 49
+    assert target.state()["open-streams"] == 100
+    assert target.state()["feeds"] == 2
+    for stream in streams:
+        stream.cancel()
+    wait_until(lambda: target.state()["feeds"] == 0)
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nf.datapath._engine import Engine
+from nf._native.engine import Engine
 from nf.datapath.config import EngineConfig
 
 __all__ = [

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import nf
-from nf.datapath._engine import Engine
+from nf._native.engine import Engine
 from nf.datapath.config import EngineConfig, Interface, Timeouts
 from tests.live.network import Pair, account, drained, started, udp, until
 from tests.unit.cli.conftest import NF

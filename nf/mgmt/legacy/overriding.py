@@ -13,7 +13,17 @@ from nf.mgmt.legacy.mapping import NAMES
 from nf.mgmt.legacy.settings import Setting, Settings
 from nf.mgmt.legacy.tokens import Place
 
-__all__ = ["LISTED", "Override", "apply_overrides", "listing", "overridable", "override_of"]
+__all__ = [
+    "LISTED",
+    "Override",
+    "apply_overrides",
+    "full_name",
+    "is_override",
+    "listing",
+    "overridable",
+    "override_of",
+    "unquoted",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +92,12 @@ def overridable(name: str) -> bool:
     kept = name in _FIXED or name.startswith(_FIXED_SECTIONS)
     reconstructed = name.startswith("reconstruct-data.") and name.endswith(".output-channel")
     return name in NAMES.options and not kept and not reconstructed
+
+
+def is_override(text: str) -> bool:
+    """Whether `name=value` begins with an option of MMT-Probe, also one that stays as it is."""
+    written = text.partition("=")[0].strip()
+    return NAMES.aliases.get(written, written) in NAMES.options
 
 
 def override_of(text: str) -> Override:

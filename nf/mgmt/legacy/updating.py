@@ -49,7 +49,8 @@ def update_of(
     gone: list[str] = []
     probe: dict[str, Any] = {}
     for row in rows:
-        _update(row, said, vocabulary, folder, gone, probe)
+        name = next(one.name for one in row.options if one.name in wanted)
+        _update(row, name, said, vocabulary, folder, gone, probe)
     return gone, {PROBE: probe} if probe else {}
 
 
@@ -63,13 +64,13 @@ def _setting(name: str, text: str) -> Setting:
 
 def _update(  # noqa: PLR0913, PLR0917 - what is there, and what comes out
     row: Row,
+    name: str,
     said: Settings,
     vocabulary: Vocabulary,
     folder: str,
     gone: list[str],
     probe: dict[str, Any],
 ) -> None:
-    name = next(one.name for one in row.options if one.name in said.plain)
     place = str(said.plain[name].place)
     if row.codec is None or row.section in TITLED:
         raise ConfigurationError(f"nf has nothing like {name}", place, row.instead)

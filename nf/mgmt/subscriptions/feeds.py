@@ -248,24 +248,24 @@ class Feed:
         return self._encoder.notifications(timestamp, updates, deletes, left_out)
 
     def _removed(self, gone: Sequence[Place], now: dict[Place, Any]) -> list[Place]:
-        """Paths to delete: an entry rather than each of its leaves, never above the pattern."""
+        """Paths to delete: an entry rather than each of its leaves, if its key is gone as well.
+
+        A key that another feed tells of may still be there, and so may what lies above the pattern.
+        """
         if not gone:
             return []
         deep = any(element.name == "..." for element in self.selection.pattern)
         alive = {place[:length] for place in now for length in range(1, len(place) + 1)}
+        dead = {
+            place[:-1]
+            for place in gone
+            if len(place) > 1 and place[-1][0].name in place[-2][0].keys
+        }
         found: dict[Place, None] = {}
         for place in gone:
             least = len(place) if deep else max(1, len(self.selection.pattern))
-            found[
-                next(
-                    (
-                        place[:length]
-                        for length in range(least, len(place))
-                        if place[length - 1][1] and place[:length] not in alive
-                    ),
-                    place,
-                )
-            ] = None
+            entries = (place[:length] for length in range(least, len(place)))
+            found[next((one for one in entries if one in dead and one not in alive), place)] = None
         return list(found)
 
     def _tell(self, frames: Sequence[Frame]) -> None:

@@ -37,11 +37,16 @@ class Snapshot:
 
 
 class Reader:
-    """Reads the operational datastore: configuration in use, and state."""
+    """Reads the operational datastore: configuration in use, and state.
 
-    def __init__(self, core: "Core", schema: SchemaTree) -> None:
-        """Of a core."""
+    Attributes:
+        schema: Of the data.
+    """
+
+    def __init__(self, core: "Core", schema: SchemaTree, *, state: bool = True) -> None:
+        """Of a core; without `state` the configuration only, which nobody has to be asked for."""
         self._core = core
+        self._state = state
         self.schema = schema
         self._tops = {node.qualified: node for node in schema.root.children}
 
@@ -53,7 +58,11 @@ class Reader:
             tops: Qualified names.
         """
         timestamp = time.time_ns()
-        tree = self._core.get_data(session, "operational", wanted=frozenset(tops))
+        tree = (
+            self._core.get_data(session, "operational", wanted=frozenset(tops))
+            if self._state
+            else self._core.get_config(session, "running")
+        )
         return Snapshot(timestamp, self._data(tree, tops))
 
     def _data(self, tree: "Tree", tops: Collection[str]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from nf.mgmt.schema_nodes import SchemaNode, SchemaTree
 from nf.mgmt.subscriptions.patterns import Instance, Keep, leaves, nodes_of, select
 from nf.telemetry.gnmi import cli_text
 from nf.telemetry.gnmi.capabilities import modules_of
-from nf.telemetry.gnmi.errors import unimplemented
+from nf.telemetry.gnmi.errors import invalid, unimplemented
 from nf.telemetry.gnmi.extensions import Extensions
 from nf.telemetry.gnmi.paths import CLI, Query, not_found, path_of, query
 from nf.telemetry.gnmi.values import (
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check_encoding", "concrete", "echo", "get", "keeper"]
 
+MAX_PATHS = 1024
 SUPPORTED = STRUCTURED | {Encoding.PROTO}
 
 
@@ -56,6 +57,8 @@ def get(core: "Core", schema: SchemaTree, session: "Session", request: GetReques
         RpcErrors: Of the core.
     """
     extensions = Extensions.of(request.extension, "depth")
+    if len(request.path) > MAX_PATHS:
+        raise invalid(f"a Get has {MAX_PATHS} paths at most", hint="use Subscribe with mode ONCE")
     queries = [query(path, request.prefix) for path in request.path or (Path(),)]
     modules = modules_of(schema, list(request.use_models))
     kind = GetRequest.DataType.Name(request.type) if request.type in range(4) else ""

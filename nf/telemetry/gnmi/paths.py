@@ -31,6 +31,8 @@ TRANSLATED = "openconfig"
 
 MAX_ELEMENTS = 64
 MAX_TEXT = 4096
+MAX_DEEP = 3
+"""Elements `...` of one path: with each, the ways to walk the tree are multiplied."""
 
 _NAME = re.compile(r"(?:([A-Za-z_][A-Za-z0-9_.-]*):)?([A-Za-z_][A-Za-z0-9_.-]*)")
 
@@ -116,7 +118,9 @@ def query(path: Path, prefix: Path | None = None) -> Query:
         raise invalid("the target stands in the path and in the prefix", place=_shown(path))
     origin = _origin(path, prefix)
     before = list(_elements(prefix))
-    elements = (*before, *_elements(path))
+    elements = _collapsed((*before, *_elements(path)))
+    if sum(element.name == DEEP for element in elements) > MAX_DEEP:
+        raise invalid(f"a path has {MAX_DEEP} elements `...` at most", place=_shown(path)[:200])
     if len(elements) > MAX_ELEMENTS:
         raise invalid(f"a path has {MAX_ELEMENTS} elements at most", place=_shown(path)[:200])
     if origin == CLI and elements:
@@ -132,6 +136,15 @@ def query(path: Path, prefix: Path | None = None) -> Query:
         base=len(before),
         qualified=any(element.module is not None for element in elements),
         stated=path,
+    )
+
+
+def _collapsed(elements: Pattern) -> Pattern:
+    """Without a `...` that follows another one: together they mean the same."""
+    return tuple(
+        element
+        for at, element in enumerate(elements)
+        if element.name != DEEP or at == 0 or elements[at - 1].name != DEEP
     )
 
 

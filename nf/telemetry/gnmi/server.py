@@ -59,7 +59,8 @@ class Target:
     It has an event loop in a thread of its own, so that the core's synchronous callers need none.
 
     Attributes:
-        subscriptions: The engine that samples and watches.
+        subscriptions: The engine that samples and watches state.
+        changes: The engine that tells changes of configuration.
         service: The handlers.
     """
 
@@ -73,7 +74,8 @@ class Target:
         self._callers = Callers(passwords)
         reader = Reader(core, self._schema)
         self.subscriptions = Subscriptions(reader)
-        self._subscribing = Subscribing(reader, self.subscriptions, Settings())
+        self.changes = Subscriptions(Reader(core, self._schema, state=False))
+        self._subscribing = Subscribing(reader, self.subscriptions, self.changes, Settings())
         self.service = Service(core, self._schema, self._callers, self._subscribing)
         self._open: list[_Open] = []
         self._loop = asyncio.new_event_loop()
@@ -85,6 +87,7 @@ class Target:
         """Starts its threads; endpoints come with the configuration."""
         self._thread.start()
         self.subscriptions.start()
+        self.changes.start()
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -93,7 +96,7 @@ class Target:
     def _changed(self, changes: Sequence[Change]) -> None:
         if not changes or any(change.top == USERS for change in changes):
             self._callers.forget()
-        self.subscriptions.changed(changes)
+        self.changes.changed(changes)
 
     def state(self) -> dict[str, int]:
         """Counters, as the leaves of the container `state` in the model."""
@@ -101,11 +104,11 @@ class Target:
         return {
             "open-streams": streams.open,
             "streams": streams.opened,
-            "feeds": self.subscriptions.feeds(),
+            "feeds": self.subscriptions.feeds() + self.changes.feeds(),
             "messages": streams.messages,
             "coalesced": streams.coalesced,
             "exhausted": streams.exhausted,
-            "failures": counters.failures,
+            "failures": counters.failures + self.changes.counters.failures,
         }
 
     def ports(self) -> dict[str, int]:
@@ -118,6 +121,7 @@ class Target:
         self._open = []
         self._wait(_finished())
         self.subscriptions.stop()
+        self.changes.stop()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.run_until_complete(self._loop.shutdown_default_executor())

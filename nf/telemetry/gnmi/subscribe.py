@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from gnmi_pb.gnmi_pb2 import (
@@ -41,6 +42,7 @@ log = logging.getLogger(__name__)
 MAX_INTERVAL = 24 * 3600 * 1_000_000_000
 
 FeedKey = tuple[Any, ...]
+Begun = asyncio.Future[tuple[list[Frame], list[Handle]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class _Part:
         interval: Nanoseconds; of the samples, or of looks at state.
         suppress: Samples tell only changes.
         heartbeat: Nanoseconds; 0 for none.
+        config: Whether it is about configuration alone.
     """
 
     selection: Selection
@@ -62,6 +65,7 @@ class _Part:
     interval: int
     suppress: bool = False
     heartbeat: int = 0
+    config: bool = False
 
     def key(self, session: "Session") -> FeedKey:
         """Equal for parts that get the same octets."""
@@ -118,11 +122,20 @@ class Subscribing:
         streams: Counters.
     """
 
-    def __init__(self, reader: Reader, engine: Subscriptions, settings: Settings) -> None:
-        """For an engine that runs."""
+    def __init__(
+        self,
+        reader: Reader,
+        engine: Subscriptions,
+        config_engine: Subscriptions,
+        settings: Settings,
+    ) -> None:
+        """For engines that run: one for everything, one for configuration alone.
+
+        Whoever waits for a change of configuration must not wait for a slow source of state.
+        """
         self._reader = reader
         self._schema = reader.schema
-        self._engine = engine
+        self._engines = {False: engine, True: config_engine}
         self.settings = settings
         self.streams = Streams()
 
@@ -233,28 +246,17 @@ class Subscribing:
     ) -> None:
         loop = asyncio.get_running_loop()
         outbox = Outbox(self.settings.limits)
-        begun: asyncio.Future[tuple[list[Frame], list[Handle]]] = loop.create_future()
-
-        def on_begun(
-            frames: list[Frame] | None, handles: list[Handle], error: BaseException | None
-        ) -> None:
-            _soon(loop, _resolve, begun, frames, handles, error)
-
-        root = self._schema.root
-        self._engine.subscribe(
-            [
-                (part.key(session), lambda part=part: part.feed(root, session))  # type: ignore[misc]
-                for part in parts
-            ],
-            lambda frame: _soon(loop, outbox.put, frame),
-            on_begun,
-        )
+        begun = [
+            (engine, self._join(engine, session, mine, outbox))
+            for config, engine in self._engines.items()
+            if (mine := [part for part in parts if part.config is config])
+        ]
         watching: asyncio.Task[None] | None = None
         try:
-            frames, _ = await asyncio.shield(begun)
+            first = [frame for _, one in begun for frame in (await asyncio.shield(one))[0]]
             watching = loop.create_task(_watch(requests, outbox))
             if not quiet:
-                for frame in frames:
+                for frame in first:
                     for message in frame.messages:
                         await self._write(context, message)
                         outbox.progress()
@@ -267,11 +269,28 @@ class Subscribing:
             self.streams.coalesced += outbox.coalesced
             if watching is not None:
                 watching.cancel()
-            begun.add_done_callback(self._leave)
+            for engine, one in begun:
+                one.add_done_callback(partial(_leave, engine))
 
-    def _leave(self, begun: "asyncio.Future[tuple[list[Frame], list[Handle]]]") -> None:
-        if not begun.cancelled() and begun.exception() is None:
-            self._engine.unsubscribe(begun.result()[1])
+    def _join(
+        self, engine: Subscriptions, session: "Session", parts: Sequence[_Part], outbox: Outbox
+    ) -> Begun:
+        """Joins the feeds of one engine; the future has what there is now."""
+        loop = asyncio.get_running_loop()
+        begun: Begun = loop.create_future()
+
+        def on_begun(
+            frames: list[Frame] | None, handles: list[Handle], error: BaseException | None
+        ) -> None:
+            _soon(loop, _resolve, begun, frames, handles, error)
+
+        root = self._schema.root
+        engine.subscribe(
+            [(part.key(session), partial(part.feed, root, session)) for part in parts],
+            lambda frame: _soon(loop, outbox.put, frame),
+            on_begun,
+        )
+        return begun
 
     # Reading the request ------------------------------------------------------------------------
 
@@ -328,43 +347,51 @@ class Subscribing:
             interval = _interval(one, intervals)
             yield _Part(whole, encoder, "sample", interval, one.suppress_redundant, heartbeat)
         elif one.mode == SubscriptionMode.ON_CHANGE:
-            yield self._on_change(whole, encoder, heartbeat)
+            yield from self._on_change(whole, encoder, heartbeat, "state")
         elif one.mode == SubscriptionMode.TARGET_DEFINED:
-            modules = whole.kept[1]
-            for kind in ("rare", "counters"):
-                part = Selection(
-                    whole.pattern,
-                    _kept(kind, modules),
-                    (kind, modules),
-                    whole.depth,
-                    whole.aggregate,
-                )
-                if kind == "rare":
-                    yield self._on_change(part, encoder, heartbeat)
-                else:
-                    yield _Part(part, encoder, "sample", intervals.sample)
+            yield from self._on_change(whole, encoder, heartbeat, "events")
+            yield _Part(_only(whole, "counters"), encoder, "sample", intervals.sample)
         else:
             raise invalid(f"there is no subscription mode {one.mode}")
 
-    def _on_change(self, selection: Selection, encoder: WireEncoder, heartbeat: int) -> _Part:
+    def _on_change(
+        self, whole: Selection, encoder: WireEncoder, heartbeat: int, state: str
+    ) -> Iterator[_Part]:
         """Configuration says itself when it changes; state has to be looked at."""
-        has_state = any(not node.config for node in selection.schema(self._schema.root))
-        interval = self.settings.intervals.change if has_state else 0
-        return _Part(selection, encoder, "on-change", interval, heartbeat=heartbeat)
+        config, watched = _only(whole, "config"), _only(whole, state)
+        yield _Part(config, encoder, "on-change", 0, heartbeat=heartbeat, config=True)
+        if watched.schema(self._schema.root):
+            interval = self.settings.intervals.change
+            yield _Part(watched, encoder, "on-change", interval, heartbeat=heartbeat)
+
+
+_KINDS: dict[str, Keep] = {
+    "all": everything,
+    "config": lambda node: node.config,
+    "state": lambda node: not node.config,
+    "events": lambda node: not node.config and not _counts(node),
+    "counters": lambda node: not node.config and _counts(node),
+}
+
+
+def _counts(node: SchemaNode) -> bool:
+    """Whether a leaf is a number that is no key."""
+    return node.numeric and not is_key(node)
 
 
 def _kept(kind: str, modules: frozenset[str] | None) -> Keep:
-    """Leaves of one kind: `rare` changes by events, `counters` all the time."""
-    if kind == "all" and modules is None:
-        return everything
+    """Leaves of one kind and of some modules, of all for None."""
+    test = _KINDS[kind]
+    if modules is None:
+        return test
+    return lambda node: node.module in modules and test(node)
 
-    def keep(node: SchemaNode) -> bool:
-        if modules is not None and node.module not in modules:
-            return False
-        counts = node.numeric and not node.config and not is_key(node)
-        return kind == "all" or (kind == "counters") == counts
 
-    return keep
+def _only(whole: Selection, kind: str) -> Selection:
+    """A selection's leaves of one kind."""
+    modules = whole.kept[1]
+    kept = _kept(kind, modules)
+    return Selection(whole.pattern, kept, (kind, modules), whole.depth, whole.aggregate)
 
 
 def is_key(node: SchemaNode) -> bool:
@@ -418,8 +445,13 @@ def _soon(loop: asyncio.AbstractEventLoop, call: Callable[..., Any], *args: Any)
         log.debug("a subscriber's event loop has ended")
 
 
+def _leave(engine: Subscriptions, begun: Begun) -> None:
+    if not begun.cancelled() and begun.exception() is None:
+        engine.unsubscribe(begun.result()[1])
+
+
 def _resolve(
-    begun: "asyncio.Future[tuple[list[Frame], list[Handle]]]",
+    begun: Begun,
     frames: list[Frame] | None,
     handles: list[Handle],
     error: BaseException | None,

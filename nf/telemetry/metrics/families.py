@@ -65,7 +65,7 @@ def families(schema: SchemaTree) -> dict[SchemaNode, Family]:
 
 def _families(root: SchemaNode) -> Iterator[tuple[SchemaNode, Family]]:
     for node in root.below():
-        if node.kind != "leaf" or node.config or node.parent is None:
+        if node.kind != "leaf" or node.config or node.parent is None or not node.current:
             continue
         kind = _kind(node)
         chain = _chain(node)

@@ -7,6 +7,10 @@ from typing import Any
 
 import pytest
 
+from nf.cli import run
+from nf.errors import ConfigurationError
+from nf.process.places import Places
+
 Nf = Callable[..., Any]
 
 FILE = """\
@@ -115,3 +119,36 @@ def test_a_file_that_is_not_there_is_named(nf: Nf, tmp_path: Path) -> None:
 
     assert done.code == 7
     assert "gone.conf" in done.err
+
+
+def test_run_translates_a_file_of_mmt_and_takes_its_names_for_overrides(
+    conf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    places = Places.of(tmp_path / "state", tmp_path / "run")
+    places.make()
+
+    made, words = run._configuration(conf, places, ["thread-nb=3", "engine/max-sessions=9"])
+
+    probe = json.loads(made.read_text())["nf-probe:probe"]
+    assert probe["nf-dpi:engine"]["workers"] == 3
+    assert words == ["engine/max-sessions=9"]
+    assert "license" in capsys.readouterr().err
+
+
+def test_run_leaves_a_file_of_the_model_alone(tmp_path: Path) -> None:
+    path = tmp_path / "probe.json"
+    path.write_text(' {"nf-probe:probe": {}}')
+    places = Places.of(tmp_path / "state", tmp_path / "run")
+
+    assert run._configuration(path, places, ["a=1"]) == (path, ["a=1"])
+
+
+def test_run_refuses_a_wrong_file_of_mmt(conf: Path, tmp_path: Path) -> None:
+    conf.write_text("probe-id = x\n")
+    places = Places.of(tmp_path / "state", tmp_path / "run")
+
+    with pytest.raises(ConfigurationError) as caught:
+        run._configuration(conf, places, [])
+
+    assert caught.value.place == f"{conf}:1:12"

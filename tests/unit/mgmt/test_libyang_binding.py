@@ -100,7 +100,7 @@ def test_an_operation_has_input_and_is_answered(zoo: Context) -> None:
     call = zoo.parse_operation(b"<close xmlns='urn:example:zoo'><reason>late</reason></close>")
 
     assert (call.path, call.target, call.input()) == ("/zoo:close", "", {"zoo:reason": "late"})
-    assert call.reply('{"visitors": 2}') == b'<visitors xmlns="urn:example:zoo">2</visitors>'
+    assert call.reply({"visitors": 2}) == b'<visitors xmlns="urn:example:zoo">2</visitors>'
 
 
 def test_one_tree_may_be_used_by_several_threads_at_once(zoo: Context) -> None:

@@ -33,6 +33,7 @@ class FakeDatapath:
         self.force: Settings | None = None
         self.applied = threading.Semaphore(0)
         self.deaf = False
+        self.refused = "wrong"
         self.thread = threading.Thread(target=self.loop.run_forever)
         self.thread.start()
         self.server = Server(path, control.CHANNEL, control.Call, self.answer)
@@ -45,7 +46,7 @@ class FakeDatapath:
         del peer
         match body:
             case control.Prepare(generation, settings):
-                if settings.engine.bpf == "wrong":
+                if settings.engine.bpf == self.refused:
                     raise Refused("no filter", "bpf", "write another")
                 if self.deaf:
                     await asyncio.Event().wait()
@@ -177,6 +178,18 @@ def test_what_is_refused_when_handed_over_is_tried_again_and_told_in_the_state(
     generation, _ = link.prepare(settings("right"))
     link.apply(generation, settings("right"))
     assert link.trouble == ""
+
+
+def test_what_was_refused_is_taken_once_its_reason_has_gone(
+    fake: Callable[[], FakeDatapath], link: Link
+) -> None:
+    datapath = fake()
+    assert link.wait(PATIENCE)
+    link.apply(0, settings("wrong"))
+    assert "no filter" in link.trouble
+    datapath.refused = ""
+    assert datapath.applied.acquire(timeout=PATIENCE)
+    assert datapath.force == settings("wrong")
 
 
 def test_without_a_datapath_questions_say_so(link: Link) -> None:

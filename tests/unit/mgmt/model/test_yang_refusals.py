@@ -242,7 +242,7 @@ def test_what_is_out_of_bounds_is_refused(
         security(enabled=True),
         outputs(kafka={"enabled": True}),
         outputs(encoding="mmt-csv"),
-        management(mmt_socket={"enabled": False}),
+        management(netconf={"tls": {}}),
         interface(source="nf-types:dpdk"),
         interface(sockets=2),
         reports(query=[]),
