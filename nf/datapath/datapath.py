@@ -178,6 +178,8 @@ class Datapath:
         old, self._drain = self._drain, None
         if engine is not None:
             self._drain = Drain("capture", engine, self._take, self._capture_ended)
+            if old is None:
+                self._owner.tell(CaptureState("running"))
             self._drain.start()
             self._since = time.time()
             self._losses = {}
@@ -187,8 +189,6 @@ class Datapath:
             thread = threading.Thread(target=self._see_off, args=(old, why), name="see-off")
             self._leaving = [one for one in self._leaving if one.is_alive()] + [thread]
             thread.start()
-        elif self._drain is not None:
-            self._owner.tell(CaptureState("running"))
 
     def _see_off(self, old: Drain, why: Why | None) -> None:
         was_running = old.state == "running"
