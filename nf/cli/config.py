@@ -51,7 +51,7 @@ WORDS = {"create": "+", "delete": "-", "replace": "~", "none": "~"}
 def configure(parser: ArgumentParser) -> None:
     """Adds description, arguments and examples."""
     parser.description, parser.epilog = DESCRIPTION, EXAMPLES
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", help="what to do")
 
     def verb(name: str, what: str) -> ArgumentParser:
         made: ArgumentParser = verbs.add_parser(

@@ -27,8 +27,15 @@ examples:
 def configure(parser: ArgumentParser) -> None:
     """Adds description, arguments and examples."""
     parser.description, parser.epilog = DESCRIPTION, EXAMPLES
-    parser.add_argument("what", choices=["tree", "modules", "schema"], metavar="WHAT")
-    parser.add_argument("module", nargs="?", metavar="MODULE")
+    parser.add_argument(
+        "what",
+        choices=["tree", "modules", "schema"],
+        metavar="WHAT",
+        help="tree: the diagram; modules: the list; schema: the text",
+    )
+    parser.add_argument(
+        "module", nargs="?", metavar="MODULE", help="name of one module; all of ours without it"
+    )
 
 
 def run(arguments: Namespace) -> int:

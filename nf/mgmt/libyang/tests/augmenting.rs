@@ -135,7 +135,7 @@ fn an_action_of_the_augmenting_module_is_called_and_answered() {
     let water = Operation::parse(&context, call).expect("parses");
 
     assert_eq!(water.target(), "/zoo:zoo/zoo-garden:garden/bed[name='a']");
-    let reply = water.reply("{\"zoo-garden:litres\": 2}").expect("replies");
+    let reply = water.reply(&support::number("zoo-garden:litres", 2)).expect("replies");
     let reply = String::from_utf8_lossy(&reply);
     assert_eq!(reply, "<litres xmlns=\"urn:example:zoo-garden\">2</litres>");
 }

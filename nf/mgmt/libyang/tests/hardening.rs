@@ -37,8 +37,8 @@ fn one_round(context: &Context, n: usize) {
     tree.to_data(None, true).expect("converts");
     let call = b"<close xmlns='urn:example:zoo'/>";
     let call = Operation::parse(context, call).expect("parses");
-    call.reply("{\"visitors\":1}").expect("replies");
-    assert!(call.reply("{\"visitors\":-1}").is_err());
+    call.reply(&support::number("visitors", 1)).expect("replies");
+    assert!(call.reply(&support::number("visitors", -1)).is_err());
 }
 
 #[test]

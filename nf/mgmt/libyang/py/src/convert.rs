@@ -162,9 +162,9 @@ fn plain_at(value: &Bound<'_, PyAny>, depth: u16) -> PyResult<Data> {
         return Ok(Data::Int(number.extract()?));
     }
     if let Ok(dict) = value.cast::<PyDict>() {
-        let members = dict.iter().map(|(name, value)| {
-            Ok((name.extract::<String>()?, plain_at(&value, depth + 1)?))
-        });
+        let members = dict
+            .iter()
+            .map(|(name, value)| Ok((name.extract::<String>()?, plain_at(&value, depth + 1)?)));
         return Ok(Data::Object(members.collect::<PyResult<_>>()?));
     }
     if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {

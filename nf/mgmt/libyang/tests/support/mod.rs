@@ -45,3 +45,8 @@ pub fn edit_with(
 ) -> Result<Diff, EditFailure> {
     tree.edit(wrap(inside).as_bytes(), default, option)
 }
+
+/// An object with one number in it, as an operation's output.
+pub fn number(name: &str, value: i128) -> nf_libyang::Data {
+    nf_libyang::Data::Object(vec![(name.to_string(), nf_libyang::Data::Int(value))])
+}
