@@ -20,7 +20,7 @@ Take = Callable[[_engine.Batch], None]
 Result = TypeVar("Result")
 
 ROWS_AT_A_TIME = 4096
-PATIENCE_SECONDS = 0.1
+PATIENCE_SECONDS = 0.02
 """Longest wait for rows: questions are answered, and the heart beats, so often at least."""
 
 

@@ -2,7 +2,7 @@
 
 edit → diff → access control → validation → every provider prepares → written to disk → applied
 (one swap) → told. A failure before the last two leaves everything as it was
-(docs/decisions/0009).
+(docs/decisions/0011).
 """
 
 import logging

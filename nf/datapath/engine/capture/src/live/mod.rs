@@ -28,8 +28,8 @@ pub use link::State;
 use names::ANY;
 pub use spec::{Interface, LiveSpec, Through};
 
-/// Longest wait for packets.
-const WAIT: Duration = Duration::from_millis(100);
+/// Longest wait for packets: what is asked of an engine that hears nothing is answered after it.
+const WAIT: Duration = Duration::from_millis(20);
 /// How often counters are read and shown.
 const COUNT_EVERY: Duration = Duration::from_millis(100);
 /// How often the interfaces that there are are looked at.
