@@ -256,7 +256,9 @@ def build_engine() -> None:
     """Builds in release mode, in place: an edited Python file is live without another build."""
     locked = ("--locked",) if os.environ.get("CI") else ()
     maturin = (PYTHON, "-m", "maturin", "develop", "--release", "--quiet", *locked)
-    call(*maturin, environment={"VIRTUAL_ENV": str(VENV)})
+    # What the package needs is there, from the lock: pip is to find that, not something newer.
+    pip = {"PIP_QUIET": "1", "PIP_NO_INDEX": "1"}
+    call(*maturin, environment={"VIRTUAL_ENV": str(VENV), **pip})
     call(PYTHON, "-c", "import nf; print('setup: nf', nf.__version__, 'is ready')")
 
 

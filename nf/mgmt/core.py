@@ -20,6 +20,7 @@ from nf.mgmt.rpc_error import RpcErrors
 from nf.mgmt.session import EndReason, Session, Sessions
 from nf.mgmt.state import Everything, State, Wanted
 from nf.mgmt.transaction import Providers
+from nf.mgmt.transaction_limits import TransactionLimits
 
 __all__ = ["Core", "DefaultOperation", "ErrorOption", "TestOption"]
 
@@ -56,6 +57,12 @@ class Core:
         self.confirming = Confirming(self.commits, history, events)
         self._candidate: Candidate | None = None
         self.state.register(_AccessState(self.commits))
+        self.providers.register(
+            TransactionLimits(
+                lambda seconds: setattr(self.providers, "limit", seconds),
+                lambda number: setattr(history, "keep", number),
+            )
+        )
 
     def start(self, first: bytes = b"{}") -> None:
         """Puts the first configuration in force, see `Commits.start`."""

@@ -44,7 +44,8 @@ class Desk:
         asked = getattr(body, "user", "")
         # Root may say for whom it acts (sudo); nobody else may.
         user = asked if asked and peer.uid == 0 else name_of(peer.uid)
-        session = self._core.sessions.open(user, "cli", "", recovery=True)
+        # Whoever else the socket lets in is subject to access control.
+        session = self._core.sessions.open(user, "cli", "", recovery=peer.is_trusted)
         try:
             return self._do(session, body)
         except RpcErrors as error:

@@ -81,9 +81,8 @@ class History:
     Attributes:
         boot: Identity of this boot of the function; what was in force in it survives a restart of
             the management process alone.
+        keep: How many configurations stay.
     """
-
-    KEEP = 10
 
     def __init__(self, folder: Path, boot: str) -> None:
         """Makes the folder if need be.
@@ -92,6 +91,7 @@ class History:
             ConfigurationError: It cannot be made or written.
         """
         self.boot = boot
+        self.keep = 10
         self._folder = folder
         self._running = folder / "running"
         try:
@@ -140,7 +140,7 @@ class History:
         self._last += 1
         numbers = self._numbers()
         pinned = self.unconfirmed()
-        for number in numbers[: -self.KEEP]:
+        for number in numbers[: -self.keep]:
             if number != pinned:
                 self._path(number).unlink(missing_ok=True)
         return self._last

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from nf._native.yang import Context
 from nf.errors import ConfigurationError, NfError
 from nf.mgmt.beginning import Wishes, begin, overlay
+from nf.mgmt.control_socket import ControlSocket
 from nf.mgmt.core import Core
 from nf.mgmt.crypt_hash import hash_password
 from nf.mgmt.datapath import DatapathProvider
@@ -97,6 +98,8 @@ class ManagementProcess:
         self._core.providers.register(DatapathProvider(self._link))
         self._mmt = MmtSocket(self._core)
         self._core.providers.register(self._mmt)
+        self._control = ControlSocket(places.management_socket)
+        self._core.providers.register(self._control)
         self._netconf = NetconfServer(self._core, self._events, users, places.state)
         self._front_ends = [make(self._core, users) for make in more]
         for front_end in self._front_ends:
@@ -131,8 +134,9 @@ class ManagementProcess:
         async def answer(peer: Peer, body: Any) -> Any:
             return await loop.run_in_executor(self._pool, desk.answer, peer, body)
 
-        local = Server(self._places.management_socket, CHANNEL, Call, answer)
+        local = Server(self._places.management_socket, CHANNEL, Call, answer, by_file=True)
         await local.start()
+        self._control.enforce()
         self._notifier.ready("configuration in force")
         event(log, logging.INFO, "ready", netconf=self._netconf.ports or "off")
         await self._tell_own_restart()

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Late
+from time import monotonic
 from typing import Any, Protocol
 
 from nf.errors import NfError
@@ -69,8 +70,8 @@ class Providers:
     """All providers, asked in the order in which they registered."""
 
     def __init__(self, limit: float = 10.0) -> None:
-        """`limit` seconds are what a provider may take to prepare."""
-        self._limit = limit
+        """`limit` seconds are what all of them together may take to prepare."""
+        self.limit = limit
         self._providers: list[Provider] = []
         self._pool = ThreadPoolExecutor(max_workers=8, thread_name_prefix="nf-prepare")
 
@@ -94,12 +95,13 @@ class Providers:
             RpcErrors: Somebody refused or was late; everybody else has aborted.
         """
         ready = Ready()
+        deadline = monotonic() + self.limit
         for provider in self.watching(changes):
             names = set(provider.watches)
             mine = [change for change in changes or () if change.top in names]
             try:
-                prepared = self._within_limit(
-                    provider, _part(before, names), _part(after, names) or {}, mine
+                prepared = self._before(
+                    deadline, provider, _part(before, names), _part(after, names) or {}, mine
                 )
             except RpcErrors:
                 ready.abort()
@@ -107,12 +109,17 @@ class Providers:
             ready.add(provider.name, prepared)
         return ready
 
-    def _within_limit(
-        self, provider: Provider, before: Data | None, after: Data, changes: Sequence[Change]
+    def _before(
+        self,
+        deadline: float,
+        provider: Provider,
+        before: Data | None,
+        after: Data,
+        changes: Sequence[Change],
     ) -> Prepared:
         future = self._pool.submit(provider.prepare, before, after, changes)
         try:
-            return future.result(timeout=self._limit)
+            return future.result(timeout=max(0.0, deadline - monotonic()))
         except ProviderError as error:
             raise RpcErrors.of(
                 tag="operation-failed", message=error.what, path=error.place, app_tag=error.app_tag
@@ -121,7 +128,7 @@ class Providers:
             future.add_done_callback(_abort_late)
             raise RpcErrors.of(
                 tag="operation-failed",
-                message=f"{provider.name} did not get ready within {self._limit:g} s",
+                message=f"{provider.name} was not ready within the {self.limit:g} s for preparing",
                 app_tag="prepare-timeout",
             ) from error
         except Exception as error:

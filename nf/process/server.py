@@ -1,7 +1,8 @@
 """The answering end of a channel, in asyncio.
 
 Bounded: connections, calls at a time per connection, octets per frame, and time for the hello and
-for a peer that does not read. Who is no root and not of the same user is turned away.
+for a peer that does not read. Who is no root and not of the same user is turned away, unless the
+server leaves it to the mode of its socket.
 """
 
 import asyncio
@@ -76,12 +77,21 @@ class Server:
         handle: Gets the peer and a body, returns the answer. An `NfError` that it raises goes to
             the caller; anything else too, and into the log as a defect.
         limits: See there.
+        by_file: Whoever the socket's mode lets in is served; else root and the same user only.
     """
 
-    def __init__(
-        self, path: Path, channel: str, calls: Any, handle: Handle, limits: Limits | None = None
+    def __init__(  # noqa: PLR0913 - what it serves, to whom, within which limits
+        self,
+        path: Path,
+        channel: str,
+        calls: Any,
+        handle: Handle,
+        limits: Limits | None = None,
+        *,
+        by_file: bool = False,
     ) -> None:
         self.path = path
+        self._by_file = by_file
         self.dropped_events = 0
         self._channel = channel
         self._decoder: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(calls)
@@ -155,7 +165,7 @@ class Server:
             del self._connections[connection]
 
     async def _serve(self, connection: Connection) -> None:
-        if not connection.peer.is_trusted:
+        if not (self._by_file or connection.peer.is_trusted):
             raise ChannelError(
                 f"uid {connection.peer.uid} may not use this channel", str(self.path), "use root"
             )

@@ -7,6 +7,7 @@ import pytest
 from nf.errors import ConfigurationError
 from nf.mgmt.core import Core
 from nf.mgmt.session import Session
+from nf.mgmt.transaction_limits import TransactionLimits
 
 from .conftest import box, config, refused
 
@@ -58,3 +59,19 @@ def test_a_configuration_of_the_history_comes_back(core: Core, ada: Session) -> 
 
     assert box(core) == {"name": "old"}
     assert refused(core.rollback, ada, 4711).tag == "invalid-value"
+
+
+def test_how_long_to_prepare_and_how_many_to_keep_are_settings(core: Core) -> None:
+    limits = TransactionLimits(
+        lambda seconds: setattr(core.providers, "limit", seconds),
+        lambda number: setattr(core.history, "keep", number),
+    )
+    settings = {"transactions": {"prepare-timeout": 3, "history": 2}}
+
+    limits.prepare(None, {"nf-probe:probe": {"management": settings}}, ()).apply()
+    ada = core.sessions.open("ada", "cli", "", recovery=True)
+    for name in "abcd":
+        core.edit_config(ada, "running", config(f"<name>{name}</name>"))
+
+    assert core.providers.limit == 3.0
+    assert len(core.history.entries()) == 2
