@@ -1,12 +1,15 @@
 """`nf status`: how the processes of the probe are, and what it captures."""
 
 import json
+import sys
 from argparse import ArgumentParser, Namespace
 from typing import Any
 
 from nf.cli import exits
 from nf.cli.listing import add_format, print_json, print_table
 from nf.cli.places import add_places, management_of, places_of
+from nf.cli.show.terminal import safe, style_for
+from nf.cli.show.units import octets
 from nf.errors import NfError
 from nf.mgmt.local import Read
 from nf.process.monitoring import MonitorClient, ProcessState
@@ -21,11 +24,16 @@ The exit code is 0 when all processes run, and 1 when one does not.
 EXAMPLES = """\
 examples:
   nf status
-  nf status --format json
+  nf status -o json
   nf config get --state engine/state        all counters of the engine
 """
 CAPTURE = "/nf-probe:probe/nf-capture:capture/state"
 ACCOUNT = "/nf-probe:probe/nf-dpi:engine/state/account"
+FATES = (
+    *("kernel-drops", "dispatch-drops", "filtered", "light-only", "decode-errors"),
+    "processed",
+)
+"""What can become of a packet."""
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -50,10 +58,48 @@ def run(arguments: Namespace) -> int:
     print_table(rows, "name", "pid", "state", "uptime", "restarts", last="last_exit")
     print()
     if trouble:
-        print(f"capture   unknown: {trouble}")
-    for title, values in capture.items():
-        print(f"{title:<10}" + "  ".join(f"{name} {value}" for name, value in values.items()))
+        print(f"what it captures is unknown: {trouble}")
+        return code
+    _print_capture(capture["capture"])
+    _print_account(capture["account"])
     return code
+
+
+def _print_capture(state: dict[str, Any]) -> None:
+    style = style_for(sys.stdout)
+    status = str(state.get("status", "unknown"))
+    print(f"capture is {style.paint(status, 'green' if status == 'running' else 'red')}")
+    if why := state.get("error"):
+        print(f"  {safe(str(why))}")
+    sources = [
+        {
+            "source": safe(str(source.get("name", "?"))),
+            "packets": f"{int(source.get('packets', 0)):,}",
+            "volume": octets(int(source.get("bytes", 0))),
+            "kernel drops": f"{int(source.get('kernel-drops', 0)):,}",
+            "state": str(source.get("status", source.get("state", ""))),
+        }
+        for source in state.get("source", ())
+    ]
+    if sources:
+        print()
+        print_table(sources, "source", "packets", "volume", "kernel drops", last="state")
+
+
+def _print_account(account: dict[str, Any]) -> None:
+    """The identity: every packet seen is in exactly one of the lines below it."""
+    if not account:
+        return
+    number = {name: int(value) for name, value in account.items()}
+    print()
+    print(f"{number.get('packets', 0):>15,}  packets seen, of which")
+    for name in FATES:
+        if number.get(name) or name == "processed":
+            print(f"{number.get(name, 0):>15,}    {name.replace('-', ' ')}")
+    for name in ("in-sessions", "non-session"):
+        print(f"{number.get(name, 0):>15,}      {name.replace('-', ' ')}")
+    if number.get("in-flight"):
+        print(f"{number['in-flight']:>15,}    in flight")
 
 
 def _row(process: ProcessState) -> dict[str, Any]:
@@ -79,8 +125,7 @@ def _state(arguments: Namespace) -> tuple[dict[str, dict[str, Any]], str]:
         return {}, error.what
     found = answers[0].get("nf-probe:probe", {}).get("nf-capture:capture", {}).get("state", {})
     account = answers[1].get("nf-probe:probe", {}).get("nf-dpi:engine", {}).get("state", {})
-    capture = {name: value for name, value in found.items() if not isinstance(value, list)}
-    return {"capture": capture, "account": account.get("account", {})}, ""
+    return {"capture": found, "account": account.get("account", {})}, ""
 
 
 def _duration(seconds: float) -> str:
