@@ -1,0 +1,69 @@
+"""Reconfiguration under traffic loses no packet, and a commit that nobody confirms goes back."""
+
+import subprocess
+import sys
+from itertools import cycle
+
+import pytest
+
+from nf.errors import NfError
+from tests.function.conftest import SEES, SENDER, Start, eventually
+
+COMMITS = 300
+PACKETS = 20_000
+
+LIVE = (
+    (("engine/timeouts/short", "20"), ("engine/timeouts/short", "25")),
+    (("engine/timeouts/default", "70"), ("engine/timeouts/default", "60")),
+    (("reports/filter", "bytes > 0"), ("reports/filter", "packets_up > 0")),
+    (("engine/classify-packets", "20"), ("engine/classify-packets", "16")),
+    (("capture/filter", "udp or not udp"), ("capture/filter", "ip or not ip")),
+    (("logging/level", "warning"), ("logging/level", "info")),
+    (("id", "7"), ("id", "8")),
+)
+"""Two values each of what changes while traffic is analysed; no filter leaves anything out."""
+
+
+def test_hundreds_of_commits_under_traffic_lose_no_packet(start: Start) -> None:
+    probe = start("-i", SEES).up()
+    eventually(probe.capturing)
+    datapath = probe.processes()["nf-datapath"].pid
+    before = probe.account()["packets"]
+    sender = subprocess.Popen(
+        [
+            *("ip", "netns", "exec", probe.space, sys.executable, str(SENDER)),
+            *(str(PACKETS), "6000", "2000"),
+        ]
+    )
+    values = cycle([pair[turn] for turn in (0, 1) for pair in LIVE])
+    try:
+        for _ in range(COMMITS):
+            probe.set(next(values))
+        assert sender.wait(120) == 0
+    finally:
+        sender.kill()
+        sender.wait()
+
+    eventually(lambda: probe.account()["packets"] >= before + PACKETS)
+    account = probe.account()
+    assert account["packets"] == before + PACKETS
+    assert account["kernel-drops"] == account["dispatch-drops"] == account["filtered"] == 0
+    assert account["processed"] + account.get("in-flight", 0) == account["packets"]
+    now = probe.processes()["nf-datapath"]
+    assert (now.pid, now.restarts) == (datapath, 0)
+
+
+def test_wrong_values_among_right_ones_change_nothing_at_all(start: Start) -> None:
+    probe = start("-i", SEES).up()
+    eventually(probe.capturing)
+    before = probe.config()
+
+    for wrong in ("engine/timeouts/short=0", "capture/filter=tcp prt 1", "reports/filter=a ==="):
+        path, _, value = wrong.partition("=")
+        with pytest.raises(NfError) as refused:
+            probe.set(("id", "99"), (path, value))
+        assert path.rpartition("/")[2] in refused.value.place
+
+    assert probe.config() == before
+    probe.set(("id", "99"))
+    assert probe.config("id")["nf-probe:probe"]["id"] == 99
