@@ -76,6 +76,7 @@ lock:  ## Rewrite requirements/dev.txt from pyproject.toml
 ifneq ($(filter bench,$(TARGETS)),)
 bench: setup  ## Measure speed and memory beside other tools
 	$(BIN)/python -m bench
+	$(BIN)/python -m bench.management
 endif
 
 ifneq ($(filter fuzz,$(TARGETS)),)
