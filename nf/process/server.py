@@ -236,9 +236,13 @@ def bound(path: Path) -> socket.socket:
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
     try:
         _make_way(path)
-        listening.bind(os.fspath(path))
-        path.chmod(0o600)
+        # Under its name only when it listens: who finds it can connect.
+        before = path.with_name(f".{path.name}")
+        before.unlink(missing_ok=True)
+        listening.bind(os.fspath(before))
+        before.chmod(0o600)
         listening.listen(16)
+        before.rename(path)
     except OSError as error:
         listening.close()
         raise ChannelError(

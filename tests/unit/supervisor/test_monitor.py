@@ -1,5 +1,6 @@
 """The monitor with real children: started, watched, started again, ended."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from nf.errors import Refused
+from nf.errors import NfError, Refused
 from nf.process.monitoring import MonitorClient, ProcessState, RestartProcess
 from nf.process.notify import parse
 from nf.process.places import Places
@@ -42,9 +43,16 @@ sys.exit(asyncio.run(Monitor(children, places, Notifier.from_environment()).run(
 
 def eventually(true: Callable[[], bool]) -> None:
     until = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < until, "it never came true"
+    why: NfError | None = None
+    while time.monotonic() < until:
+        try:
+            if true():
+                return
+        except NfError as error:
+            # Its socket is there before it listens, and for a moment after it has ended.
+            why = error
         time.sleep(0.01)
+    raise AssertionError("it never came true") from why
 
 
 class Running:
@@ -99,7 +107,11 @@ def start(tmp_path: Path) -> Iterator[Start]:
     for one in started:
         if one.code is None:
             one.process.kill()
-            one.process.communicate()
+            # Its children hold the pipe of its log, which would never end.
+            for child in one.state.glob("nf-*/[0-9]*"):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(child.name), signal.SIGKILL)
+            one.process.communicate(timeout=PATIENCE)
 
 
 def test_it_starts_its_children_and_ends_them_properly(start: Start) -> None:
