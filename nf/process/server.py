@@ -40,6 +40,9 @@ log = logging.getLogger(__name__)
 
 Handle = Callable[[Peer, Any], Awaitable[Any]]
 
+TURNS = 4
+"""Of the loop, until everything that was told to close has closed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -118,6 +121,10 @@ class Server:
             task.cancel()
         await asyncio.gather(*self._connections.values(), return_exceptions=True)
         await self._server.wait_closed()
+        # A transport that was told to close does so in the next turn of the loop; connections that
+        # were being accepted need one more until they are told.
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
         self._server = None
 
     def broadcast(self, body: Any) -> None:
