@@ -244,7 +244,15 @@ class Access:
 
     def _points(self, rules: Sequence[_Rule]) -> list[str] | None:
         """XPaths of the nodes where a decision on reading can change; None if all is readable."""
-        reading = [rule for rule in rules if rule.allows_for("read")]
+        reading: list[_Rule] = []
+        for rule in rules:
+            if rule.allows_for("read"):
+                reading.append(rule)
+                if rule.of_any_type and rule.module == "*":
+                    # It decides for every node: what comes after it is never asked.
+                    if all(one.permits for one in reading):
+                        return None
+                    break
         if self._read and all(rule.permits for rule in reading) and not self._guarded.no_access:
             return None
         points = ["/*", *(_xpath(steps) for steps in self._guarded.no_access)]
