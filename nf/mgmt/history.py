@@ -104,12 +104,11 @@ class History:
                 str(folder),
                 "give another one with --state-dir, or its owner the right to write",
             ) from error
-        numbers = self._numbers()
-        self._last = numbers[-1] if numbers else 0
-
-    def _numbers(self) -> list[int]:
+        # What is there is known once and then kept, since nobody else writes here.
         names = (_NAME.match(path.name) for path in self._running.iterdir())
-        return sorted(int(name.group(1)) for name in names if name)
+        self._numbers = sorted(int(name.group(1)) for name in names if name)
+        self._last = self._numbers[-1] if self._numbers else 0
+        self._pinned = self._read_unconfirmed()
 
     def _path(self, number: int) -> Path:
         return self._running / f"{number:08}.json"
@@ -138,16 +137,16 @@ class History:
     def kept(self) -> int:
         """Counts a draft that was kept; the oldest go. The number of the newest."""
         self._last += 1
-        numbers = self._numbers()
-        pinned = self.unconfirmed()
-        for number in numbers[: -self.keep]:
-            if number != pinned:
+        self._numbers.append(self._last)
+        for number in self._numbers[: -self.keep]:
+            if number != self._pinned:
                 self._path(number).unlink(missing_ok=True)
+                self._numbers.remove(number)
         return self._last
 
     def entries(self) -> list[Note]:
         """Every configuration there is, newest first."""
-        return [self._read(self._path(number)).note for number in reversed(self._numbers())]
+        return [self._read(self._path(number)).note for number in reversed(self._numbers)]
 
     def entry(self, number: int) -> Entry:
         """One configuration.
@@ -155,8 +154,8 @@ class History:
         Raises:
             ConfigurationError: There is none of that number, or it is damaged.
         """
-        if number not in self._numbers():
-            have = ", ".join(map(str, self._numbers())) or "none"
+        if number not in self._numbers:
+            have = ", ".join(map(str, self._numbers)) or "none"
             raise ConfigurationError(
                 f"no configuration {number} is kept", "history", f"one of: {have}"
             )
@@ -191,6 +190,9 @@ class History:
 
     def unconfirmed(self) -> int | None:
         """Number of the configuration to go back to unless a commit is confirmed."""
+        return self._pinned
+
+    def _read_unconfirmed(self) -> int | None:
         try:
             text = (self._folder / "unconfirmed").read_text(encoding="ascii")
         except FileNotFoundError:
@@ -207,10 +209,11 @@ class History:
         if number is None:
             path.unlink(missing_ok=True)
             _sync_folder(self._folder)
-            return
-        temporary = self._folder / ".unconfirmed.new"
-        _write_synced(temporary, str(number).encode())
-        Draft(temporary, path).keep()
+        else:
+            temporary = self._folder / ".unconfirmed.new"
+            _write_synced(temporary, str(number).encode())
+            Draft(temporary, path).keep()
+        self._pinned = number
 
     # Files --------------------------------------------------------------------------------------
 
