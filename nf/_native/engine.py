@@ -5,6 +5,7 @@ from nf._native import _compiled
 __all__ = [
     "Batch",
     "Engine",
+    "IpfixExporter",
     "applications",
     "check_filter",
     "examine",
@@ -17,6 +18,7 @@ __all__ = [
 
 Batch = _compiled.engine.Batch
 Engine = _compiled.engine.Engine
+IpfixExporter = _compiled.engine.IpfixExporter
 applications = _compiled.engine.applications
 check_filter = _compiled.engine.check_filter
 examine = _compiled.engine.examine

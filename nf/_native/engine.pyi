@@ -1,10 +1,11 @@
 """Typed face of the extension module; `make lint` compares it with the compiled one."""
 
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 __all__ = [
     "Batch",
     "Engine",
+    "IpfixExporter",
     "applications",
     "check_filter",
     "examine",
@@ -144,3 +145,32 @@ class Batch:
 
     def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]:
         """The Arrow PyCapsule interface: schema and array of one struct per row."""
+
+@final
+class IpfixExporter:
+    """Makes messages of IPFIX (RFC 7011) of the sessions in batches.
+
+    For an observation domain, with the elements of our own under an enterprise number, in messages
+    of at most so many octets, with a record for both directions or one for each. Of sessions that
+    go on, each record has what came since the last.
+    """
+
+    TEMPLATES: ClassVar[list[int]]
+    """Numbers of all templates: for both directions over IPv4 and IPv6, for one likewise."""
+
+    def __new__(
+        cls, domain: int, enterprise: int, message_size: int, biflow: bool
+    ) -> IpfixExporter: ...
+    @staticmethod
+    def elements(template: int) -> list[tuple[int, str, int, str, int, int, int, str]]:
+        """Number, owner, length, name, type, semantics, unit and meaning of each element.
+
+        The owner is `iana`, `reverse` or `enterprise`, a length of 65535 that of a value that
+        tells its own; type, semantics and unit have the numbers of RFC 5610, section 3.
+        """
+
+    def write(self, batch: Batch) -> tuple[bytes, int]:
+        """Messages with the sessions of a batch, and the count of their records.
+
+        Without a time, and with the count of records in place of a sequence number.
+        """

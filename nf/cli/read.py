@@ -24,7 +24,7 @@ from nf.datapath.config import Report
 from nf.datapath.description import Description
 from nf.errors import ConfigurationError
 from nf.plugins.loading import load_plugins
-from nf.reading import Reading, library
+from nf.reading import Reading
 from nf.records import Stats, Summary
 
 __all__ = [
@@ -40,7 +40,13 @@ __all__ = [
 
 PATIENCE_SECONDS = 0.1
 """How long reading may go on before the progress bar moves and Ctrl-C is heard."""
-SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".arrow": "arrow", ".parquet": "parquet"}
+SUFFIXES = {
+    ".csv": "csv",
+    ".jsonl": "jsonl",
+    ".arrow": "arrow",
+    ".parquet": "parquet",
+    ".ipfix": "ipfix",
+}
 OPTIONS = {
     "filter": "--where",
     "bpf": "--bpf",
@@ -100,9 +106,8 @@ def check(arguments: Namespace, report: Report, form: str) -> None:
         raise ConfigurationError(
             f"{form} is not for a terminal", f"-o {form}", "--output PATH, or a pipe"
         )
-    if FORMATS[form].binary:
-        # Before a file is begun that nothing could be written into.
-        library("pyarrow", "arrow")
+    # Before a file is begun that nothing could be written into.
+    FORMATS[form].check(report, arguments.fields)
     if report == "summary" and arguments.fields:
         known = [field.name for field in fields_of(Summary)]
         for name in arguments.fields:

@@ -5,15 +5,20 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import IO, Any, ClassVar
 
-from nf._native.engine import Batch
+from nf._native.engine import Batch, IpfixExporter
 from nf.cli.show import picture
 from nf.cli.show.columns import TABLE_FIELDS, columns_for, sums_columns, volume
 from nf.cli.show.table import Row, Table
 from nf.cli.show.terminal import Style
+from nf.errors import ConfigurationError
+from nf.outputs.ipfix.messages import Stamp, introduction, split
 from nf.reading import SUMS, Capsules, library
 from nf.records import Stats, Summary
 
 __all__ = ["FORMATS", "Order", "Writer"]
+
+DOMAIN, ENTERPRISE, MESSAGE_OCTETS = 1, 32473, 65535
+"""Of IPFIX files: as the model's defaults, but nothing limits a message to a datagram."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +54,10 @@ class Writer:
 
     binary: ClassVar[bool] = False
     """Not for terminals."""
+
+    @classmethod
+    def check(cls, kind: str, fields: list[str] | None) -> None:
+        """Tells before anything is opened whether rows of a kind, and fields, can be written."""
 
     def __init__(self, order: Order) -> None:
         self.order = order
@@ -108,6 +117,11 @@ class Arrow(Writer):
 
     binary = True
 
+    @classmethod
+    def check(cls, kind: str, fields: list[str] | None) -> None:
+        del kind, fields
+        library("pyarrow", "arrow")
+
     def __init__(self, order: Order) -> None:
         super().__init__(order)
         self._pyarrow = library("pyarrow", "arrow")
@@ -148,6 +162,36 @@ class Parquet(Arrow):
     def open(self, schema: Any) -> Any:
         parquet = library("pyarrow.parquet", "arrow")
         return parquet.ParquetWriter(self.order.out, schema)
+
+
+class IpfixFile(Writer):
+    """A file of IPFIX messages (RFC 5655): sessions, and what a reader must know of them."""
+
+    binary = True
+
+    @classmethod
+    def check(cls, kind: str, fields: list[str] | None) -> None:
+        if kind != "session" or fields is not None:
+            raise ConfigurationError(
+                "IPFIX has the elements of its templates, and of sessions only",
+                "-o ipfix",
+                "take --report session without --fields, or another format",
+            )
+
+    def __init__(self, order: Order) -> None:
+        super().__init__(order)
+        self._stamp = Stamp()
+        self._exporter = IpfixExporter(DOMAIN, ENTERPRISE, MESSAGE_OCTETS, True)
+        for message in introduction(DOMAIN, ENTERPRISE):
+            order.out.write(self._stamp.put(message))
+
+    def rows(self, batch: Batch) -> None:
+        messages, _ = self._exporter.write(batch)
+        for message in split(messages):
+            self.order.out.write(self._stamp.put(message))
+
+    def pause(self) -> None:
+        self.order.out.flush()
 
 
 class Tables(Writer):
@@ -202,5 +246,6 @@ FORMATS: dict[str, type[Writer]] = {
     "csv": Csv,
     "arrow": Arrow,
     "parquet": Parquet,
+    "ipfix": IpfixFile,
 }
 """The writer of each output format."""

@@ -50,7 +50,7 @@ class Outlets(Protocol):
     def apply(self, plan: Any) -> None:
         """Puts what was prepared in force."""
 
-    def offer(self, kind: str, count: int, octets: Callable[[], bytes]) -> None:
+    def offer(self, block: _engine.Batch) -> None:
         """Takes rows, without waiting."""
 
     def stats(self) -> list[dict[str, Any]]:
@@ -201,7 +201,7 @@ class Datapath:
             self._owner.tell(FlowStateReset(why, old.rows - rows))
 
     def _take(self, batch: _engine.Batch) -> None:
-        self._outlets.offer(batch.kind, len(batch), batch.to_jsonl)
+        self._outlets.offer(batch)
 
     def _capture_ended(self, drain: Drain) -> None:
         if drain is not self._drain:

@@ -10,7 +10,7 @@ from typing import Literal
 
 from nf.datapath.config import EngineConfig, Report
 
-__all__ = ["FileOutput", "LogLevel", "Logging", "Settings", "StdoutOutput"]
+__all__ = ["FileOutput", "IpfixOutput", "LogLevel", "Logging", "Settings", "StdoutOutput"]
 
 LogLevel = Literal["critical", "error", "warning", "info", "debug"]
 
@@ -66,6 +66,41 @@ class StdoutOutput:
 
 
 @dataclass(frozen=True, slots=True)
+class IpfixOutput:
+    """A collector of IPFIX.
+
+    Attributes:
+        host: Its name or address.
+        port: Its port.
+        transport: How it is reached.
+        domain: Observation domain.
+        enterprise: Enterprise number of the elements that no registry has.
+        template_seconds: Time after which templates are sent again over UDP.
+        message_bytes: Most octets of a message.
+        biflow: A record tells of both directions; otherwise there is one for each.
+        reports: Kinds of rows that go there: sessions only.
+        events: None can go there.
+        flush_seconds: Longest time that rows wait before they are sent.
+        queue_rows: Rows that may wait.
+        queue_bytes: Octets of rows that may wait.
+    """
+
+    host: str
+    port: int = 4739
+    transport: Literal["udp", "tcp"] = "udp"
+    domain: int = 1
+    enterprise: int = 32473
+    template_seconds: int = 60
+    message_bytes: int = 1420
+    biflow: bool = True
+    reports: tuple[Report, ...] = ()
+    events: tuple[str, ...] = ()
+    flush_seconds: float = 5.0
+    queue_rows: int = 100_000
+    queue_bytes: int = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
 class Logging:
     """What processes write about themselves.
 
@@ -98,6 +133,7 @@ class Settings:
         batch_rows: Rows that are handed to the outputs together at most.
         file: The files, if they are enabled.
         stdout: Standard output, if it is enabled.
+        ipfix: The collector of IPFIX, if it is enabled.
         logging: What the process writes about itself.
     """
 
@@ -111,4 +147,5 @@ class Settings:
     batch_rows: int = 8192
     file: FileOutput | None = None
     stdout: StdoutOutput | None = None
+    ipfix: IpfixOutput | None = None
     logging: Logging = field(default_factory=Logging)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from nf.datapath.config import EngineConfig, Event, Interface, Report, Timeouts
-from nf.datapath.settings import FileOutput, Logging, Settings, StdoutOutput
+from nf.datapath.settings import FileOutput, IpfixOutput, Logging, Settings, StdoutOutput
 from nf.errors import NfError
 from nf.mgmt.identities import protocol_of
 
@@ -25,7 +25,9 @@ ENGINE = f"{PROBE}/nf-dpi:engine"
 OUTPUTS = f"{PROBE}/nf-outputs:outputs"
 REPORTS = f"{PROBE}/nf-reports:reports"
 AS_CAPTURED = "as-captured"
-CHANNELS = ("file", "stdout")
+CHANNELS = ("file", "stdout", "ipfix")
+SESSIONS_ONLY = ("ipfix",)
+"""Channels that carry nothing else."""
 
 ENGINE_PATHS = {
     "threads": f"{ENGINE}/workers",
@@ -81,6 +83,18 @@ OUTPUT_LEAVES = {
         "queue_bytes": "queue-bytes",
     },
     "stdout": {"queue_rows": "queue-rows", "queue_bytes": "queue-bytes"},
+    "ipfix": {
+        "host": "host",
+        "port": "port",
+        "transport": "transport",
+        "domain": "observation-domain",
+        "enterprise": "enterprise-number",
+        "template_seconds": "template-interval",
+        "message_bytes": "message-size",
+        "biflow": "biflow",
+        "queue_rows": "queue-rows",
+        "queue_bytes": "queue-bytes",
+    },
 }
 """The leaf of each setting of a channel."""
 
@@ -135,6 +149,7 @@ def compile_settings(data: Data) -> Settings:
         batch_rows=outputs["batch-rows"],
         file=_file(outputs, routes),
         stdout=_stdout(outputs, routes),
+        ipfix=_ipfix(outputs, routes),
         logging=_logging(probe["logging"]),
     )
 
@@ -160,14 +175,17 @@ class _Routes:
             to = tuple(one for one in enabled if not named or one in named)
             return to if report["enabled"] else ()
 
+        def of_others(report: Data) -> tuple[str, ...]:
+            return tuple(one for one in channels(report) if one not in SESSIONS_ONLY)
+
         events = []
         for one in _by_name(reports.get("event", ())):
-            to, awaited = channels(one), one["event"]
+            to, awaited = of_others(one), one["event"]
             attributes = tuple(one.get("attribute", ())) or (awaited,)
             events.append(_EventRoute(one["name"], Event(awaited, attributes), to))
         made: tuple[tuple[Report, tuple[str, ...]], ...] = (
             ("session", channels(reports["session"])),
-            ("transaction", channels(reports["transaction"])),
+            ("transaction", of_others(reports["transaction"])),
             ("event", tuple({to: None for one in events for to in one.channels})),
         )
         return cls(made, tuple(one for one in events if one.channels))
@@ -297,6 +315,27 @@ def _stdout(outputs: Data, routes: _Routes) -> StdoutOutput | None:
         queue_bytes=stdout["queue-bytes"],
     )
     return made if stdout["enabled"] else None
+
+
+def _ipfix(outputs: Data, routes: _Routes) -> IpfixOutput | None:
+    ipfix = outputs["ipfix"]
+    reports, events = routes.to("ipfix")
+    made = IpfixOutput(
+        host=ipfix.get("host", ""),
+        port=ipfix["port"],
+        transport=ipfix["transport"],
+        domain=ipfix["observation-domain"],
+        enterprise=ipfix["enterprise-number"],
+        template_seconds=ipfix["template-interval"],
+        message_bytes=ipfix["message-size"],
+        biflow=ipfix["biflow"],
+        reports=reports,
+        events=events,
+        flush_seconds=float(outputs["flush-interval"]),
+        queue_rows=ipfix["queue-rows"],
+        queue_bytes=ipfix["queue-bytes"],
+    )
+    return made if ipfix["enabled"] else None
 
 
 def _logging(logging: Data) -> Logging:

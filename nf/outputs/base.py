@@ -2,13 +2,26 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Protocol
 
-__all__ = ["Output", "Queue", "Rows"]
+__all__ = ["Block", "Output", "Queue", "Rows"]
+
+
+class Block(Protocol):
+    """Rows of one kind, as the engine hands them over."""
+
+    @property
+    def kind(self) -> str:
+        """Kind of the rows."""
+
+    def __len__(self) -> int: ...
+    def to_jsonl(self) -> bytes:
+        """JSON Lines."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Whole rows of one kind, as one block of octets (JSON Lines)."""
+    """Whole rows of one kind as one block of octets: JSON Lines, or what `Output.encode` makes."""
 
     kind: str
     count: int
@@ -50,6 +63,14 @@ class Output(ABC):
         Raises:
             ConfigurationError: A setting cannot work here.
         """
+
+    def encode(self, block: Block) -> Rows | None:
+        """Rows in a form of its own; None takes the JSON Lines that all others share.
+
+        Called by the thread that hands rows over, one block at a time.
+        """
+        del block
+        return None
 
     @abstractmethod
     def write(self, kind: str, octets: memoryview) -> int:

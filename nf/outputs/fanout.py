@@ -1,20 +1,17 @@
 """All outputs of the process, and which rows go to which of them."""
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
-from nf.datapath.settings import FileOutput, Settings, StdoutOutput
-from nf.outputs.base import Output, Rows
+from nf.datapath.settings import Settings
+from nf.outputs.base import Block, Output, Rows
 from nf.outputs.queued import Queued, Tell
-from nf.outputs.registry import OUTPUTS, asked_of
+from nf.outputs.registry import OUTPUTS, Asked, asked_of
 
 __all__ = ["Fanout", "Plan"]
-
-Asked = FileOutput | StdoutOutput
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +78,21 @@ class Fanout:
                 thread.start()
                 self._closing.append(thread)
 
-    def offer(self, kind: str, count: int, octets: Callable[[], bytes]) -> None:
+    def offer(self, block: Block) -> None:
         """Hands rows to those who want them; they are made octets only if somebody does."""
-        takers = [(asked, queued) for _, asked, queued in self._outlets if kind in asked.reports]
-        if not takers or not count:
+        kind, count = block.kind, len(block)
+        takers = []
+        for _, asked, queued in self._outlets:
+            if kind not in asked.reports or not count:
+                continue
+            own = queued.output.encode(block)
+            if own is None:
+                takers.append((asked, queued))
+            elif own.count:
+                queued.offer(own)
+        if not takers:
             return
-        made = octets()
+        made = block.to_jsonl()
         routes = {asked.events for asked, _ in takers}
         if kind == "event" and len(routes) > 1:
             self._offer_by_event(made, takers)

@@ -1,13 +1,14 @@
 """The datapath's configuration in two steps, with a real engine on files."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from nf._native.engine import Batch
 from nf.datapath import control
 from nf.datapath.config import EngineConfig, Interface
 from nf.datapath.datapath import Datapath
@@ -35,10 +36,10 @@ class Outlets:
     def apply(self, plan: Settings) -> None:
         self.plans.append(plan)
 
-    def offer(self, kind: str, count: int, octets: Callable[[], bytes]) -> None:
-        assert octets().count(b"\n") == count
+    def offer(self, block: Batch) -> None:
+        assert block.to_jsonl().count(b"\n") == len(block)
         with self.lock:
-            self.rows[kind] = self.rows.get(kind, 0) + count
+            self.rows[block.kind] = self.rows.get(block.kind, 0) + len(block)
 
     def stats(self) -> list[dict[str, Any]]:
         return [{"name": "kept"}]

@@ -1,7 +1,6 @@
 """Which rows go where, and what becomes of outputs when the settings change."""
 
-from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -17,12 +16,20 @@ def silent(*_: object) -> None:
     pass
 
 
-def octets(made: bytes) -> Callable[[], bytes]:
-    return lambda: made
+@dataclass
+class Lines:
+    """Rows that are JSON Lines already; None where nobody may ask for them."""
 
+    kind: str
+    octets: bytes | None
+    count: int = 1
 
-def never() -> bytes:
-    raise AssertionError("rows that nobody wants were made octets")
+    def __len__(self) -> int:
+        return self.count
+
+    def to_jsonl(self) -> bytes:
+        assert self.octets is not None, "rows that nobody wants were made octets"
+        return self.octets
 
 
 def lines(folder: Path) -> dict[str, bytes]:
@@ -36,11 +43,11 @@ def settings(folder: Path, **more: object) -> Settings:
 
 def test_rows_go_to_whoever_wants_their_kind_and_no_others_are_made(tmp_path: Path) -> None:
     fanout = Fanout(silent)
-    fanout.offer("session", 1, never)
+    fanout.offer(Lines("session", None))
     fanout.apply(fanout.prepare(settings(tmp_path)))
-    fanout.offer("session", 1, octets(b"1\n"))
-    fanout.offer("session", 0, never)
-    fanout.offer("transaction", 1, never)
+    fanout.offer(Lines("session", b"1\n"))
+    fanout.offer(Lines("session", None, 0))
+    fanout.offer(Lines("transaction", None))
     assert fanout.close(PATIENCE) == 0
     assert lines(tmp_path) == {"session_x": b"1\n"}
 
@@ -48,9 +55,9 @@ def test_rows_go_to_whoever_wants_their_kind_and_no_others_are_made(tmp_path: Pa
 def test_an_output_that_stays_as_it_is_goes_on_and_its_counters_too(tmp_path: Path) -> None:
     fanout = Fanout(silent)
     fanout.apply(fanout.prepare(settings(tmp_path)))
-    fanout.offer("session", 1, octets(b"1\n"))
+    fanout.offer(Lines("session", b"1\n"))
     fanout.apply(fanout.prepare(settings(tmp_path)))
-    fanout.offer("session", 1, octets(b"2\n"))
+    fanout.offer(Lines("session", b"2\n"))
     [counted] = fanout.stats()
     assert counted["queued_rows"] + counted["written_rows"] == 2
     fanout.close(PATIENCE)
@@ -60,9 +67,9 @@ def test_an_output_that_stays_as_it_is_goes_on_and_its_counters_too(tmp_path: Pa
 def test_an_output_that_is_exchanged_writes_what_it_has(tmp_path: Path) -> None:
     fanout = Fanout(silent)
     fanout.apply(fanout.prepare(settings(tmp_path / "a")))
-    fanout.offer("session", 1, octets(b"1\n"))
+    fanout.offer(Lines("session", b"1\n"))
     fanout.apply(fanout.prepare(settings(tmp_path / "b")))
-    fanout.offer("session", 1, octets(b"2\n"))
+    fanout.offer(Lines("session", b"2\n"))
     fanout.close(PATIENCE)
     assert lines(tmp_path / "a") == {"session_x": b"1\n"}
     assert lines(tmp_path / "b") == {"session_x": b"2\n"}
@@ -74,7 +81,7 @@ def test_what_cannot_work_is_refused_and_nothing_changes(tmp_path: Path) -> None
     (tmp_path / "file").touch()
     with pytest.raises(ConfigurationError):
         fanout.prepare(settings(tmp_path / "file"))
-    fanout.offer("session", 1, octets(b"1\n"))
+    fanout.offer(Lines("session", b"1\n"))
     fanout.close(PATIENCE)
     assert lines(tmp_path / "a") == {"session_x": b"1\n"}
 
@@ -82,7 +89,7 @@ def test_what_cannot_work_is_refused_and_nothing_changes(tmp_path: Path) -> None
 def test_outputs_that_are_no_longer_asked_for_end(tmp_path: Path) -> None:
     fanout = Fanout(silent)
     fanout.apply(fanout.prepare(settings(tmp_path)))
-    fanout.offer("session", 1, octets(b"1\n"))
+    fanout.offer(Lines("session", b"1\n"))
     fanout.apply(fanout.prepare(Settings()))
     assert fanout.stats() == []
     fanout.close(PATIENCE)
@@ -99,7 +106,7 @@ def test_events_that_go_different_ways_are_told_apart(
     )
     fanout.apply(fanout.prepare(both))
     rows = [b'{"type":"event","event":"http.method"}\n', b'{"type":"event","event":"dns.qname"}\n']
-    fanout.offer("event", 2, octets(b"".join(rows)))
+    fanout.offer(Lines("event", b"".join(rows), 2))
     fanout.close(PATIENCE)
     assert lines(tmp_path) == {"event_x": b"".join(rows)}
     assert capfdbinary.readouterr().out == rows[1]

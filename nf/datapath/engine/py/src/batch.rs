@@ -8,6 +8,7 @@ use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use arrow_array::{Array, StructArray};
 use nf_core::catalog;
 use nf_core::finish::RowView;
+use nf_core::format::ipfix::Exporter;
 use nf_core::format::sums::{self, Sum};
 use nf_core::format::{Column, Columns, UnknownColumn, arrow, csv, jsonl};
 use nf_core::plan::ConfigError;
@@ -113,6 +114,14 @@ impl Batch {
         })
     }
 
+    /// Its rows as messages of IPFIX, appended to `out`; how many records they have.
+    pub(crate) fn write_ipfix(&self, exporter: &mut Exporter, out: &mut Vec<u8>) -> u64 {
+        match &*self.rows() {
+            Rows::Each(rows) => exporter.write(out, rows, &self.snapshot),
+            Rows::Sums(..) => 0,
+        }
+    }
+
     fn rows(&self) -> RwLockReadGuard<'_, Rows> {
         // A panic while rows were read has left them as they were.
         self.rows.read().unwrap_or_else(PoisonError::into_inner)
@@ -171,7 +180,7 @@ impl Batch {
         self.kind
     }
 
-    fn __len__(&self) -> usize {
+    pub(crate) fn __len__(&self) -> usize {
         match &*self.rows() {
             Rows::Each(rows) => rows.len(),
             Rows::Sums(rows, _) => rows.len(),

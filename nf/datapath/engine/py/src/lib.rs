@@ -6,6 +6,7 @@
 mod batch;
 mod convert;
 mod engine;
+mod ipfix;
 mod tables;
 
 use pyo3::prelude::*;
@@ -31,5 +32,6 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(tables::examine, module)?)?;
     module.add_class::<engine::Engine>()?;
     module.add_class::<batch::Batch>()?;
+    module.add_class::<ipfix::IpfixExporter>()?;
     Ok(())
 }

@@ -15,8 +15,8 @@ use crate::snapshot::Snapshot;
 pub struct RowView<'a> {
     pub(super) row: &'a Row,
     snapshot: &'a Snapshot,
-    pub(super) source: (IpAddr, u16),
-    pub(super) target: (IpAddr, u16),
+    pub(crate) source: (IpAddr, u16),
+    pub(crate) target: (IpAddr, u16),
     pub(super) community: OnceCell<CommunityId>,
 }
 
@@ -36,7 +36,7 @@ impl<'a> RowView<'a> {
     }
 
     /// Its application.
-    pub(super) fn app(&self) -> Option<&App> {
+    pub(crate) fn app(&self) -> Option<&App> {
         self.row.names.app.and_then(|(app, _)| self.snapshot.apps.get(app))
     }
 }

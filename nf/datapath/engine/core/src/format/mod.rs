@@ -1,4 +1,4 @@
-//! Rows written out: JSON Lines, CSV, Arrow. All three read the same columns.
+//! Rows written out: JSON Lines, CSV and Arrow, which read the same columns, and IPFIX.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -6,6 +6,7 @@ use std::fmt::Write;
 pub mod arrow;
 mod column;
 pub mod csv;
+pub mod ipfix;
 pub mod jsonl;
 pub mod sums;
 
