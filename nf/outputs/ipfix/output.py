@@ -33,7 +33,9 @@ class Ipfix(Output):
         queue = Queue(settings.queue_rows, settings.queue_bytes, settings.flush_seconds)
         super().__init__("ipfix", queue)
         self._settings = settings
-        self._exporter = IpfixExporter(settings.domain, settings.enterprise, settings.message_bytes)
+        self._exporter = IpfixExporter(
+            settings.domain, settings.enterprise, settings.message_bytes, settings.biflow
+        )
         self._socket: socket.socket | None = None
         self._stamp = Stamp()
         self._told = 0.0

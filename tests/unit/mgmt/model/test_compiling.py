@@ -7,7 +7,7 @@ from typing import Any, get_args
 import pytest
 
 from nf.datapath.config import EngineConfig, Event, Interface, Timeouts
-from nf.datapath.settings import FileOutput, Settings, StdoutOutput
+from nf.datapath.settings import FileOutput, IpfixOutput, Settings, StdoutOutput
 from nf.mgmt.compiling import (
     ENGINE_PATHS,
     INTERFACE_LEAVES,
@@ -166,6 +166,43 @@ def test_what_takes_a_new_engine_resets_flows(schema: Schema) -> None:
     assert {name for name, effect in effects.items() if effect == "flows"} == NEW_ENGINE
     assert {name for name, effect in effects.items() if effect == "capture"} == {"interfaces"}
     assert "process" not in effects.values()
+
+
+def test_a_collector_of_ipfix_gets_sessions_and_nothing_else(oracle: Any) -> None:
+    collector = {
+        "enabled": True,
+        "host": "192.0.2.1",
+        "transport": "tcp",
+        "observation-domain": 9,
+        "enterprise-number": 1,
+        "template-interval": 7,
+        "message-size": 600,
+        "biflow": False,
+    }
+    data = {
+        PROBE: {
+            OUTPUTS: {"ipfix": collector},
+            REPORTS: {
+                "transaction": {"enabled": True},
+                "event": [{"name": "e", "event": "http.method"}],
+            },
+        }
+    }
+
+    settings = compile_settings(given(oracle, data))
+
+    assert settings.ipfix == IpfixOutput(
+        "192.0.2.1",
+        transport="tcp",
+        domain=9,
+        enterprise=1,
+        template_seconds=7,
+        message_bytes=600,
+        biflow=False,
+        reports=("session",),
+    )
+    assert settings.engine.reports == ("session", "protocol", "app")
+    assert not settings.engine.events
 
 
 def test_no_setting_of_the_engine_is_forgotten() -> None:

@@ -17,6 +17,7 @@ from tools.yang_model import Model, resolve
 Values = some.SearchStrategy[Any]
 
 TEXTS: dict[str, Values] = {
+    "host": some.sampled_from(["192.0.2.1", "2001:db8::1", "collector.example"]),
     "absolute-path": some.sampled_from(["/", "/var/lib/nf", "/a b/ü*.pcap", "/x[0-9].apps"]),
     "interface-pattern": some.sampled_from(["eth0", "veth*", "any", "en[ps]?", "br-lan.7@x", "[x"]),
     "name": some.from_regex(r"\A[A-Za-z0-9_][A-Za-z0-9_.\-]{0,20}\Z"),
@@ -89,7 +90,7 @@ SIMPLE: dict[str, Callable[[Any, Any], Values]] = {
 IDENTITIES = {
     "link-type": ["nf-types:as-captured", "nf-protocols:ip", "nf-protocols:n-8021q"],
     "capture-source": ["nf-types:af-packet"],
-    "output-channel": ["nf-types:file", "nf-types:stdout"],
+    "output-channel": ["nf-types:file", "nf-types:stdout", "nf-types:ipfix"],
     "protocol": ["nf-protocols:tls", "nf-protocols:n-3pc", "nf-protocols:gtp-prime"],
 }
 

@@ -102,6 +102,11 @@ REFUSED: dict[str, list[dict[str, Any]]] = {
         {**engine(workers=8), **outputs(file={**FILE, "retain": 9})},
         outputs(file={"retain": 1}),
     ],
+    "ipfix-host": [outputs(ipfix={"enabled": True})],
+    "output-sessions-only": [
+        reports(transaction={"enabled": True, "output": ["nf-types:ipfix"]}),
+        reports(event=[{"name": "e", "event": "http.host", "output": ["nf-types:ipfix"]}]),
+    ],
     "socket-type": [socket()],
     "socket-path": [socket(type="unix")],
     "socket-port": [socket(type="udp"), socket(type="tcp")],

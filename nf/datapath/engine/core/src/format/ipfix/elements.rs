@@ -132,7 +132,7 @@ pub static IPV4: &[Element] = &[
         address(out, flow.ends()[0].0)
     }),
     Element::iana(12, "destinationIPv4Address", DataType::Ipv4Address, |out, flow| {
-        flow.target(out)
+        address(out, flow.ends()[1].0)
     }),
     Element::iana(32, "icmpTypeCodeIPv4", DataType::Unsigned16, icmp),
 ];
@@ -143,7 +143,7 @@ pub static IPV6: &[Element] = &[
         address(out, flow.ends()[0].0)
     }),
     Element::iana(28, "destinationIPv6Address", DataType::Ipv6Address, |out, flow| {
-        flow.target(out)
+        address(out, flow.ends()[1].0)
     }),
     Element::iana(139, "icmpTypeCodeIPv6", DataType::Unsigned16, icmp),
 ];
@@ -276,7 +276,7 @@ fn put<const N: usize>(out: &mut Vec<u8>, octets: [u8; N]) {
 
 /// A text as UTF-8 (RFC 7011, section 6.1.6): strays are replaced, and what is too long is cut where
 /// a character ends.
-fn text(out: &mut Vec<u8>, octets: &[u8]) {
+pub(super) fn text(out: &mut Vec<u8>, octets: &[u8]) {
     let text = String::from_utf8_lossy(octets);
     let end = (0..=LONGEST_TEXT.min(text.len())).rev().find(|&at| text.is_char_boundary(at));
     let text = text.get(..end.unwrap_or(0)).unwrap_or_default();

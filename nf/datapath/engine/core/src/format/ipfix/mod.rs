@@ -239,3 +239,115 @@ impl Open {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::EngineConfig;
+    use crate::row::{Names, Order, SessionFacts};
+
+    fn row(id: u64, end_reason: EndReason, packets: [u64; 2], end: u64) -> Row {
+        let session = SessionFacts {
+            id,
+            start: 1_000_000_000,
+            end,
+            end_reason,
+            packets,
+            bytes: packets.map(|n| n * 100),
+            ..SessionFacts::default()
+        };
+        Row { order: Order::default(), session, what: What::Session, names: Names::default() }
+    }
+
+    /// The numbers of `element`, in each record of the only set.
+    fn told(octets: &[u8], element: &str) -> Vec<u64> {
+        let template = u16::from_be_bytes([octets[HEADER], octets[HEADER + 1]]);
+        let mut found = Vec::new();
+        let mut rest = &octets[HEADER + SET_HEADER..];
+        while !rest.is_empty() {
+            for one in elements(template) {
+                let length = match one.length() {
+                    elements::VARIABLE => 1 + usize::from(rest[0]),
+                    fixed => fixed.into(),
+                };
+                let (value, after) = rest.split_at(length);
+                if one.name == element {
+                    found.push(value.iter().fold(0, |sum, octet| sum << 8 | u64::from(*octet)));
+                }
+                rest = after;
+            }
+        }
+        found
+    }
+
+    fn written(exporter: &mut Exporter, rows: &[Row]) -> (Vec<u8>, u64) {
+        let mut out = Vec::new();
+        let snapshot = Snapshot::compile(&EngineConfig::default()).unwrap();
+        let count = exporter.write(&mut out, rows, &snapshot);
+        (out, count)
+    }
+
+    #[test]
+    fn records_of_a_session_that_goes_on_add_up_to_it() {
+        let mut exporter = Exporter::new(1, 32473, 1420, true);
+        let rows = [
+            row(7, EndReason::Active, [3, 1], 2_000_000_000),
+            // Nothing new, nothing to tell.
+            row(7, EndReason::Active, [3, 1], 2_000_000_000),
+            row(7, EndReason::Active, [5, 1], 3_000_000_000),
+            row(7, EndReason::Fin, [9, 4], 4_000_000_000),
+        ];
+        let (out, count) = written(&mut exporter, &rows);
+        assert_eq!(count, 3);
+        assert_eq!(told(&out, "packetDeltaCount"), [3, 2, 4]);
+        assert_eq!(told(&out, "reverseOctetDeltaCount"), [100, 0, 300]);
+        assert_eq!(told(&out, "flowStartMilliseconds"), [1000, 2000, 3000]);
+        assert_eq!(told(&out, "flowEndReason"), [2, 2, 3]);
+        assert!(exporter.reported.is_empty(), "what has ended is forgotten");
+    }
+
+    #[test]
+    fn a_number_that_comes_again_is_another_session() {
+        let mut exporter = Exporter::new(1, 32473, 1420, true);
+        written(&mut exporter, &[row(7, EndReason::Active, [9, 9], 2_000_000_000)]);
+        let mut again = row(7, EndReason::Fin, [2, 2], 3_000_000_000);
+        again.session.start += 1;
+        let (out, _) = written(&mut exporter, &[again]);
+        assert_eq!(told(&out, "packetDeltaCount"), [2]);
+    }
+
+    #[test]
+    fn messages_keep_to_their_size_and_tell_how_many_records_they_have() {
+        let mut exporter = Exporter::new(3, 32473, 512, true);
+        let rows: Vec<Row> = (1..50).map(|id| row(id, EndReason::Idle, [1, 0], 1)).collect();
+        let (out, count) = written(&mut exporter, &rows);
+        assert_eq!(count, 49);
+        let (mut rest, mut records, mut messages) = (&out[..], 0, 0);
+        while !rest.is_empty() {
+            let length = usize::from(u16::from_be_bytes([rest[2], rest[3]]));
+            assert!(length <= 512, "{length}");
+            let set = usize::from(u16::from_be_bytes([rest[18], rest[19]]));
+            assert_eq!(HEADER + set, length);
+            records += u32::from_be_bytes([rest[8], rest[9], rest[10], rest[11]]);
+            messages += 1;
+            rest = &rest[length..];
+        }
+        assert_eq!(records, 49);
+        assert!(messages > 5);
+    }
+
+    #[test]
+    fn without_biflows_each_direction_that_has_packets_has_a_record() {
+        let mut exporter = Exporter::new(1, 32473, 1420, false);
+        let rows = [row(1, EndReason::Fin, [2, 3], 9), row(2, EndReason::Fin, [1, 0], 9)];
+        assert_eq!(written(&mut exporter, &rows).1, 3);
+    }
+
+    #[test]
+    fn text_is_cut_where_a_character_ends() {
+        let mut out = Vec::new();
+        elements::text(&mut out, "ä".repeat(200).as_bytes());
+        assert_eq!(out.len(), 1 + 252);
+        assert!(std::str::from_utf8(&out[1..]).is_ok());
+    }
+}
