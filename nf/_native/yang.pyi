@@ -123,6 +123,13 @@ class Context:
                 levels; or they are state and `kind` is config.
         """
 
+    def parse_diff(self, data: bytes) -> Diff:
+        """Reads changes as `Diff.to_xml` writes them.
+
+        Raises:
+            YangError: They are malformed, or unknown to the model.
+        """
+
     def parse_operation(self, data: bytes) -> Operation:
         """Reads the content of an `<rpc>`: an RPC of the modules, or an `<action>`.
 

@@ -6,6 +6,7 @@ edit → diff → access control → validation → every provider prepares → 
 """
 
 import logging
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import Any, Protocol
 from nf._native.yang import Context, Diff, Tree
 from nf.errors import ConfigurationError, YangError
 from nf.mgmt.changes import Change, changes_of
-from nf.mgmt.history import History
+from nf.mgmt.history import Entry, History, Note
 from nf.mgmt.nacm import TOP as NACM
 from nf.mgmt.nacm import Access, Denials, Guarded
 from nf.mgmt.rpc_error import RpcErrors
@@ -68,7 +69,8 @@ class Commits:
         access: The access control that it says.
         writing: Held while anything is changed.
         conversions: Rewrite values that must never be kept as they were given, such as passwords in
-            clear text; each gets every tree that somebody hands in, before anything else sees it.
+            clear text; each gets every tree that somebody hands in, before anything else sees it,
+            and says whether it has changed anything.
         watchers: Told of every change that is in force, in order; must not block nor raise.
     """
 
@@ -88,11 +90,13 @@ class Commits:
         self._guarded = guarded
         self.denials = Denials()
         self.writing = threading.RLock()
-        self.conversions: list[Callable[[Tree], None]] = []
+        self.conversions: list[Callable[[Tree], bool]] = []
         self.watchers: list[Callable[[Sequence[Change]], None]] = []
         empty = context.empty()
         empty.validate()
         self.running = Running(empty, 0, 0)
+        self._spare: Tree | None = None
+        """What is running once more, and nobody else's: a copy of a large tree takes long."""
         self.access = self._access(self.running)
 
     def _access(self, running: Running) -> Access:
@@ -112,13 +116,13 @@ class Commits:
         unconfirmed = self._history.unconfirmed()
         if newest is not None and newest.note.boot == self._history.boot:
             number = newest.note.number if unconfirmed is None else unconfirmed
-            data, name = self._history.entry(number).data, f"configuration {number}"
+            entry, name = self._history.entry(number), f"configuration {number}"
         elif (started := self._history.startup()) is not None:
-            data, name = started.data, "the start-up configuration"
+            entry, name = started, "the start-up configuration"
         else:
-            data, name = first, "the first configuration"
+            entry, name = Entry(Note(0, "", ""), first), "the first configuration"
         try:
-            tree = self._context.parse(data, "json")
+            tree = self._tree_of(entry)
             self.convert(tree)
             tree.validate()
         except YangError as error:
@@ -133,18 +137,23 @@ class Commits:
             raise ConfigurationError(
                 f"{name} cannot be put in force: {error.what}", error.place, error.hint
             ) from error
-        self._put_in_force(INTERNAL, tree, ready, [])
+        self._put_in_force(INTERNAL, tree, ready, [], None)
         if unconfirmed is not None:
             self._history.set_unconfirmed(None)
 
-    def convert(self, tree: Tree) -> None:
-        """Applies the conversions.
+    def convert(self, tree: Tree) -> bool:
+        """Applies the conversions; whether they changed anything.
 
         Raises:
             RpcErrors: A value cannot be converted.
         """
-        for conversion in self.conversions:
-            conversion(tree)
+        changed = [conversion(tree) for conversion in self.conversions]
+        return any(changed)
+
+    def running_to_edit(self) -> Tree:
+        """A tree of the caller's own with what is running."""
+        spare, self._spare = self._spare, None
+        return spare if spare is not None else self.running.tree.copy()
 
     def check_access(self, session: Session, diff: Diff) -> None:
         """Refuses changes that the session may not make.
@@ -163,8 +172,14 @@ class Commits:
         self.check_access(session, diff)
         validate(tree)
 
-    def transact(self, session: Session, tree: Tree, diff: Diff) -> bool:
+    def transact(self, session: Session, tree: Tree, diff: Diff, *, is_exact: bool = True) -> bool:
         """Puts `tree` in force, which `diff` makes of the running one; whether anything changed.
+
+        Args:
+            session: Who changes.
+            tree: The caller's until now.
+            diff: What changes.
+            is_exact: Nothing has changed `tree` that `diff` does not say.
 
         Raises:
             RpcErrors: Not permitted, not valid, refused by a provider, or not to be written.
@@ -173,7 +188,8 @@ class Commits:
             changes = changes_of(diff)
             self.access.check_write(session, changes)
             # Defaults that came, and what a `when` took away, concern providers as much.
-            implied = changes_of(validate(tree))
+            implied_diff = validate(tree)
+            implied = changes_of(implied_diff)
             if not changes and not implied:
                 return False
             everything = (*changes, *implied)
@@ -181,9 +197,27 @@ class Commits:
             ready = self._providers.prepare(
                 self.running.data if watched else {}, tree.to_data() if watched else {}, everything
             )
-            self._put_in_force(session, tree, ready, changes)
+            # Validation brings defaults back by itself when changes are carried out again, but what
+            # it has removed would have to be removed in between.
+            replayable = is_exact and all(one.operation != "delete" for one in implied)
+            before = self.running.tree
+            self._put_in_force(session, tree, ready, changes, diff if replayable else None)
+            self._spare = self._brought_up_to_date(before, diff, implied_diff) if is_exact else None
         self._tell(session, changes)
         return True
+
+    def _brought_up_to_date(self, tree: Tree, diff: Diff, implied: Diff) -> Tree | None:
+        """The tree that was in force until now as one like the new one, if nobody reads it."""
+        # Its references: the caller's variable, this function's, and that of the question.
+        if sys.getrefcount(tree) > 3:
+            return None
+        try:
+            tree.apply(diff)
+            tree.apply(implied)
+        except YangError:
+            log.exception("changes did not fit the tree that they were made for")
+            return None
+        return tree
 
     def replace(self, session: Session, tree: Tree) -> bool:
         """Puts another, validated configuration in the place of the running one."""
@@ -191,17 +225,21 @@ class Commits:
             return self.transact(session, tree, self.running.tree.diff(tree))
 
     def _put_in_force(
-        self, session: Session, tree: Tree, ready: Any, changes: Sequence[Change]
+        self,
+        session: Session,
+        tree: Tree,
+        ready: Any,
+        changes: Sequence[Change],
+        diff: Diff | None,
     ) -> None:
+        """Writes it to disk, as changes only where `diff` says them all, and applies it."""
         try:
-            draft = self._history.draft(
-                tree.to_json(), session, [change.path for change in changes]
+            number = self._history.record(
+                tree.to_json,
+                session,
+                [change.path for change in changes],
+                diff.to_xml if diff is not None else None,
             )
-            try:
-                draft.keep()
-            except OSError:
-                draft.drop()
-                raise
         except OSError as error:
             ready.abort()
             raise RpcErrors.of(
@@ -209,7 +247,6 @@ class Commits:
                 message=f"the configuration cannot be written to disk: {error.strerror}",
                 app_tag="persist",
             ) from error
-        number = self._history.kept()
         running = Running(tree, self.running.revision + 1, number)
         access = (
             self._access(running)
@@ -240,6 +277,14 @@ class Commits:
             }
         )
 
+    def _tree_of(self, entry: Entry) -> Tree:
+        tree = self._context.parse(entry.data, "json")
+        for change in entry.changes:
+            # A change is one of a tree with defaults.
+            tree.validate()
+            tree.apply(self._context.parse_diff(change))
+        return tree
+
     def entry(self, number: int) -> Tree:
         """A configuration of the history, validated against today's model.
 
@@ -247,7 +292,7 @@ class Commits:
             RpcErrors: There is none of that number, or it is not valid any more.
         """
         try:
-            tree = self._context.parse(self._history.entry(number).data, "json")
+            tree = self._tree_of(self._history.entry(number))
         except ConfigurationError as error:
             raise RpcErrors.of(tag="invalid-value", message=str(error)) from error
         except YangError as error:

@@ -6,7 +6,7 @@ Methods are synchronous and thread-safe; front ends call them off their event lo
 
 from typing import Any, Literal
 
-from nf._native.yang import Context, Tree
+from nf._native.yang import Context, Diff, Tree
 from nf.errors import ConfigurationError, YangError
 from nf.mgmt.commits import Commits, Publisher, validate
 from nf.mgmt.confirming import Confirming
@@ -180,7 +180,7 @@ class Core:
             raise _not_writable(target)
         with self.commits.writing:
             self._may_write(session, target)
-            work = self._tree_to_edit(target).copy()
+            work = self._tree_to_edit(target)
             refused: YangError | None = None
             try:
                 diff = work.edit(
@@ -194,18 +194,24 @@ class Core:
                 if error_option != "continue-on-error" or error.diff is None:
                     raise RpcErrors.from_yang(error) from error
                 refused, diff = error, error.diff
-            self.commits.convert(work)
+            is_exact = not self.commits.convert(work)
             if target == "candidate":
-                self._keep_in_candidate(session, work, diff, test_option)
+                self._keep_in_candidate(session, work, diff, test_option, is_exact=is_exact)
             elif test_option == "test-only":
                 self.commits.check(session, work, diff)
             else:
-                self.commits.transact(session, work, diff)
+                self.commits.transact(session, work, diff, is_exact=is_exact)
         if refused is not None:
             raise RpcErrors.from_yang(refused)
 
     def _keep_in_candidate(
-        self, session: Session, work: Tree, diff: Any, test_option: TestOption | None
+        self,
+        session: Session,
+        work: Tree,
+        diff: Diff,
+        test_option: TestOption | None,
+        *,
+        is_exact: bool,
     ) -> None:
         if test_option in ("test-then-set", "test-only"):
             self.commits.check(session, work.copy(), diff)
@@ -215,10 +221,13 @@ class Core:
             candidate = self._fresh_candidate()
             candidate.tree = work
             candidate.add(diff, session.id)
+            candidate.is_exact &= is_exact
             self._candidate = candidate
 
     def _tree_to_edit(self, target: Store) -> Tree:
-        return self._fresh_candidate().tree if target == "candidate" else self.commits.running.tree
+        if target == "running":
+            return self.commits.running_to_edit()
+        return self._fresh_candidate().tree.copy()
 
     def _fresh_candidate(self) -> Candidate:
         """The candidate; of today's running configuration unless somebody has edited it."""
@@ -328,7 +337,12 @@ class Core:
             rollback = self.confirming.note() if confirmed else None
             try:
                 if candidate is not None and candidate.modified and candidate.pending is not None:
-                    self.commits.transact(session, candidate.tree.copy(), candidate.pending)
+                    self.commits.transact(
+                        session,
+                        candidate.tree.copy(),
+                        candidate.pending,
+                        is_exact=candidate.is_exact,
+                    )
             except BaseException:
                 if rollback is not None:
                     self.confirming.drop_note()

@@ -19,12 +19,14 @@ class Candidate:
         base: Revision of the running configuration that it was copied from.
         pending: What edits have changed since.
         editor: Session that changed it last.
+        is_exact: `pending` says all that has changed.
     """
 
     tree: Tree
     base: int
     pending: Diff | None = None
     editor: int = 0
+    is_exact: bool = True
 
     @property
     def modified(self) -> bool:

@@ -1,24 +1,33 @@
 """Configurations on disk: start-up, and the last ones that were in force with who, when and what.
 
-A file is one line of JSON that says what it is, and the configuration as RFC 7951 JSON after it.
-It is written under another name, synced, and renamed, and its folder is synced: at any moment the
-old or the new one is there, never a mixture. Writing comes before a transaction is applied
-(`Draft`), so that a full disk refuses the transaction instead of losing it.
+A configuration is a file of its own, or a change in the journal that follows such a file. A file is
+one line of JSON that says what it is, and the configuration as RFC 7951 JSON after it. It is
+written under another name, synced, and renamed, and its folder is synced: at any moment the old or
+the new one is there, never a mixture. A record of a journal is the same line, and the change as
+XML. `record` comes before a transaction is applied, so that a full disk refuses the transaction
+instead of losing it.
 """
 
 import json
 import os
 import re
+from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from nf.errors import ConfigurationError
+from nf.mgmt.journal import Journal
 from nf.mgmt.session import Session
 
-__all__ = ["Draft", "Entry", "History", "Note"]
+__all__ = ["Entry", "History", "Note"]
 
 _NAME = re.compile(r"^(\d{8})\.json$")
+_JOURNAL_OCTETS = 1 << 20
+"""Room of a journal; then a configuration is a file again, and another journal follows it."""
+_MAX_CHANGES = 200
+"""Changes after a file at most: whoever starts carries them all out, and validates each time."""
 _MAX_WHAT = 20
 """Changed paths that an entry names; the rest is counted."""
 
@@ -52,27 +61,17 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A note and its configuration (RFC 7951 JSON)."""
+    """A note and its configuration.
+
+    Attributes:
+        note: What it is.
+        data: A configuration (RFC 7951 JSON).
+        changes: What makes the entry's of it (`Diff.to_xml`), one after the other.
+    """
 
     note: Note
     data: bytes = field(repr=False)
-
-
-class Draft:
-    """A file that is safe on disk but not in force: `keep` it or `drop` it."""
-
-    def __init__(self, temporary: Path, final: Path) -> None:
-        self._temporary = temporary
-        self._final = final
-
-    def keep(self) -> None:
-        """Puts the file in force."""
-        self._temporary.replace(self._final)
-        _sync_folder(self._final.parent)
-
-    def drop(self) -> None:
-        """Forgets the file."""
-        self._temporary.unlink(missing_ok=True)
+    changes: tuple[bytes, ...] = field(default=(), repr=False)
 
 
 class History:
@@ -106,20 +105,55 @@ class History:
             ) from error
         # What is there is known once and then kept, since nobody else writes here.
         names = (_NAME.match(path.name) for path in self._running.iterdir())
-        self._numbers = sorted(int(name.group(1)) for name in names if name)
-        self._last = self._numbers[-1] if self._numbers else 0
+        self._files = sorted(int(name.group(1)) for name in names if name)
+        self._journals = self._read_journals()
+        self._last = max(
+            [0, *self._files, *(n for one in self._journals.values() for n in one.records)]
+        )
         self._pinned = self._read_unconfirmed()
 
     def _path(self, number: int) -> Path:
         return self._running / f"{number:08}.json"
 
+    def _journal_path(self, number: int) -> Path:
+        """Of the journal that follows the file of that number."""
+        return self._path(number).with_suffix(".journal")
+
+    def _read_journals(self) -> dict[int, Journal]:
+        journals = {}
+        for number in self._files:
+            path = self._journal_path(number)
+            if path.exists():
+                journals[number] = Journal.resume(path, number + 1)
+        # A file that came after a journal tells more than records of the same numbers.
+        for number, following in zip(self._files, self._files[1:], strict=False):
+            if number in journals:
+                records = journals[number].records
+                journals[number].records = {n: r for n, r in records.items() if n < following}
+        return journals
+
     # What is in force ---------------------------------------------------------------------------
 
-    def draft(self, data: bytes, session: Session, what: list[str]) -> Draft:
-        """Writes the next configuration, not yet in force.
+    def record(
+        self,
+        data: Callable[[], bytes],
+        session: Session,
+        what: list[str],
+        change: Callable[[], bytes] | None = None,
+    ) -> int:
+        """Puts the next configuration on disk.
+
+        Args:
+            data: The whole of it (RFC 7951 JSON), asked for when it is needed.
+            session: Who made it.
+            what: Data paths that changed.
+            change: What makes it of the one before (`Diff.to_xml`); None where that is not all.
+
+        Returns:
+            Its number.
 
         Raises:
-            OSError: It cannot be written.
+            OSError: It cannot be written, and is not there.
         """
         note = Note(
             number=self._last + 1,
@@ -132,21 +166,60 @@ class History:
             more=max(0, len(what) - _MAX_WHAT),
             boot=self.boot,
         )
-        return self._write(self._path(note.number), note, data)
+        line = json.dumps({name: getattr(note, name) for name in Note.__slots__}).encode() + b"\n"
+        if change is None or not self._append(line, change()):
+            _replace(self._path(note.number), line + data())
+            self._files.append(note.number)
+        self._last = note.number
+        self._forget_old()
+        return note.number
 
-    def kept(self) -> int:
-        """Counts a draft that was kept; the oldest go. The number of the newest."""
-        self._last += 1
-        self._numbers.append(self._last)
-        for number in self._numbers[: -self.keep]:
-            if number != self._pinned:
-                self._path(number).unlink(missing_ok=True)
-                self._numbers.remove(number)
-        return self._last
+    def _append(self, line: bytes, change: bytes) -> bool:
+        """Adds a change to the journal of the newest file; False when a file is due instead."""
+        if not self._files:
+            return False
+        newest = self._files[-1]
+        journal = self._journals.get(newest)
+        if journal is None:
+            journal = Journal.begin(self._journal_path(newest), newest + 1, _JOURNAL_OCTETS)
+            _sync_folder(self._running)
+            self._journals[newest] = journal
+        return len(journal.records) < _MAX_CHANGES and journal.append(line + change)
+
+    def _forget_old(self) -> None:
+        """Removes files whose configurations nobody asks for any more, with their journals."""
+        kept = {number for number in (*self._kept(), self._pinned) if number is not None}
+        needed = {self._file_below(number) for number in kept}
+        for number in [number for number in self._files if number not in needed]:
+            journal = self._journals.pop(number, None)
+            if journal is not None:
+                journal.close()
+                journal.path.unlink(missing_ok=True)
+            self._path(number).unlink(missing_ok=True)
+            self._files.remove(number)
+
+    def _kept(self) -> list[int]:
+        """Numbers of the configurations that there are, oldest first."""
+        if not self._files:
+            return []
+        oldest = max(self._files[0], self._last - self.keep + 1)
+        # Somebody may have moved a damaged file away.
+        kept = [number for number in range(oldest, self._last + 1) if self._has(number)]
+        pinned = self._pinned
+        return kept if pinned is None or pinned >= oldest else [pinned, *kept]
+
+    def _has(self, number: int) -> bool:
+        file = self._file_below(number)
+        journal = self._journals.get(file)
+        return number == file or (journal is not None and number in journal.records)
+
+    def _file_below(self, number: int) -> int:
+        """The file that the configuration of a number is, or follows."""
+        return self._files[bisect_right(self._files, number) - 1]
 
     def entries(self) -> list[Note]:
         """Every configuration there is, newest first."""
-        return [self._read(self._path(number)).note for number in reversed(self._numbers)]
+        return [self.entry(number).note for number in reversed(self._kept())]
 
     def entry(self, number: int) -> Entry:
         """One configuration.
@@ -154,16 +227,26 @@ class History:
         Raises:
             ConfigurationError: There is none of that number, or it is damaged.
         """
-        if number not in self._numbers:
-            have = ", ".join(map(str, self._numbers)) or "none"
+        if number not in self._kept():
+            have = ", ".join(map(str, self._kept())) or "none"
             raise ConfigurationError(
                 f"no configuration {number} is kept", "history", f"one of: {have}"
             )
-        return self._read(self._path(number))
+        file = self._file_below(number)
+        entry = self._read(self._path(file))
+        if number == file:
+            return entry
+        journal = self._journals[file]
+        try:
+            parts = [journal.records[n].partition(b"\n") for n in range(file + 1, number + 1)]
+            note = _note(parts[-1][0])
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
+            raise _damaged(journal.path, error) from error
+        return Entry(note, entry.data, tuple(change for _, _, change in parts))
 
     def newest(self) -> Entry | None:
         """The configuration that came into force last."""
-        return self._read(self._path(self._last)) if self._last else None
+        return self.entry(self._last) if self._last else None
 
     # Start-up -----------------------------------------------------------------------------------
 
@@ -179,7 +262,8 @@ class History:
             OSError: It cannot be written; the old one is untouched.
         """
         when = datetime.now(UTC).isoformat(timespec="milliseconds")
-        self._write(self._folder / "startup.json", Note(0, when, user), data).keep()
+        line = json.dumps(asdict(Note(0, when, user))).encode() + b"\n"
+        _replace(self._folder / "startup.json", line + data)
 
     def delete_startup(self) -> None:
         """Removes the start-up configuration."""
@@ -210,42 +294,47 @@ class History:
             path.unlink(missing_ok=True)
             _sync_folder(self._folder)
         else:
-            temporary = self._folder / ".unconfirmed.new"
-            _write_synced(temporary, str(number).encode())
-            Draft(temporary, path).keep()
+            _replace(path, str(number).encode())
         self._pinned = number
 
     # Files --------------------------------------------------------------------------------------
 
-    def _write(self, path: Path, note: Note, data: bytes) -> Draft:
-        temporary = path.with_name(f".{path.name}.new")
-        _write_synced(temporary, json.dumps(asdict(note)).encode() + b"\n" + data)
-        return Draft(temporary, path)
-
     def _read(self, path: Path) -> Entry:
         try:
-            first, _, data = path.read_bytes().partition(b"\n")
-            fields = json.loads(first)
-            fields["what"] = tuple(fields.get("what", ()))
-            return Entry(Note(**fields), data)
+            line, _, data = path.read_bytes().partition(b"\n")
+            return Entry(_note(line), data)
         except (OSError, ValueError, TypeError, AttributeError) as error:
-            raise ConfigurationError(
-                f"a kept configuration cannot be read: {error}",
-                str(path),
-                "move the file away; the one before it is then used",
-            ) from error
+            raise _damaged(path, error) from error
 
 
-def _write_synced(path: Path, data: bytes) -> None:
+def _note(line: bytes) -> Note:
+    fields = json.loads(line)
+    fields["what"] = tuple(fields.get("what", ()))
+    return Note(**fields)
+
+
+def _damaged(path: Path, error: Exception) -> ConfigurationError:
+    return ConfigurationError(
+        f"a kept configuration cannot be read: {error}",
+        str(path),
+        "move the file away; the one before it is then used",
+    )
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Puts a file in the place of another, whole or not at all."""
+    temporary = path.with_name(f".{path.name}.new")
     try:
-        with path.open("wb") as file:
+        with temporary.open("wb") as file:
             os.fchmod(file.fileno(), 0o600)
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        temporary.replace(path)
     except OSError:
-        path.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
+    _sync_folder(path.parent)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -28,14 +28,18 @@ PASSWORDS = "/ietf-system:system/authentication/user/password"
 CLEARTEXT = "$0$"
 
 
-def hash_cleartext(tree: "Tree") -> None:
+def hash_cleartext(tree: "Tree") -> bool:
     """Puts a hash in the place of every password that was given as clear text (`$0$`).
 
     The type `crypt-hash` of RFC 7317 asks for it: clear text is never stored nor shown.
 
+    Returns:
+        Whether there was one.
+
     Raises:
         RpcErrors: `invalid-value`: the password is empty or too long.
     """
+    found = False
     for path, value in tree.find(PASSWORDS):
         if value is None or not value.startswith(CLEARTEXT):
             continue
@@ -43,6 +47,8 @@ def hash_cleartext(tree: "Tree") -> None:
             tree.set(path, hash_password(value.removeprefix(CLEARTEXT)))
         except ValueError as error:
             raise RpcErrors.of(tag="invalid-value", message=str(error), path=path) from error
+        found = True
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,16 @@ ADA = Session(7, "ada", "netconf-ssh", "192.0.2.1")
 
 
 def keep(history: History, data: bytes, what: list[str] | None = None) -> int:
-    history.draft(data, ADA, what or []).keep()
-    return history.kept()
+    return history.record(lambda: data, ADA, what or [])
+
+
+def change(history: History, data: bytes) -> int:
+    """One that the journal takes; there must be no need for the whole configuration."""
+    return history.record(never, ADA, ["/m:a"], lambda: data)
+
+
+def never() -> bytes:
+    raise AssertionError("a whole configuration was made, and a change was enough")
 
 
 def test_the_newest_entry_says_who_made_it_and_what_changed(tmp_path: Path) -> None:
@@ -51,11 +59,10 @@ def test_what_an_unconfirmed_commit_goes_back_to_outlives_the_last_ten(tmp_path:
     assert history.entry(first).data == b"first"
 
 
-def test_a_draft_that_is_dropped_or_left_over_is_never_in_force(tmp_path: Path) -> None:
+def test_what_a_crash_left_over_is_never_in_force(tmp_path: Path) -> None:
     history = History(tmp_path, "boot-1")
     keep(history, b"old")
-    history.draft(b"dropped", ADA, []).drop()
-    history.draft(b"left over by a crash", ADA, [])
+    (tmp_path / "running" / ".00000002.json.new").write_bytes(b"left over by a crash")
 
     again = History(tmp_path, "boot-1")
 
@@ -63,6 +70,86 @@ def test_a_draft_that_is_dropped_or_left_over_is_never_in_force(tmp_path: Path) 
     assert newest is not None
     assert newest.data == b"old"
     assert not list((tmp_path / "running").glob(".*"))
+
+
+def test_changes_follow_a_file_and_outlive_a_crash(tmp_path: Path) -> None:
+    history = History(tmp_path, "boot-1")
+    keep(history, b"file")
+    assert [change(history, f"<c{n}/>".encode()) for n in range(3)] == [2, 3, 4]
+
+    for known in (history, History(tmp_path, "boot-1")):
+        assert [note.number for note in known.entries()] == [4, 3, 2, 1]
+        entry = known.entry(3)
+        assert (entry.data, entry.changes) == (b"file", (b"<c0/>", b"<c1/>"))
+        assert (entry.note.number, entry.note.what) == (3, ("/m:a",))
+    assert change(known, b"<c3/>") == 5
+
+
+@pytest.mark.parametrize("torn", [1, 19, 25, 60])
+def test_a_record_that_a_crash_tore_never_was(tmp_path: Path, torn: int) -> None:
+    history = History(tmp_path, "boot-1")
+    keep(history, b"file")
+    change(history, b"<whole/>")
+    change(history, b"<torn/>")
+    journal = tmp_path / "running" / "00000001.journal"
+    octets = bytearray(journal.read_bytes())
+    end = octets.index(b"<torn/>") + len(b"<torn/>")
+    octets[end - torn : end] = bytes(torn)
+    journal.write_bytes(octets)
+
+    again = History(tmp_path, "boot-1")
+
+    newest = again.newest()
+    assert newest is not None
+    assert newest.changes == (b"<whole/>",)
+    assert change(again, b"<next/>") == 3
+    assert History(tmp_path, "boot-1").entry(3).changes == (b"<whole/>", b"<next/>")
+
+
+def test_a_journal_without_room_is_followed_by_a_file(tmp_path: Path) -> None:
+    history = History(tmp_path, "boot-1")
+    keep(history, b"file")
+    large = b"x" * (1 << 19)
+    change(history, large)
+
+    assert history.record(lambda: b"another file", ADA, [], lambda: large) == 3
+    change(history, b"<c/>")
+
+    again = History(tmp_path, "boot-1")
+    assert again.entry(3).data == b"another file"
+    assert again.entry(4).changes == (b"<c/>",)
+    assert again.entry(2).changes == (large,)
+
+
+def test_files_and_journals_that_nobody_needs_go(tmp_path: Path) -> None:
+    history = History(tmp_path, "boot-1")
+    for _ in range(4):
+        keep(history, b"file")
+        for n in range(8):
+            change(history, f"<c{n}/>".encode())
+
+    assert [note.number for note in history.entries()] == list(range(36, 26, -1))
+    names = sorted(path.name for path in (tmp_path / "running").iterdir())
+    assert names == [f"000000{n}.{kind}" for n in (19, 28) for kind in ("journal", "json")]
+
+
+def test_a_disk_that_fails_while_a_change_is_written_refuses_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history = History(tmp_path, "boot-1")
+    keep(history, b"file")
+    change(history, b"<c0/>")
+
+    def fails(_: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("nf.mgmt.journal.os.fdatasync", fails)
+        with pytest.raises(OSError, match="Input/output"):
+            change(history, b"<refused/>")
+
+    assert change(history, b"<c1/>") == 3
+    assert History(tmp_path, "boot-1").entry(3).changes == (b"<c0/>", b"<c1/>")
 
 
 def test_a_long_list_of_changes_is_counted_not_written(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::path;
 use crate::problem::{Error, Problem};
 use crate::raw::{self, Node, Siblings};
-use crate::tree::{Defaults, Format, Tree};
+use crate::tree::{Defaults, Format, Kind, Tree};
 
 /// A set of changes.
 pub struct Diff(pub(crate) Tree);
@@ -89,6 +89,14 @@ impl Diff {
             return Err(self.0.error(code, "joining changes"));
         }
         Ok(())
+    }
+
+    /// Reads what [`Diff::to_xml`] has written.
+    ///
+    /// # Errors
+    /// It is malformed, or unknown to the modules.
+    pub fn parse(context: &Context, data: &[u8]) -> Result<Self, Error> {
+        Tree::parse(context, data, Format::Xml, Kind::Data).map(Self)
     }
 
     /// As XML with libyang's metadata.

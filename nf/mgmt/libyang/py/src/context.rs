@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
 use crate::convert::{format, yang_error};
+use crate::diff::Diff;
 use crate::operation::Operation;
 use crate::tree::Tree;
 
@@ -99,6 +100,11 @@ impl Context {
             }
         };
         py.detach(|| Data::parse(&self.0, data, format, kind)).map(Tree::from).map_err(yang_error)
+    }
+
+    /// Reads changes as `Diff.to_xml` writes them.
+    fn parse_diff(&self, py: Python<'_>, data: &[u8]) -> PyResult<Diff> {
+        py.detach(|| nf_libyang::Diff::parse(&self.0, data)).map(Diff::from).map_err(yang_error)
     }
 
     /// Reads the content of an <rpc>: an RPC of the modules, or an <action>.
