@@ -25,8 +25,11 @@ off unless it is configured, listens on a loopback address only, and asks nobody
 {"nf-probe:probe": {"nf-telemetry:telemetry": {"metrics": {"enabled": true, "port": 9464}}}}
 ```
 
-`examples/prometheus/prometheus.yml` scrapes it. Readers that ask for `text/plain` only get the
-older format 0.0.4.
+`examples/prometheus/prometheus.yml` scrapes it, `examples/prometheus/grafana-dashboard.json` is a
+dashboard of Grafana over that. Readers that ask for `text/plain` only get the older format 0.0.4.
+
+The operation `hold-state` has every view show one snapshot for some seconds: what NETCONF, gNMI,
+`nf config get --state` and a scrape then tell of a number is the same, while traffic goes on.
 
 A name is `nf`, the nodes of the model down to the leaf without the top container and without those
 named `state`, and the unit. Keys of lists are labels, `list_key`. Counters of the model are

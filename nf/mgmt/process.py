@@ -20,6 +20,7 @@ from nf.mgmt.desk import Desk, wrapped
 from nf.mgmt.events import EventHub
 from nf.mgmt.happenings import Happenings
 from nf.mgmt.history import History
+from nf.mgmt.holding import Holding
 from nf.mgmt.link import Link
 from nf.mgmt.local import CHANNEL, Call
 from nf.mgmt.mmt_socket import MmtSocket
@@ -108,6 +109,7 @@ class ManagementProcess:
             ProbeState(self._link, self._overseer.processes, self._link_version())
         )
         Orders(self._link, self._overseer).register(self._core.operations)
+        Holding(self._core.state).register(self._core.operations)
         self._pool = ThreadPoolExecutor(8, "local")
         self._end = asyncio.Event()
 

@@ -1,11 +1,17 @@
 """One number behind all views: gNMI, metrics and the state that NETCONF reads, under traffic."""
 
+import contextlib
 import json
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
-from tests.function.conftest import PATIENCE, SEES, Start, eventually
+import pytest
+
+from tests.function.conftest import PATIENCE, SEES, Probe, Start, eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 SENT = 500
@@ -49,3 +55,83 @@ def test_counters_move_in_a_stream_and_are_equal_in_all_views(start: Start) -> N
     assert int(read["packets"]) == found["got"]
     assert found["changed"] == 77
     assert probe.config("id")["nf-probe:probe"]["id"] == 77
+
+
+@contextlib.contextmanager
+def traffic(probe: Probe) -> Iterator[None]:
+    """Packets through v0, until the end."""
+    sender = Path(__file__).with_name("sender.py")
+    command = ["ip", "netns", "exec", probe.space, sys.executable, str(sender), "100000000", "5000"]
+    running = subprocess.Popen(command)
+    try:
+        yield
+    finally:
+        running.kill()
+        running.wait()
+
+
+@contextlib.contextmanager
+def prometheus(probe: Probe, folder: Path) -> Iterator[int]:
+    """Debian's Prometheus with the example's configuration; its port, 0 where it is missing."""
+    program = shutil.which("prometheus")
+    if program is None:
+        yield 0
+        return
+    example = (ROOT / "examples/prometheus/prometheus.yml").read_text()
+    assert "scrape_interval: 5s" in example
+    file = folder / "prometheus.yml"
+    file.write_text(
+        example.replace("scrape_interval: 5s", "scrape_interval: 500ms\n  scrape_timeout: 500ms")
+    )
+    words = (
+        program,
+        f"--config.file={file}",
+        f"--storage.tsdb.path={folder / 'data'}",
+        "--web.listen-address=127.0.0.1:9090",
+    )
+    with (folder / "prometheus.log").open("wb") as log:
+        command = ["ip", "netns", "exec", probe.space, *words]
+        running = subprocess.Popen(command, stdout=log, stderr=log)
+        try:
+            yield 9090
+        finally:
+            running.terminate()
+            running.wait(PATIENCE)
+
+
+def test_every_number_of_a_held_moment_is_the_same_in_all_views(
+    start: Start, tmp_path: Path
+) -> None:
+    probe = start(
+        *("-i", SEES),
+        *("-X", "telemetry/gnmi/listen[t]/address=127.0.0.1"),
+        *("-X", "telemetry/metrics/enabled=true"),
+    ).up()
+    eventually(probe.capturing)
+    words = (str(tmp_path / "state"), "a password of the test")
+    with traffic(probe), prometheus(probe, tmp_path) as port:
+        eventually(lambda: probe.account()["processed"] > 0)
+        command = ("tests.function.equality_client", *words, str(port))
+        said = subprocess.run(
+            ["ip", "netns", "exec", probe.space, sys.executable, "-m", *command],
+            cwd=ROOT,
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
+            timeout=3 * PATIENCE,
+        ).stdout
+    found = json.loads(said)
+    read = found["read"]
+
+    assert len(read["gnmi"]) > 100
+    for view in ("netconf", "metrics", "cli"):
+        assert read[view] == read["gnmi"], view
+    assert found["again"] == read["gnmi"]
+    taken = datetime.fromisoformat(found["taken"]).timestamp()
+    assert abs(taken - found["stamp"] / 1e9) < 0.001
+    if not port:
+        pytest.skip("NOT RUN with prometheus: it is not installed (apt-get install prometheus)")
+    assert {at: float(value) for at, value in read["prometheus"].items()} == {
+        at: float(value) for at, value in read["gnmi"].items()
+    }
+    assert found["failed"] == []

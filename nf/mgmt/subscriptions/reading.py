@@ -57,7 +57,7 @@ class Reader:
             session: Who reads.
             tops: Qualified names.
         """
-        timestamp = time.time_ns()
+        timestamp = self._core.state.timestamp() if self._state else time.time_ns()
         tree = (
             self._core.get_data(session, "operational", wanted=frozenset(tops))
             if self._state

@@ -71,11 +71,12 @@ def get(core: "Core", schema: SchemaTree, session: "Session", request: GetReques
     }
     whole = any(node is schema.root for _, nodes in resolved for node in nodes)
     if kind == "CONFIG" or all(asked.origin == CLI for asked in queries):
+        timestamp = time.time_ns()
         data = core.get_config(session, "running").to_data()
     else:
+        timestamp = core.state.timestamp()
         data = core.get_data(session, "operational", wanted=None if whole else tops).to_data()
     asked_for = _Asked(request.encoding, keep, extensions.depth, request.prefix)
-    timestamp = time.time_ns()
     response = GetResponse()
     for asked, _ in resolved:
         if asked.origin == CLI:

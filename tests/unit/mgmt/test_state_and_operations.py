@@ -113,3 +113,54 @@ def test_the_state_folder_is_all_that_is_written(core: Core, ada: Session, tmp_p
     core.edit_config(ada, "running", config("<name>x</name>"))
 
     assert [path.name for path in tmp_path.iterdir()] == ["state"]
+
+
+class Counting(Uptime):
+    """Counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def get(self) -> dict[str, Any]:
+        self.asked += 1
+        return {"nf-test:box": {"uptime": self.asked}}
+
+
+def test_held_state_stands_still_until_it_is_released(core: Core, ada: Session) -> None:
+    source = Counting()
+    core.state.register(source)
+
+    held = core.state.hold(60)
+    shown = [core.get(ada).to_data()["nf-test:box"]["uptime"] for _ in range(3)]
+    stamps = {core.state.timestamp(), core.state.timestamp()}
+    core.state.release()
+
+    assert shown == [1, 1, 1]
+    assert stamps == {held.taken_ns}
+    assert core.get(ada).to_data()["nf-test:box"]["uptime"] == 2
+    assert core.state.timestamp() > held.taken_ns
+
+
+def test_held_state_is_live_again_when_its_time_is_over(core: Core, ada: Session) -> None:
+    core.state.register(Counting())
+
+    core.state.hold(0)
+
+    assert core.state.held is None
+    assert core.get(ada).to_data()["nf-test:box"]["uptime"] == 2
+
+
+def test_a_source_that_cannot_be_held_is_asked_again(core: Core, ada: Session) -> None:
+    class Late(Counting):
+        def get(self) -> dict[str, Any]:
+            if self.asked == 0:
+                self.asked = 1
+                raise ZeroDivisionError("a defect")
+            return super().get()
+
+    core.state.register(Late())
+
+    core.state.hold(60)
+
+    assert core.state.failures == {"nf-test:box": 1}
+    assert core.get(ada).to_data()["nf-test:box"]["uptime"] == 2
