@@ -38,6 +38,7 @@ __all__ = [
     "ReadStats",
     "Replay",
     "ReplayState",
+    "RowsTold",
     "SessionList",
     "SetCapture",
     "StatsRead",
@@ -219,7 +220,14 @@ class ReplayState(Message, frozen=True, tag="replay-state"):
     account: dict[str, int] = field(default_factory=dict)
 
 
-Event = CaptureState | CaptureLoss | OutputState | FlowStateReset | ReplayState
+class RowsTold(Message, frozen=True, tag="rows"):
+    """Rows of the channel telemetry: whole lines of JSON of one kind."""
+
+    kind: str
+    lines: bytes
+
+
+Event = CaptureState | CaptureLoss | OutputState | FlowStateReset | ReplayState | RowsTold
 
 
 class DatapathClient(Client):

@@ -45,7 +45,8 @@ class DatapathProcess:
         places: Where the socket is.
         notifier: Who wants to hear that this process lives.
         complete: See `Datapath`.
-        make_outlets: Makes where rows go, from what is to be told of an output's state.
+        make_outlets: Makes where rows go, from what is to be told of an output's state and what
+            takes rows to management.
         ends_with_capture: Ends, with code 0, when everything has been read.
     """
 
@@ -54,14 +55,16 @@ class DatapathProcess:
         places: Places,
         notifier: Notifier,
         complete: Complete,
-        make_outlets: Callable[[Callable[..., None]], Outlets],
+        make_outlets: Callable[[Callable[..., None], Callable[[str, bytes], None]], Outlets],
         *,
         ends_with_capture: bool = False,
     ) -> None:
         self._places = places
         self._notifier = notifier
         self._ends_with_capture = ends_with_capture
-        self._datapath = Datapath(complete, make_outlets(self._output_changed), self)
+        self._datapath = Datapath(
+            complete, make_outlets(self._output_changed, self._hand_over), self
+        )
         self._orders = ThreadPoolExecutor(1, "orders")
         """One thread: orders are carried out one after the other."""
         self._questions = ThreadPoolExecutor(4, "questions")
@@ -121,6 +124,9 @@ class DatapathProcess:
         level = logging.INFO if state == "up" else logging.ERROR
         event(log, level, "output", output=output, state=state, why=why, dropped_rows=dropped)
         self.tell(control.OutputState(output, state, why, dropped))
+
+    def _hand_over(self, kind: str, lines: bytes) -> None:
+        self.tell(control.RowsTold(kind, lines))
 
     # What is asked
 

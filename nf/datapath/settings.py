@@ -10,7 +10,15 @@ from typing import Literal
 
 from nf.datapath.config import EngineConfig, Report
 
-__all__ = ["FileOutput", "IpfixOutput", "LogLevel", "Logging", "Settings", "StdoutOutput"]
+__all__ = [
+    "FileOutput",
+    "IpfixOutput",
+    "LogLevel",
+    "Logging",
+    "Settings",
+    "StdoutOutput",
+    "TelemetryOutput",
+]
 
 LogLevel = Literal["critical", "error", "warning", "info", "debug"]
 
@@ -101,6 +109,25 @@ class IpfixOutput:
 
 
 @dataclass(frozen=True, slots=True)
+class TelemetryOutput:
+    """Management, which shows the newest rows as state.
+
+    Attributes:
+        reports: Kinds of rows that go there.
+        events: Events, by the attribute that is waited for, whose rows go there.
+        flush_seconds: Longest time that rows wait before they are handed over.
+        queue_rows: Rows that may wait.
+        queue_bytes: Octets of rows that may wait.
+    """
+
+    reports: tuple[Report, ...] = ()
+    events: tuple[str, ...] = ()
+    flush_seconds: float = 0.2
+    queue_rows: int = 100_000
+    queue_bytes: int = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
 class Logging:
     """What processes write about themselves.
 
@@ -134,6 +161,7 @@ class Settings:
         file: The files, if they are enabled.
         stdout: Standard output, if it is enabled.
         ipfix: The collector of IPFIX, if it is enabled.
+        telemetry: Management, if rows are told there.
         logging: What the process writes about itself.
     """
 
@@ -148,4 +176,5 @@ class Settings:
     file: FileOutput | None = None
     stdout: StdoutOutput | None = None
     ipfix: IpfixOutput | None = None
+    telemetry: TelemetryOutput | None = None
     logging: Logging = field(default_factory=Logging)

@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from nf.datapath.config import EngineConfig, Event, Interface, Report, Timeouts
-from nf.datapath.settings import FileOutput, IpfixOutput, Logging, Settings, StdoutOutput
+from nf.datapath.settings import (
+    FileOutput,
+    IpfixOutput,
+    Logging,
+    Settings,
+    StdoutOutput,
+    TelemetryOutput,
+)
 from nf.errors import NfError
 from nf.mgmt.identities import protocol_of
 
@@ -25,7 +32,7 @@ ENGINE = f"{PROBE}/nf-dpi:engine"
 OUTPUTS = f"{PROBE}/nf-outputs:outputs"
 REPORTS = f"{PROBE}/nf-reports:reports"
 AS_CAPTURED = "as-captured"
-CHANNELS = ("file", "stdout", "ipfix")
+CHANNELS = ("file", "stdout", "ipfix", "telemetry")
 SESSIONS_ONLY = ("ipfix",)
 """Channels that carry nothing else."""
 
@@ -83,6 +90,7 @@ OUTPUT_LEAVES = {
         "queue_bytes": "queue-bytes",
     },
     "stdout": {"queue_rows": "queue-rows", "queue_bytes": "queue-bytes"},
+    "telemetry": {"queue_rows": "queue-rows", "queue_bytes": "queue-bytes"},
     "ipfix": {
         "host": "host",
         "port": "port",
@@ -150,6 +158,7 @@ def compile_settings(data: Data) -> Settings:
         file=_file(outputs, routes),
         stdout=_stdout(outputs, routes),
         ipfix=_ipfix(outputs, routes),
+        telemetry=_telemetry(outputs, routes),
         logging=_logging(probe["logging"]),
     )
 
@@ -336,6 +345,18 @@ def _ipfix(outputs: Data, routes: _Routes) -> IpfixOutput | None:
         queue_bytes=ipfix["queue-bytes"],
     )
     return made if ipfix["enabled"] else None
+
+
+def _telemetry(outputs: Data, routes: _Routes) -> TelemetryOutput | None:
+    telemetry = outputs["telemetry"]
+    reports, events = routes.to("telemetry")
+    made = TelemetryOutput(
+        reports=reports,
+        events=events,
+        queue_rows=telemetry["queue-rows"],
+        queue_bytes=telemetry["queue-bytes"],
+    )
+    return made if telemetry["enabled"] else None
 
 
 def _logging(logging: Data) -> Logging:

@@ -1,5 +1,6 @@
 """What the other processes tell, as notifications of the model."""
 
+from collections.abc import Callable
 from typing import Any
 
 from nf.datapath import control
@@ -19,9 +20,10 @@ def process_word(name: str) -> str:
 class Happenings:
     """Publishes events."""
 
-    def __init__(self, events: Publisher) -> None:
-        """`events` takes notifications."""
+    def __init__(self, events: Publisher, rows: Callable[[str, bytes], None]) -> None:
+        """`events` takes notifications; `rows` gets kind and lines of rows."""
         self._events = events
+        self._rows = rows
         self._lost: dict[str, int] = {}
 
     def datapath_told(self, happened: Any) -> None:
@@ -44,6 +46,8 @@ class Happenings:
                 self._publish("nf-outputs:output-state", told, reason=why)
             case control.FlowStateReset(reason, _):
                 self._publish("nf-dpi:flow-state-reset", {"reason": reason})
+            case control.RowsTold(kind, lines):
+                self._rows(kind, lines)
             case control.ReplayState(file, state, why, _):
                 self._publish(
                     "nf-capture:capture-state", {"source": file, "status": state}, reason=why

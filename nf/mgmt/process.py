@@ -28,6 +28,7 @@ from nf.mgmt.naming import Names
 from nf.mgmt.netconf.server import NetconfServer
 from nf.mgmt.orders import Orders
 from nf.mgmt.overseer import Overseer
+from nf.mgmt.recent import Recent
 from nf.mgmt.rpc_error import RpcErrors
 from nf.mgmt.schema import ModuleSet
 from nf.mgmt.session import INTERNAL
@@ -86,7 +87,10 @@ class ManagementProcess:
         self._history = History(places.state / "config", boot)
         self._events = EventHub(self._context, places.state / "events")
         self._core = Core(self._context, self._history, self._events)
-        self._happenings = Happenings(self._events)
+        self._recent = Recent(self._core.state)
+        self._core.providers.register(self._recent)
+        self._events.subscribe(self._recent.notified)
+        self._happenings = Happenings(self._events, self._recent.told)
         self._link = Link(
             places.datapath_socket,
             self._happenings.datapath_told,

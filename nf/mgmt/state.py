@@ -48,12 +48,14 @@ class State:
 
     Attributes:
         failures: How often a source raised, by its top-level node; each is in the log.
+        watchers: Are told, from any thread, below which top-level node state has just changed.
     """
 
     def __init__(self) -> None:
         self._sources: list[StateSource] = []
         self._live: list[StateSource] = []
         self._held: Held | None = None
+        self.watchers: list[Callable[[str], None]] = []
         self.failures: dict[str, int] = {}
 
     def register(self, source: StateSource, *, live: bool = False) -> None:
@@ -78,6 +80,11 @@ class State:
                 # One source that is broken must not hide what the others know.
                 self.failures[top] = self.failures.get(top, 0) + 1
                 log.exception("state of %s is left out", top)
+
+    def stir(self, top: str) -> None:
+        """A source tells that its state has changed; most do not, and are looked at."""
+        for watcher in self.watchers:
+            watcher(top)
 
     # One moment for all views -------------------------------------------------------------------
 

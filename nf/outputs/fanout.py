@@ -10,6 +10,7 @@ from nf.datapath.settings import Settings
 from nf.outputs.base import Block, Output, Rows
 from nf.outputs.queued import Queued, Tell
 from nf.outputs.registry import OUTPUTS, Asked, asked_of
+from nf.outputs.telemetry import HandOver
 
 __all__ = ["Fanout", "Plan"]
 
@@ -34,11 +35,13 @@ class Fanout:
 
     Args:
         tell: See `Queued`.
+        hand_over: Takes rows to management.
         closing_seconds: Time in which an output that is no longer wanted may write what waits.
     """
 
-    def __init__(self, tell: Tell, closing_seconds: float = 10.0) -> None:
+    def __init__(self, tell: Tell, hand_over: HandOver, closing_seconds: float = 10.0) -> None:
         self._tell = tell
+        self._hand_over = hand_over
         self._closing_seconds = closing_seconds
         self._lock = threading.Lock()
         self._outlets: tuple[tuple[str, Asked, Queued], ...] = ()
@@ -57,7 +60,7 @@ class Fanout:
         made: dict[str, Output] = {}
         for name, asked in wanted.items():
             if there.get(name) != asked:
-                made[name] = OUTPUTS[name](asked)
+                made[name] = OUTPUTS[name](asked, self._hand_over)
                 made[name].check()
         return Plan(wanted, made)
 

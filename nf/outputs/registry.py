@@ -3,17 +3,24 @@
 from collections.abc import Callable
 from typing import Any
 
-from nf.datapath.settings import FileOutput, IpfixOutput, Settings, StdoutOutput
+from nf.datapath.settings import FileOutput, IpfixOutput, Settings, StdoutOutput, TelemetryOutput
 from nf.outputs.base import Output
 from nf.outputs.file import Files
 from nf.outputs.ipfix import Ipfix
 from nf.outputs.stdout import Stdout
+from nf.outputs.telemetry import HandOver, Telemetry
 
 __all__ = ["OUTPUTS", "Asked", "asked_of"]
 
-Asked = FileOutput | IpfixOutput | StdoutOutput
-OUTPUTS: dict[str, Callable[[Any], Output]] = {"file": Files, "stdout": Stdout, "ipfix": Ipfix}
-"""What is made of a setting, by its name."""
+Asked = FileOutput | IpfixOutput | StdoutOutput | TelemetryOutput
+
+OUTPUTS: dict[str, Callable[[Any, HandOver], Output]] = {
+    "file": lambda asked, _: Files(asked),
+    "stdout": lambda asked, _: Stdout(asked),
+    "ipfix": lambda asked, _: Ipfix(asked),
+    "telemetry": Telemetry,
+}
+"""What is made of a setting, by its name; the second argument takes rows to management."""
 
 
 def asked_of(settings: Settings) -> dict[str, Asked]:

@@ -70,6 +70,38 @@ def traffic(probe: Probe) -> Iterator[None]:
         running.wait()
 
 
+def test_sessions_and_notifications_are_told_to_a_subscriber(start: Start) -> None:
+    probe = start(
+        *("-i", SEES),
+        *("-X", "telemetry/gnmi/listen[t]/address=127.0.0.1"),
+        *("-X", "outputs/telemetry/enabled=true"),
+        *("-X", "outputs/telemetry/kept=3"),
+        *("-X", "reports/session/enabled=true"),
+        *("-X", "reports/interval=1"),
+    ).up()
+    eventually(probe.capturing)
+    command = ("tests.function.events_client", "a password of the test")
+    with traffic(probe):
+        said = subprocess.run(
+            ["ip", "netns", "exec", probe.space, sys.executable, "-m", *command],
+            cwd=ROOT,
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
+            timeout=2 * PATIENCE,
+        ).stdout
+    told = json.loads(said.splitlines()[-1])
+    session, notification = told["found"]["session"], told["found"]["notification"]
+
+    assert session["atomic"]
+    assert notification["atomic"]
+    names = {path.rpartition("/")[2] for path in session}
+    assert {"number", "time", "src-ip", "packets-up", "path", "protocol"} <= names
+    assert int(told["deleted"]) >= 1
+    entries = {path.rpartition("/")[0] for path in told["state"] if "/session[" in path}
+    assert 1 <= len(entries) <= 3
+
+
 @contextlib.contextmanager
 def prometheus(probe: Probe, folder: Path) -> Iterator[int]:
     """Debian's Prometheus with the example's configuration; its port, 0 where it is missing."""

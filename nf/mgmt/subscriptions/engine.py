@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 
 ACCESS = "ietf-netconf-acm:nacm"
 
+PAUSE = 50_000_000
+"""Nanoseconds between two looks at state that says itself that it has changed."""
+
 FeedKey = tuple[Any, ...]
 Work = Callable[[], None]
 
@@ -81,6 +84,8 @@ class Subscriptions:
         self._numbers = count()
         self._work: list[Work] = []
         self._changed: set[str] = set()
+        self._stirred: dict[str, int] = {}
+        self._stirred_at = 0
         self._wake = threading.Condition()
         self._stopping = False
         self._thread: threading.Thread | None = None
@@ -103,6 +108,15 @@ class Subscriptions:
         """A transaction is in force; called by the core."""
         with self._wake:
             self._changed.update(change.top for change in changes)
+            self._wake.notify()
+
+    def stirred(self, top: str) -> None:
+        """State below a top-level node has changed: its feeds look soon, not only when it is time.
+
+        Called from any thread; however often that is, a look follows the last after some time.
+        """
+        with self._wake:
+            self._stirred.setdefault(top, max(monotonic_ns(), self._stirred_at + PAUSE))
             self._wake.notify()
 
     def feeds(self) -> int:
@@ -148,13 +162,37 @@ class Subscriptions:
                 one()
             if changed:
                 self._look_at(changed)
+            self._serve_stirred()
             self._serve_due()
 
+    def _next(self) -> int | None:
+        """When something is due; None for never."""
+        moments = [*self._stirred.values(), *(one.at for one in self._due[:1])]
+        return min(moments) if moments else None
+
     def _is_due(self) -> bool:
-        return bool(self._due) and self._due[0].at <= monotonic_ns()
+        at = self._next()
+        return at is not None and at <= monotonic_ns()
 
     def _until_due(self) -> float | None:
-        return max(0.0, (self._due[0].at - monotonic_ns()) / 1e9) if self._due else None
+        at = self._next()
+        return None if at is None else max(0.0, (at - monotonic_ns()) / 1e9)
+
+    def _serve_stirred(self) -> None:
+        now = monotonic_ns()
+        with self._wake:
+            tops = {top for top, at in self._stirred.items() if at <= now}
+            for top in tops:
+                del self._stirred[top]
+        if tops:
+            self._stirred_at = now
+            self._serve(
+                [
+                    (feed, False)
+                    for feed in self._feeds.values()
+                    if feed.mode == "on-change" and feed.tops & tops
+                ]
+            )
 
     def _join(
         self,

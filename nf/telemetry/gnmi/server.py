@@ -82,6 +82,7 @@ class Target:
         self._thread = threading.Thread(target=self._run, name="nf-gnmi", daemon=True)
         core.commits.watchers.append(self._changed)
         core.state.register(_State(self))
+        core.state.watchers.append(self.subscriptions.stirred)
 
     def start(self) -> None:
         """Starts its threads; endpoints come with the configuration."""

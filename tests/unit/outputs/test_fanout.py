@@ -42,7 +42,7 @@ def settings(folder: Path, **more: object) -> Settings:
 
 
 def test_rows_go_to_whoever_wants_their_kind_and_no_others_are_made(tmp_path: Path) -> None:
-    fanout = Fanout(silent)
+    fanout = Fanout(silent, silent)
     fanout.offer(Lines("session", None))
     fanout.apply(fanout.prepare(settings(tmp_path)))
     fanout.offer(Lines("session", b"1\n"))
@@ -53,7 +53,7 @@ def test_rows_go_to_whoever_wants_their_kind_and_no_others_are_made(tmp_path: Pa
 
 
 def test_an_output_that_stays_as_it_is_goes_on_and_its_counters_too(tmp_path: Path) -> None:
-    fanout = Fanout(silent)
+    fanout = Fanout(silent, silent)
     fanout.apply(fanout.prepare(settings(tmp_path)))
     fanout.offer(Lines("session", b"1\n"))
     fanout.apply(fanout.prepare(settings(tmp_path)))
@@ -65,7 +65,7 @@ def test_an_output_that_stays_as_it_is_goes_on_and_its_counters_too(tmp_path: Pa
 
 
 def test_an_output_that_is_exchanged_writes_what_it_has(tmp_path: Path) -> None:
-    fanout = Fanout(silent)
+    fanout = Fanout(silent, silent)
     fanout.apply(fanout.prepare(settings(tmp_path / "a")))
     fanout.offer(Lines("session", b"1\n"))
     fanout.apply(fanout.prepare(settings(tmp_path / "b")))
@@ -76,7 +76,7 @@ def test_an_output_that_is_exchanged_writes_what_it_has(tmp_path: Path) -> None:
 
 
 def test_what_cannot_work_is_refused_and_nothing_changes(tmp_path: Path) -> None:
-    fanout = Fanout(silent)
+    fanout = Fanout(silent, silent)
     fanout.apply(fanout.prepare(settings(tmp_path / "a")))
     (tmp_path / "file").touch()
     with pytest.raises(ConfigurationError):
@@ -87,7 +87,7 @@ def test_what_cannot_work_is_refused_and_nothing_changes(tmp_path: Path) -> None
 
 
 def test_outputs_that_are_no_longer_asked_for_end(tmp_path: Path) -> None:
-    fanout = Fanout(silent)
+    fanout = Fanout(silent, silent)
     fanout.apply(fanout.prepare(settings(tmp_path)))
     fanout.offer(Lines("session", b"1\n"))
     fanout.apply(fanout.prepare(Settings()))
@@ -99,7 +99,7 @@ def test_outputs_that_are_no_longer_asked_for_end(tmp_path: Path) -> None:
 def test_events_that_go_different_ways_are_told_apart(
     tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
-    fanout = Fanout(silent)
+    fanout = Fanout(silent, silent)
     both = replace(
         settings(tmp_path, reports=("event",), events=("http.method", "dns.qname")),
         stdout=StdoutOutput(("event",), ("dns.qname",)),
