@@ -23,6 +23,7 @@ NOUNS = {
     "run": "run the probe as a network function: capture, reports, NETCONF",
     "status": "tell how a running probe is",
     "config": "read and change the configuration of a running probe",
+    "token": "issue, list and revoke tokens of gNMI clients",
     "yang": "show the YANG model of configuration and state",
     "protocols": "list the protocols, or the attributes of one",
     "plugin": "check plugins, or write one to start from",

@@ -154,6 +154,10 @@ class Users:
             self.failures.failed(source)
         return right
 
+    def has(self, user: str) -> bool:
+        """Whether there is such a user."""
+        return user in self._accounts
+
     def accepts_key(self, user: str, blob: bytes) -> bool:
         """Whether a public key (RFC 4253 section 6.6) is one of the user's."""
         account = self._accounts.get(user)

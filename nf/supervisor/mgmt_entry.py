@@ -21,6 +21,7 @@ from nf.process.logs import parse_levels, set_up
 from nf.process.notify import Notifier
 from nf.process.places import Places
 from nf.telemetry.gnmi.server import Target
+from nf.telemetry.gnmi.tokens import Tokens
 from nf.telemetry.metrics.endpoint import Endpoint
 
 __all__ = ["main"]
@@ -65,13 +66,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 async def served(places: Places, boot: str, wishes: Wishes) -> int:
     """Runs the process in this loop."""
-    more = (_gnmi, _metrics)
+    tokens = places.state / "tokens.json"
+
+    def gnmi(core: Core, users: Users) -> FrontEnd:
+        return Target(core, users, Tokens(tokens))
+
+    more = (gnmi, _metrics)
     process = ManagementProcess(places, Notifier.from_environment(), boot, wishes, more)
     return await process.run()
-
-
-def _gnmi(core: Core, users: Users) -> FrontEnd:
-    return Target(core, users)
 
 
 def _metrics(core: Core, users: Users) -> FrontEnd:

@@ -167,3 +167,29 @@ def test_every_number_of_a_held_moment_is_the_same_in_all_views(
         at: float(value) for at, value in read["gnmi"].items()
     }
     assert found["failed"] == []
+
+
+def test_the_command_line_issues_lists_and_revokes_tokens(start: Start, tmp_path: Path) -> None:
+    start().up()
+
+    def nf(*words: str) -> subprocess.CompletedProcess[str]:
+        command = (sys.executable, "-m", "nf.cli", "token", *words)
+        return subprocess.run(
+            (*command, "--state-dir", str(tmp_path / "state")),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE,
+        )
+
+    token = nf("issue", "admin", "--for", "60").stdout.strip()
+    [listed] = json.loads(nf("list", "-o", "json").stdout)
+
+    assert token.startswith("nf_")
+    assert listed["user"] == "admin"
+    assert token not in (tmp_path / "state/tokens.json").read_text()
+    assert listed["id"] in nf("list").stdout
+    assert nf("revoke", listed["id"]).returncode == 0
+    assert json.loads(nf("list", "-o", "json").stdout) == []
+    again = nf("revoke", listed["id"])
+    assert (again.returncode, "there is no token" in again.stderr) == (1, True)

@@ -43,10 +43,14 @@ class Passwords:
 
     def __init__(self) -> None:
         self.checks = 0
+        self.gone: set[str] = set()
 
     def check_password(self, user: str, password: str, source: str) -> bool:
         self.checks += 1
         return password == user[::-1]
+
+    def has(self, user: str) -> bool:
+        return user not in self.gone
 
 
 class Lab:

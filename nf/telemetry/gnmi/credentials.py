@@ -1,4 +1,4 @@
-"""Who calls: name and password in the metadata, or a client's certificate."""
+"""Who calls: name and password or a token in the metadata, or a client's certificate."""
 
 import asyncio
 import hashlib
@@ -13,6 +13,7 @@ from urllib.parse import unquote
 from grpc import StatusCode
 
 from nf.telemetry.gnmi.errors import Refused
+from nf.telemetry.gnmi.tokens import Tokens
 
 __all__ = ["Callers", "Passwords", "source_of"]
 
@@ -26,6 +27,9 @@ class Passwords(Protocol):
     def check_password(self, user: str, password: str, source: str) -> bool:
         """Whether somebody at `source` may come in as `user`; slow by design."""
 
+    def has(self, user: str) -> bool:
+        """Whether there is such a user."""
+
 
 class Callers:
     """Finds out who calls; used in one event loop.
@@ -34,9 +38,10 @@ class Callers:
     minutes have passed: every call carries it, and a check takes milliseconds by design.
     """
 
-    def __init__(self, passwords: Passwords) -> None:
+    def __init__(self, passwords: Passwords, tokens: Tokens) -> None:
         """Remembers nobody."""
         self._passwords = passwords
+        self._tokens = tokens
         self._secret = secrets.token_bytes(32)
         self._known: OrderedDict[bytes, float] = OrderedDict()
         self._generation = 0
@@ -57,19 +62,33 @@ class Callers:
             Refused: UNAUTHENTICATED.
         """
         source = source_of(context.peer())
-        user = password = None
+        user = password = bearer = None
         for name, value in context.invocation_metadata() or ():
             if name == "username":
                 user = _text(value)
             elif name == "password":
                 password = _text(value)
+            elif name == "authorization":
+                bearer = _text(value)
+        if bearer is not None:
+            return self._bearer(bearer), source
         if user is not None and password is not None:
             if await self._right(user, password, source):
                 return user, source
             raise _unauthenticated("the password is not accepted")
         if user is None and (certified := _certified(context)) is not None:
             return certified, source
-        raise _unauthenticated("the call says neither username nor password")
+        raise _unauthenticated("the call says neither username and password nor a token")
+
+    def _bearer(self, said: str) -> str:
+        """The user of `authorization: Bearer TOKEN` (RFC 6750 section 2.1)."""
+        scheme, _, token = said.partition(" ")
+        if scheme.lower() != "bearer":
+            raise _unauthenticated(f"the scheme {scheme[:32]!r} of authorization is unknown")
+        user = self._tokens.user_of(token.strip())
+        if user is None or not self._passwords.has(user):
+            raise _unauthenticated("the token is not, or no longer, accepted")
+        return user
 
     async def _right(self, user: str, password: str, source: str) -> bool:
         content = b"\0".join((str(self._generation).encode(), user.encode(), password.encode()))
@@ -91,7 +110,8 @@ def _unauthenticated(what: str) -> Refused:
         StatusCode.UNAUTHENTICATED,
         what,
         place="the metadata",
-        hint="send `username` and `password` as metadata of the call, or a client certificate",
+        hint="send `username` and `password`, or `authorization: Bearer` and a token, as metadata"
+        " of the call, or show a client certificate",
     )
 
 

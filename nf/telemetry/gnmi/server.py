@@ -22,6 +22,7 @@ from nf.telemetry.gnmi.credentials import Callers, Passwords
 from nf.telemetry.gnmi.service import NAME, Service
 from nf.telemetry.gnmi.settings import TOP, Endpoint, Settings, Tls
 from nf.telemetry.gnmi.subscribe import Subscribing
+from nf.telemetry.gnmi.tokens import Tokens
 
 if TYPE_CHECKING:
     from nf.mgmt.core import Core
@@ -62,16 +63,22 @@ class Target:
         subscriptions: The engine that samples and watches state.
         changes: The engine that tells changes of configuration.
         service: The handlers.
+        tokens: That clients show in the place of a password.
     """
 
     name = "gnmi"
     watches: tuple[str, ...] = (TOP,)
 
-    def __init__(self, core: "Core", passwords: Passwords) -> None:
-        """Listens nowhere; register it with the core, and start it, before that starts."""
+    def __init__(self, core: "Core", passwords: Passwords, tokens: Tokens | None = None) -> None:
+        """Listens nowhere; register it with the core, and start it, before that starts.
+
+        Tokens that are not given are kept in memory only.
+        """
         self._core = core
+        self.tokens = tokens or Tokens(None)
+        self.tokens.register(core.operations)
         self._schema = SchemaTree(core.context)
-        self._callers = Callers(passwords)
+        self._callers = Callers(passwords, self.tokens)
         reader = Reader(core, self._schema)
         self.subscriptions = Subscriptions(reader)
         self.changes = Subscriptions(Reader(core, self._schema, state=False))
@@ -227,7 +234,10 @@ class _State:
 
     def get(self) -> dict[str, Any]:
         """State as an RFC 7951 object."""
-        return {TOP: {"nf-telemetry:telemetry": {"gnmi": {"state": self._target.state()}}}}
+        told: dict[str, Any] = {"state": self._target.state()}
+        if tokens := self._target.tokens.valid():
+            told["token"] = tokens
+        return {TOP: {"nf-telemetry:telemetry": {"gnmi": told}}}
 
 
 async def _finished() -> None:
