@@ -19,6 +19,7 @@ from nf.mgmt.subscriptions.engine import Subscriptions
 from nf.mgmt.subscriptions.reading import Reader
 from nf.mgmt.transaction import Data, ProviderError
 from nf.telemetry.gnmi.credentials import Callers, Passwords
+from nf.telemetry.gnmi.dialout import Dialing, check
 from nf.telemetry.gnmi.service import NAME, Service
 from nf.telemetry.gnmi.settings import TOP, Endpoint, Settings, Tls
 from nf.telemetry.gnmi.subscribe import Subscribing
@@ -84,7 +85,9 @@ class Target:
         self.changes = Subscriptions(Reader(core, self._schema, state=False))
         self._subscribing = Subscribing(reader, self.subscriptions, self.changes, Settings())
         self.service = Service(core, self._schema, self._callers, self._subscribing)
+        self._dialing = Dialing(core, self._subscribing)
         self._open: list[_Open] = []
+        self._following = asyncio.Lock()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="nf-gnmi", daemon=True)
         core.commits.watchers.append(self._changed)
@@ -119,12 +122,17 @@ class Target:
             "failures": counters.failures + self.changes.counters.failures,
         }
 
+    def collectors(self) -> list[dict[str, Any]]:
+        """How the connections to collectors are, as the list in the model."""
+        return self._dialing.state()
+
     def ports(self) -> dict[str, int]:
         """Ports by the endpoints' names."""
         return {one.endpoint.name: one.port for one in self._open}
 
     def stop(self) -> None:
         """Closes everything."""
+        self._wait(self._dialing.follow(()))
         self._wait(self._close(self._open))
         self._open = []
         self._wait(_finished())
@@ -150,6 +158,8 @@ class Target:
         """
         del before, changes
         settings = Settings.of(after)
+        for collector in settings.collectors:
+            check(collector, self._subscribing, settings)
         kept = [
             one
             for one in self._open
@@ -213,9 +223,18 @@ class Target:
         self._open = endpoints
         for one in endpoints:
             log.info("gNMI listens on %s, port %d", one.endpoint.address, one.port)
+        # Not waited for: a collector may be slow to let go.
+        asyncio.run_coroutine_threadsafe(self._follow(settings), self._loop)
         if gone:
             # Not waited for: who changes the configuration by gNMI may have come through one.
             asyncio.run_coroutine_threadsafe(self._close(gone), self._loop)
+
+    async def _follow(self, settings: Settings) -> None:
+        try:
+            async with self._following:
+                await self._dialing.follow(settings.collectors)
+        except Exception:
+            log.exception("collectors are not followed")
 
     def drop(self, endpoints: Sequence[_Open]) -> None:
         """Endpoints of a configuration that did not come in force."""
@@ -235,6 +254,8 @@ class _State:
     def get(self) -> dict[str, Any]:
         """State as an RFC 7951 object."""
         told: dict[str, Any] = {"state": self._target.state()}
+        if collectors := self._target.collectors():
+            told["collector"] = collectors
         if tokens := self._target.tokens.valid():
             told["token"] = tokens
         return {TOP: {"nf-telemetry:telemetry": {"gnmi": told}}}

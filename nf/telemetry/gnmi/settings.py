@@ -5,7 +5,17 @@ from typing import Any, Literal
 
 from nf.mgmt.subscriptions.outbox import Limits
 
-__all__ = ["PATH", "TOP", "Endpoint", "Intervals", "Settings", "Tls"]
+__all__ = [
+    "PATH",
+    "TOP",
+    "Collector",
+    "Endpoint",
+    "Intervals",
+    "Settings",
+    "Tls",
+    "Trust",
+    "Watched",
+]
 
 TOP = "nf-probe:probe"
 PATH = "/nf-probe:probe/nf-telemetry:telemetry/gnmi"
@@ -61,6 +71,72 @@ class Endpoint:
         return f"{host}:{self.port}"
 
 
+Encoding = Literal["JSON", "JSON_IETF", "PROTO"]
+Mode = Literal["TARGET_DEFINED", "ON_CHANGE", "SAMPLE"]
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """One subscription of a collector.
+
+    Attributes:
+        path: As people write it.
+        mode: Of gNMI.
+        interval: Of samples, in nanoseconds.
+        heartbeat: In nanoseconds; 0 for none.
+        suppress: Samples tell only changes.
+    """
+
+    path: str
+    mode: Mode
+    interval: int
+    heartbeat: int
+    suppress: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Files in PEM for a connection to a collector; empty where there is none.
+
+    Attributes:
+        authorities: Who signs the collector's certificate; empty for those the machine trusts.
+        certificate: The probe's.
+        key: Its private key.
+    """
+
+    authorities: str = ""
+    certificate: str = ""
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Collector:
+    """Whom the probe connects to.
+
+    Attributes:
+        name: Of its entry.
+        address: Name or address.
+        port: Of TCP.
+        user: Whose rights decide what is told.
+        encoding: Of values.
+        tls: None for clear text.
+        watched: What is told.
+    """
+
+    name: str
+    address: str
+    port: int
+    user: str
+    encoding: Encoding
+    tls: Trust | None
+    watched: tuple[Watched, ...]
+
+    @property
+    def path(self) -> str:
+        """Data path of its entry."""
+        return f"{PATH}/collector[name='{self.name}']"
+
+
 @dataclass(frozen=True, slots=True)
 class Intervals:
     """In nanoseconds.
@@ -82,6 +158,7 @@ class Settings:
 
     Attributes:
         listen: Endpoints.
+        collectors: Whom the probe connects to.
         intervals: Of subscriptions.
         limits: Of each subscriber.
         max_streams: Subscribe RPCs at a time.
@@ -90,6 +167,7 @@ class Settings:
     """
 
     listen: tuple[Endpoint, ...] = ()
+    collectors: tuple[Collector, ...] = ()
     intervals: Intervals = field(default_factory=Intervals)
     limits: Limits = field(default_factory=Limits)
     max_streams: int = 256
@@ -104,6 +182,7 @@ class Settings:
         intervals, limits = standard.intervals, standard.limits
         return cls(
             listen=tuple(map(_endpoint, stated.get("listen", ()))),
+            collectors=tuple(map(_collector, stated.get("collector", ()))),
             intervals=Intervals(
                 minimum=_milliseconds(stated, "minimum-sample-interval", intervals.minimum),
                 sample=_milliseconds(stated, "default-sample-interval", intervals.sample),
@@ -139,3 +218,35 @@ def _endpoint(entry: dict[str, Any]) -> Endpoint:
             tls.get("client-authentication", "none"),
         ),
     )
+
+
+def _collector(entry: dict[str, Any]) -> Collector:
+    tls = entry.get("tls")
+    return Collector(
+        entry["name"],
+        entry["address"],
+        int(entry.get("port", 57400)),
+        entry["user"],
+        _constant(entry.get("encoding", "json-ietf")),
+        None
+        if tls is None
+        else Trust(
+            tls.get("authorities", ""), tls.get("certificate", ""), tls.get("private-key", "")
+        ),
+        tuple(map(_watched, entry.get("subscription", ()))),
+    )
+
+
+def _watched(entry: dict[str, Any]) -> Watched:
+    return Watched(
+        entry["path"],
+        _constant(entry.get("mode", "target-defined")),
+        int(entry.get("sample-interval", 10_000)) * MILLISECOND,
+        int(entry.get("heartbeat-interval", 0)) * MILLISECOND,
+        entry.get("suppress-redundant", False),
+    )
+
+
+def _constant(word: str) -> Any:
+    """A word of the model as gNMI writes its constants."""
+    return word.upper().replace("-", "_")

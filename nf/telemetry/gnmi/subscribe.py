@@ -78,6 +78,15 @@ class Subscribing:
         self.settings = settings
         self.streams = Streams()
 
+    def check(self, request: SubscribeRequest, settings: Settings) -> None:
+        """Looks whether a subscription could be served.
+
+        Raises:
+            Refused: As `serve` would.
+        """
+        for _ in parts_of(self._schema, settings, request):
+            pass
+
     async def serve(self, session: "Session", requests: Any, context: Any) -> None:
         """One Subscribe.
 

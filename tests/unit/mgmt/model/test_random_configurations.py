@@ -25,10 +25,13 @@ TEXTS: dict[str, Values] = {
     "packet-filter": some.sampled_from(["", "tcp", "not port 22", "src host 192.0.2.1"]),
     "row-filter": some.sampled_from(["", "bytes > 1M", 'app == "youtube"']),
     "port-number": some.integers(0, 65535),
+    "host": some.sampled_from(["collector.example", "192.0.2.9", "2001:db8::2"]),
     "ip-address-no-zone": some.sampled_from(["198.51.100.1", "::", "2001:db8::1", "192.0.2.7"]),
 }
 STRINGS: dict[str, Values] = {
     "module": some.sampled_from(["nf", "nf.mgmt", "nf.mgmt.netconf"]),
+    "user": some.sampled_from(["admin", "collector"]),
+    "path": some.sampled_from(["/", "/probe/capture/state", "/...", "/probe/*"]),
     "mode": some.from_regex(r"\A[0-7]{3}\Z"),
     "group": some.sampled_from(["nf", "_x", "net-admin"]),
     "name": some.sampled_from(["nf", "nf.mgmt", "nf.outputs.file"]),

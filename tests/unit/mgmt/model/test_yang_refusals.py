@@ -56,6 +56,14 @@ def named(leaves: dict[str, Any]) -> dict[str, Any]:
     return {name.replace("_", "-"): value for name, value in leaves.items()}
 
 
+COLLECTOR = {"name": "c", "address": "192.0.2.1", "user": "ada"}
+
+
+def to(path: str) -> dict[str, Any]:
+    """What a collector subscribes to."""
+    return {"subscription": [{"path": path}]}
+
+
 REFUSED: dict[str, list[dict[str, Any]]] = {
     # Types
     "protocol-name": [],
@@ -135,6 +143,10 @@ REFUSED: dict[str, list[dict[str, Any]]] = {
                 ]
             }
         ),
+    ],
+    "subscription-path": [telemetry(gnmi={"collector": [{**COLLECTOR, **to("lab")}]})],
+    "private-key-missing": [
+        telemetry(gnmi={"collector": [{**COLLECTOR, **to("/lab"), "tls": {"certificate": "/c"}}]}),
     ],
     "below-minimum": [
         telemetry(gnmi={"minimum-sample-interval": 500, "default-sample-interval": 400}),
