@@ -25,8 +25,15 @@ TOP = "ietf-netconf-acm:nacm"
 ALWAYS_PERMITTED = ("ietf-netconf", "close-session")
 """RFC 8341 section 3.4.4, step 2."""
 
-DENIED_BY_DEFAULT = frozenset({("ietf-netconf", "delete-config"), ("ietf-netconf", "kill-session")})
-"""RFC 8341 sections 3.2.8 and 3.2.10; their module says nothing of it."""
+DENIED_BY_DEFAULT = frozenset(
+    {
+        ("ietf-netconf", "delete-config"),
+        ("ietf-netconf", "kill-session"),
+        *(("nf-telemetry", f"file-{what}") for what in ("get", "stat", "put", "remove")),
+    }
+)
+"""RFC 8341 sections 3.2.8 and 3.2.10; their module says nothing of it. Those of gNOI file stand in
+no module: NETCONF has no such operations, but rules name them like others."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,8 @@ from nf.telemetry.gnmi.service import NAME, Service
 from nf.telemetry.gnmi.settings import TOP, Endpoint, Settings, Tls
 from nf.telemetry.gnmi.subscribe import Subscribing
 from nf.telemetry.gnmi.tokens import Tokens
+from nf.telemetry.gnoi import file, healthz, system
+from nf.telemetry.gnoi.folders import Folders
 
 if TYPE_CHECKING:
     from nf.mgmt.core import Core
@@ -32,7 +34,8 @@ __all__ = ["Target"]
 
 log = logging.getLogger(__name__)
 
-SERVICES = (NAME, health.SERVICE_NAME, reflection.SERVICE_NAME)
+GNOI = (system.NAME, healthz.NAME, file.NAME)
+SERVICES = (NAME, *GNOI, health.SERVICE_NAME, reflection.SERVICE_NAME)
 USERS = "ietf-system:system"
 GRACE = 0.5
 """Seconds that requests under way get when an endpoint closes."""
@@ -85,6 +88,9 @@ class Target:
         self.changes = Subscriptions(Reader(core, self._schema, state=False))
         self._subscribing = Subscribing(reader, self.subscriptions, self.changes, Settings())
         self.service = Service(core, self._schema, self._callers, self._subscribing)
+        self._system = system.SystemService(core, self.service)
+        self._healthz = healthz.HealthzService(core, self.service)
+        self._file = file.FileService(core, self.service)
         self._dialing = Dialing(core, self._subscribing)
         self._open: list[_Open] = []
         self._following = asyncio.Lock()
@@ -133,6 +139,7 @@ class Target:
     def stop(self) -> None:
         """Closes everything."""
         self._wait(self._dialing.follow(()))
+        self._loop.call_soon_threadsafe(self._system.stop)
         self._wait(self._close(self._open))
         self._open = []
         self._wait(_finished())
@@ -191,11 +198,13 @@ class Target:
                 ("grpc.http2.max_ping_strikes", 0),
             ),
         )
-        server.add_generic_rpc_handlers((self.service.handlers(),))
+        server.add_generic_rpc_handlers(
+            tuple(one.handlers() for one in (self.service, self._system, self._healthz, self._file))
+        )
         healthy = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
         reflection.enable_server_reflection(SERVICES, server)
-        for name in ("", NAME):
+        for name in ("", NAME, *GNOI):
             await healthy.set(name, health_pb2.HealthCheckResponse.SERVING)
         try:
             port = (
@@ -220,6 +229,7 @@ class Target:
     ) -> None:
         """New settings; endpoints that are not configured any more close."""
         self._subscribing.settings = settings
+        self._file.folders = Folders(settings.folders)
         self._open = endpoints
         for one in endpoints:
             log.info("gNMI listens on %s, port %d", one.endpoint.address, one.port)

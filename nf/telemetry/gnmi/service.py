@@ -89,35 +89,36 @@ class Service:
             answered: Message = capabilities(self._schema, request)
             return answered
 
-        return await self._answered(context, answer)
+        return await self.answered(context, answer)
 
     async def _get(self, request: GetRequest, context: Any) -> Message:
         async def answer(session: Session) -> Message:
             self._core.may_execute(session, "ietf-netconf", "get")
-            return await self._off_loop(get, self._core, self._schema, session, request)
+            return await self.off_loop(get, self._core, self._schema, session, request)
 
-        return await self._answered(context, answer)
+        return await self.answered(context, answer)
 
     async def _set(self, request: SetRequest, context: Any) -> Message:
         async def answer(session: Session) -> Message:
-            return await self._off_loop(self.setter.set, session, request)
+            return await self.off_loop(self.setter.set, session, request)
 
-        return await self._answered(context, answer)
+        return await self.answered(context, answer)
 
     async def _subscribe(self, requests: Any, context: Any) -> None:
         async def answer(session: Session) -> None:
             self._core.may_execute(session, "ietf-netconf", "get")
             await self.subscribing.serve(session, requests, context)
 
-        await self._answered(context, answer)
+        await self.answered(context, answer)
 
-    async def _off_loop(self, call: Callable[..., Answer], *args: Any) -> Answer:
+    async def off_loop(self, call: Callable[..., Answer], *args: Any) -> Answer:
+        """Has a thread do what would hold the loop."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, call, *args)
 
-    async def _answered(
+    async def answered(
         self, context: Any, answer: Callable[[Session], Awaitable[Answer]]
     ) -> Answer:
-        """Opens a session, answers, and says why not where it cannot."""
+        """Opens a session, answers, and says why not where it cannot; for gNOI, too."""
         try:
             user, source = await self._callers.identify(context)
         except Refused as error:
@@ -144,7 +145,7 @@ class Service:
             log.exception("a request of %s failed", user)
             refused = _failed()
         finally:
-            await self._off_loop(self._core.sessions.close, session, "closed")
+            await self.off_loop(self._core.sessions.close, session, "closed")
         await self._drained(refused)
         return await _refuse(context, refused)
 

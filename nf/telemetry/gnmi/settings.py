@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from nf.mgmt.subscriptions.outbox import Limits
+from nf.telemetry.gnoi.folders import Folder
 
 __all__ = [
     "PATH",
@@ -159,6 +160,7 @@ class Settings:
     Attributes:
         listen: Endpoints.
         collectors: Whom the probe connects to.
+        folders: In which gNOI file may work.
         intervals: Of subscriptions.
         limits: Of each subscriber.
         max_streams: Subscribe RPCs at a time.
@@ -168,6 +170,7 @@ class Settings:
 
     listen: tuple[Endpoint, ...] = ()
     collectors: tuple[Collector, ...] = ()
+    folders: tuple[Folder, ...] = ()
     intervals: Intervals = field(default_factory=Intervals)
     limits: Limits = field(default_factory=Limits)
     max_streams: int = 256
@@ -183,6 +186,9 @@ class Settings:
         return cls(
             listen=tuple(map(_endpoint, stated.get("listen", ()))),
             collectors=tuple(map(_collector, stated.get("collector", ()))),
+            folders=tuple(
+                Folder(one["path"], one.get("writable", False)) for one in stated.get("folder", ())
+            ),
             intervals=Intervals(
                 minimum=_milliseconds(stated, "minimum-sample-interval", intervals.minimum),
                 sample=_milliseconds(stated, "default-sample-interval", intervals.sample),
