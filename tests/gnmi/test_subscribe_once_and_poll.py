@@ -179,7 +179,7 @@ def test_a_stream_cannot_be_polled(ada: Client) -> None:
             subscribing(gnmi.Subscription(path=path("/lab"), mode="SAMPLE", sample_interval=1000)),
             "INVALID_ARGUMENT",
         ),
-        (subscribing("/lab", extension=[ext.Extension(history=ext.History())]), "UNIMPLEMENTED"),
+        (subscribing("/lab", extension=[ext.Extension(history=ext.History())]), "INVALID_ARGUMENT"),
     ],
 )
 def test_what_cannot_be_subscribed_to_is_refused(

@@ -63,9 +63,10 @@ class Reader:
             if self._state
             else self._core.get_config(session, "running")
         )
-        return Snapshot(timestamp, self._data(tree, tops))
+        return Snapshot(timestamp, self.data(tree, tops))
 
-    def _data(self, tree: "Tree", tops: Collection[str]) -> dict[str, Any]:
+    def data(self, tree: "Tree", tops: Collection[str]) -> dict[str, Any]:
+        """Top-level nodes of a tree as an RFC 7951 object."""
         nodes = [self._tops[name] for name in tops]
         if any(node.kind not in ("container", "presence-container") for node in nodes):
             return {name: value for name, value in tree.to_data().items() if name in tops}

@@ -91,10 +91,6 @@ def parts_of(schema: SchemaTree, settings: Settings, request: SubscribeRequest) 
     """
     asked = request.subscribe
     extensions = Extensions.of(request.extension, "depth", "history")
-    if extensions.history is not None:
-        raise unimplemented(
-            "no samples of the past are kept", hint="leave the extension history out"
-        )
     if not asked.subscription:
         raise invalid("the SubscriptionList has no subscription")
     if len(asked.subscription) > settings.max_subscriptions:

@@ -16,6 +16,7 @@ from grpc_reflection.v1alpha import reflection
 from nf.mgmt.changes import Change
 from nf.mgmt.schema_nodes import SchemaTree
 from nf.mgmt.subscriptions.engine import Subscriptions
+from nf.mgmt.subscriptions.past import Past
 from nf.mgmt.subscriptions.reading import Reader
 from nf.mgmt.transaction import Data, ProviderError
 from nf.telemetry.gnmi.credentials import Callers, Passwords
@@ -66,6 +67,7 @@ class Target:
     Attributes:
         subscriptions: The engine that samples and watches state.
         changes: The engine that tells changes of configuration.
+        past: Samples for the extension history.
         service: The handlers.
         tokens: That clients show in the place of a password.
     """
@@ -86,7 +88,10 @@ class Target:
         reader = Reader(core, self._schema)
         self.subscriptions = Subscriptions(reader)
         self.changes = Subscriptions(Reader(core, self._schema, state=False))
-        self._subscribing = Subscribing(reader, self.subscriptions, self.changes, Settings())
+        self.past = Past(core, reader)
+        self._subscribing = Subscribing(
+            reader, self.subscriptions, self.changes, self.past, Settings()
+        )
         self.service = Service(core, self._schema, self._callers, self._subscribing)
         self._system = system.SystemService(core, self.service)
         self._healthz = healthz.HealthzService(core, self.service)
@@ -105,6 +110,7 @@ class Target:
         self._thread.start()
         self.subscriptions.start()
         self.changes.start()
+        self.past.start()
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -145,6 +151,7 @@ class Target:
         self._wait(_finished())
         self.subscriptions.stop()
         self.changes.stop()
+        self.past.stop()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.run_until_complete(self._loop.shutdown_default_executor())
@@ -229,6 +236,7 @@ class Target:
     ) -> None:
         """New settings; endpoints that are not configured any more close."""
         self._subscribing.settings = settings
+        self.past.follow(settings.keeping)
         self._file.folders = Folders(settings.folders)
         self._open = endpoints
         for one in endpoints:
@@ -264,6 +272,8 @@ class _State:
     def get(self) -> dict[str, Any]:
         """State as an RFC 7951 object."""
         told: dict[str, Any] = {"state": self._target.state()}
+        if self._target.past.keeping.interval:
+            told["history"] = {"state": self._target.past.state()}
         if collectors := self._target.collectors():
             told["collector"] = collectors
         if tokens := self._target.tokens.valid():

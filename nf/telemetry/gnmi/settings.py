@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from nf.mgmt.subscriptions.outbox import Limits
+from nf.mgmt.subscriptions.past import Keeping
 from nf.telemetry.gnoi.folders import Folder
 
 __all__ = [
@@ -161,6 +162,7 @@ class Settings:
         listen: Endpoints.
         collectors: Whom the probe connects to.
         folders: In which gNOI file may work.
+        keeping: What of the past is kept.
         intervals: Of subscriptions.
         limits: Of each subscriber.
         max_streams: Subscribe RPCs at a time.
@@ -171,6 +173,7 @@ class Settings:
     listen: tuple[Endpoint, ...] = ()
     collectors: tuple[Collector, ...] = ()
     folders: tuple[Folder, ...] = ()
+    keeping: Keeping = field(default_factory=Keeping)
     intervals: Intervals = field(default_factory=Intervals)
     limits: Limits = field(default_factory=Limits)
     max_streams: int = 256
@@ -186,6 +189,7 @@ class Settings:
         return cls(
             listen=tuple(map(_endpoint, stated.get("listen", ()))),
             collectors=tuple(map(_collector, stated.get("collector", ()))),
+            keeping=_keeping(stated.get("history", {})),
             folders=tuple(
                 Folder(one["path"], one.get("writable", False)) for one in stated.get("folder", ())
             ),
@@ -223,6 +227,15 @@ def _endpoint(entry: dict[str, Any]) -> Endpoint:
             tls.get("client-authorities", ""),
             tls.get("client-authentication", "none"),
         ),
+    )
+
+
+def _keeping(stated: dict[str, Any]) -> Keeping:
+    standard = Keeping()
+    return Keeping(
+        _milliseconds(stated, "interval", 10 * SECOND) if stated.get("enabled", False) else 0,
+        stated.get("samples", standard.samples),
+        stated.get("memory", standard.octets),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from gnmi_pb.gnmi_ext_pb2 import History
 from gnmi_pb.gnmi_pb2 import (
     SubscribeRequest,
     SubscriptionList,
@@ -16,9 +17,12 @@ from grpc import StatusCode
 from nf.mgmt.rpc_error import RpcErrors
 from nf.mgmt.subscriptions.engine import Handle, Subscriptions
 from nf.mgmt.subscriptions.outbox import Frame, Outbox, Overrun
+from nf.mgmt.subscriptions.past import Past
 from nf.mgmt.subscriptions.reading import Reader
 from nf.telemetry.gnmi.errors import Refused, invalid
+from nf.telemetry.gnmi.extensions import Extensions
 from nf.telemetry.gnmi.parts import Part, parts_of
+from nf.telemetry.gnmi.past import check_history, told
 from nf.telemetry.gnmi.settings import Settings
 from nf.telemetry.gnmi.wire import SYNC
 
@@ -66,14 +70,16 @@ class Subscribing:
         reader: Reader,
         engine: Subscriptions,
         config_engine: Subscriptions,
+        past: Past,
         settings: Settings,
     ) -> None:
-        """For engines that run: one for everything, one for configuration alone.
+        """For engines that run: one for everything, one for configuration alone; and the past.
 
         Whoever waits for a change of configuration must not wait for a slow source of state.
         """
         self._reader = reader
         self._schema = reader.schema
+        self._past = past
         self._engines = {False: engine, True: config_engine}
         self.settings = settings
         self.streams = Streams()
@@ -123,6 +129,11 @@ class Subscribing:
     ) -> None:
         asked = first.subscribe
         parts = list(parts_of(self._schema, self.settings, first))
+        history = Extensions.of(first.extension, "depth", "history").history
+        if history is not None:
+            check_history(history, asked.mode, self._past)
+            await self._once_more(session, parts, history, context, quiet=asked.updates_only)
+            return
         modes = SubscriptionList.Mode
         if asked.mode == modes.STREAM:
             await self._stream(session, parts, requests, context, quiet=asked.updates_only)
@@ -135,6 +146,21 @@ class Subscribing:
                 if request.WhichOneof("request") != "poll":
                     _out_of_order()
                 await self._once(session, parts, context, quiet=asked.updates_only)
+
+    async def _once_more(
+        self,
+        session: "Session",
+        parts: Sequence[Part],
+        history: History,
+        context: Any,
+        *,
+        quiet: bool,
+    ) -> None:
+        """What was: the extension history."""
+        root = self._schema.root
+        first, later = await asyncio.to_thread(told, self._past, root, session, parts, history)
+        for message in (*(() if quiet else first), SYNC, *later):
+            await self._write(context, message)
 
     # Once and poll ------------------------------------------------------------------------------
 
