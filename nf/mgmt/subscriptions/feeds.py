@@ -10,6 +10,7 @@ from nf.mgmt.subscriptions.patterns import (
     Keep,
     Pattern,
     Place,
+    keys_of,
     leaves,
     nodes_of,
     select,
@@ -62,6 +63,7 @@ class Selection:
         kept: Names the test `keep`: selections with equal names, patterns and depth are equal.
         depth: Levels below the paths; 0 for all.
         aggregate: Whether containers that the schema marks may be one value.
+        members: What is wanted below a node, found out once.
     """
 
     pattern: Pattern
@@ -69,6 +71,9 @@ class Selection:
     kept: Any = ()
     depth: int = 0
     aggregate: bool = False
+    members: dict[SchemaNode, list[tuple[str, SchemaNode, tuple[SchemaNode, tuple[str, ...]]]]] = (
+        field(default_factory=dict, compare=False, repr=False)
+    )
 
     def schema(self, root: SchemaNode) -> list[SchemaNode]:
         """Leaves that it can select."""
@@ -82,11 +87,37 @@ class Selection:
     def values(self, root: SchemaNode, data: Any) -> dict[Place, Any]:
         """What there is: leaves, and containers that are told as one value."""
         whole = self._whole if self.aggregate else None
-        return {
-            one.place: one.value
-            for start in select(root, data, self.pattern)
-            for one in leaves(start, self.keep, self.depth, whole)
-        }
+        found: dict[Place, Any] = {}
+        for start in select(root, data, self.pattern):
+            if self.depth or whole is not None or start.node.terminal:
+                found |= {
+                    one.place: one.value for one in leaves(start, self.keep, self.depth, whole)
+                }
+            else:
+                self._gather(start.place, start.node, start.value, found)
+        return found
+
+    def _gather(self, place: Place, node: SchemaNode, value: Any, found: dict[Place, Any]) -> None:
+        """What `leaves` gives, without an object for each: samples are made of this."""
+        known = self.members.get(node)
+        if known is None:
+            known = self.members[node] = [
+                (child.member, child, (child, ()))
+                for child in node.children
+                if not child.terminal or self.keep(child)
+            ]
+        for member, child, step in known:
+            inner = value.get(member)
+            if inner is None:
+                continue
+            if child.terminal:
+                found[(*place, step)] = inner
+            elif child.kind != "list":
+                self._gather((*place, step), child, inner, found)
+            else:
+                for number, entry in enumerate(inner):
+                    keys = keys_of(child, entry, number)
+                    self._gather((*place, (child, keys)), child, entry, found)
 
     def _whole(self, node: SchemaNode) -> bool:
         """Whether a container is marked, and all that it has is asked for."""
@@ -170,7 +201,7 @@ class Feed:
         changed = {
             place: value for place, value in now.items() if self._last.get(place, _NONE) != value
         }
-        gone = [place for place in self._last if place not in now]
+        gone = _gone(self._last, now)
         self._last = now
         self._timestamp = snapshot.timestamp
         if changed or gone:
@@ -180,7 +211,7 @@ class Feed:
     def sample(self, snapshot: Snapshot) -> None:
         """Tells everything; of what is gone, that it is."""
         now = self._values(snapshot)
-        gone = [place for place in self._last if place not in now]
+        gone = _gone(self._last, now)
         self._last = now
         self._timestamp = snapshot.timestamp
         self._tell(self.frames(now, snapshot.timestamp, self._removed(gone, now)))
@@ -272,6 +303,14 @@ class Feed:
         for deliver in list(self.subscribers.values()):
             for frame in frames:
                 deliver(frame)
+
+
+def _gone(before: dict[Place, Any], now: dict[Place, Any]) -> list[Place]:
+    """What there was and is not any more, in order."""
+    # Sets take the hashes that dictionaries have; to look each place up would make them anew.
+    if set(before) <= set(now):
+        return []
+    return [place for place in before if place not in now]
 
 
 _NONE = object()

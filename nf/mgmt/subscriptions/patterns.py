@@ -20,6 +20,7 @@ __all__ = [
     "Pattern",
     "Place",
     "everything",
+    "keys_of",
     "leaves",
     "nodes_of",
     "select",
@@ -161,6 +162,9 @@ def keys_of(node: SchemaNode, entry: Mapping[str, Any], number: int) -> tuple[st
     """Values of an entry's keys as text; of a list without keys the entry's number, from 1."""
     if not node.keys:
         return (str(number + 1),)
+    if len(node.keys) == 1:
+        only = entry.get(node.keys[0])
+        return (only if type(only) is str else key_text(only),)
     return tuple(key_text(entry.get(name)) for name in node.keys)
 
 

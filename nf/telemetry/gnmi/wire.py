@@ -40,19 +40,29 @@ def varint(number: int) -> bytes:
     number &= _MASK
     if number < 0x80:
         return _ONE[number]
-    made = bytearray()
+    made = _PAIRS[number & 0x3FFF]
+    number >>= 14
     while number >= 0x80:
-        made.append(number & 0x7F | 0x80)
-        number >>= 7
-    made.append(number)
-    return bytes(made)
+        made += _PAIRS[number & 0x3FFF]
+        number >>= 14
+    # What a pair says beyond the number's end is taken back.
+    if number:
+        return made + _ONE[number]
+    last = made[-1] & 0x7F
+    return made[:-1] + _ONE[last] if last else made[:-2] + _ONE[made[-2] & 0x7F]
 
 
 _ONE = tuple(bytes((number,)) for number in range(0x80))
+_PAIRS = tuple(bytes((low & 0x7F | 0x80, low >> 7 | 0x80)) for low in range(0x4000))
+"""Seven bits each of fourteen, the least first, both with more to come."""
+
+_COUNTS = tuple(b"\x1a" + bytes((length + 1,)) + b"\x18" for length in range(11))
+"""Field and length before an unsigned number of so many octets."""
 
 
 def _sized(tag: bytes, content: bytes) -> bytes:
-    return tag + varint(len(content)) + content
+    length = len(content)
+    return tag + (_ONE[length] if length < 0x80 else varint(length)) + content
 
 
 class WireEncoder:
@@ -74,6 +84,11 @@ class WireEncoder:
         self._paths: dict[Place, bytes] = {}
         self._heads: dict[Place, bytes] = {}
         self._names: dict[SchemaNode, bytes] = {}
+        # What a name of the protocol means is looked up once, not for every value.
+        self._scalars = encoding == Encoding.PROTO
+        self._ietf = encoding == Encoding.JSON_IETF
+        self._counters: dict[SchemaNode, bool] = {}
+        self._path_fields: dict[bytes, bytes] = {}
 
     @property
     def identity(self) -> tuple[int, bytes, int, bool]:
@@ -117,18 +132,21 @@ class WireEncoder:
 
     def value(self, node: SchemaNode, value: Any) -> bytes:
         """Octets of the field `val` of an Update."""
-        if self.encoding == Encoding.PROTO:
+        if self._scalars:
+            counts = self._counters.get(node)
+            if counts is None:
+                counts = self._counters[node] = node.kind == "leaf" and node.type in _UNSIGNED
+            if counts:
+                number = varint(value)
+                return _COUNTS[len(number)] + number
             return self._scalar(node, value)
-        ietf = self.encoding == Encoding.JSON_IETF
+        ietf = self._ietf
         text = json_bytes(structure(node, value, ietf=ietf, keep=_all))
         return _sized(b"\x1a", _sized(b"\x5a" if ietf else b"\x52", text))
 
     def _scalar(self, node: SchemaNode, value: Any) -> bytes:
         kind = node.type
         if node.kind == "leaf":
-            if kind in _UNSIGNED:
-                content = b"\x18" + varint(value)
-                return b"\x1a" + _ONE[len(content)] + content
             if kind in _SIGNED:
                 content = b"\x10" + varint(value)
                 return b"\x1a" + _ONE[len(content)] + content
@@ -158,8 +176,14 @@ class WireEncoder:
         made: list[bytes] = []
         parts = [_sized(b"\x2a", path) for path in deletes]
         octets, count = sum(map(len, parts)), len(parts)
+        fields = self._path_fields
         for path, value in updates:
-            content = _sized(b"\x0a", path) + value
+            field = fields.get(path)
+            if field is None:
+                if len(fields) >= MAX_PATHS:
+                    fields.clear()
+                field = fields[path] = _sized(b"\x0a", path)
+            content = field + value
             if duplicates and (left_out := duplicates.get(path)):
                 content += b"\x20" + varint(left_out)
             parts.append(_sized(b"\x22", content))
