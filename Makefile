@@ -78,6 +78,7 @@ ifneq ($(filter bench,$(TARGETS)),)
 bench: setup  ## Measure speed and memory beside other tools
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.management
+	$(BIN)/python -m bench.telemetry
 endif
 
 ifneq ($(filter fuzz,$(TARGETS)),)

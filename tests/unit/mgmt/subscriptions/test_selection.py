@@ -27,11 +27,19 @@ ROOT = node(
         "container",
         node("a", "leaf"),
         node("b", "leaf-list"),
-        node("two", "list", node("k", "leaf"), node("l", "leaf"), node("b", "leaf"), keys=("k", "l")),
-        node("one", "list", node("k", "leaf"), node("inner", "container", node("b", "leaf")), keys=("k",)),
+        node(
+            "two", "list", node("k", "leaf"), node("l", "leaf"), node("b", "leaf"), keys=("k", "l")
+        ),
+        node(
+            "one",
+            "list",
+            node("k", "leaf"),
+            node("inner", "container", node("b", "leaf")),
+            keys=("k",),
+        ),
         node("none", "list", node("a", "leaf")),
     ),
-)  # fmt: skip
+)
 NUMBERS = st.integers(0, 3)
 DATA = st.fixed_dictionaries(
     {},

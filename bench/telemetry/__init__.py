@@ -1,0 +1,1 @@
+"""Streaming, measured: see docs/benchmarks.md."""
