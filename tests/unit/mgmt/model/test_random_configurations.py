@@ -25,7 +25,6 @@ TEXTS: dict[str, Values] = {
     "packet-filter": some.sampled_from(["", "tcp", "not port 22", "src host 192.0.2.1"]),
     "row-filter": some.sampled_from(["", "bytes > 1M", 'app == "youtube"']),
     "port-number": some.integers(0, 65535),
-    "host": some.sampled_from(["collector.example", "192.0.2.9", "2001:db8::2"]),
     "ip-address-no-zone": some.sampled_from(["198.51.100.1", "::", "2001:db8::1", "192.0.2.7"]),
 }
 STRINGS: dict[str, Values] = {
