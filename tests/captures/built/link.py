@@ -121,7 +121,7 @@ def mpls_(target: Path) -> None:
     write(target, frames)
 
 
-def _pppoe(code: int, session: int, payload: bytes) -> Layer:
+def pppoe_frame(code: int, session: int, payload: bytes) -> Layer:
     octets = struct.pack("!BBHH", 0x11, code, session, len(payload)) + payload
     return Layer(octets, ethertype=0x8864 if code == 0 else 0x8863)
 
@@ -130,7 +130,7 @@ def _tag(kind: int, value: bytes) -> bytes:
     return struct.pack("!HH", kind, len(value)) + value
 
 
-def _control(code: int, identifier: int, data: bytes = b"") -> bytes:
+def control(code: int, identifier: int, data: bytes = b"") -> bytes:
     return struct.pack("!BBH", code, identifier, 4 + len(data)) + data
 
 
@@ -157,13 +157,13 @@ def pppoe(target: Path) -> None:
     unique, session = _tag(0x0103, b"\x01\x02\x03\x04"), 0x0042
 
     def ppp(up: bool, protocol: int, data: bytes) -> Layer:
-        return directed(up, _pppoe(0, session, struct.pack("!H", protocol) + data), pad=True)
+        return directed(up, pppoe_frame(0, session, struct.pack("!H", protocol) + data), pad=True)
 
     frames = [
-        ethernet(_pppoe(0x09, 0, service + unique), CLIENT_MAC, BROADCAST_MAC, pad=True),
-        directed(False, _pppoe(0x07, 0, service + name + unique + cookie), pad=True),
-        directed(True, _pppoe(0x19, 0, service + unique + cookie), pad=True),
-        directed(False, _pppoe(0x65, session, service + unique), pad=True),
+        ethernet(pppoe_frame(0x09, 0, service + unique), CLIENT_MAC, BROADCAST_MAC, pad=True),
+        directed(False, pppoe_frame(0x07, 0, service + name + unique + cookie), pad=True),
+        directed(True, pppoe_frame(0x19, 0, service + unique + cookie), pad=True),
+        directed(False, pppoe_frame(0x65, session, service + unique), pad=True),
     ]
     mru, magic = b"\x01\x04\x05\xd4", b"\x05\x06"
     for up, options in (
@@ -171,24 +171,24 @@ def pppoe(target: Path) -> None:
         (False, mru + b"\x03\x04\xc0\x23" + magic + b"\0\0\0\x0b"),
     ):
         frames += [
-            ppp(up, 0xC021, _control(1, 1, options)),
-            ppp(not up, 0xC021, _control(2, 1, options)),
+            ppp(up, 0xC021, control(1, 1, options)),
+            ppp(not up, 0xC021, control(2, 1, options)),
         ]
     frames += [
-        ppp(True, 0xC023, _control(1, 1, b"\x06keeper\x07lantern")),
-        ppp(False, 0xC023, _control(2, 1, b"\x07welcome")),
+        ppp(True, 0xC023, control(1, 1, b"\x06keeper\x07lantern")),
+        ppp(False, 0xC023, control(2, 1, b"\x07welcome")),
     ]
     for up, address in ((True, b"\x03\x06\xc0\x00\x02\x0a"), (False, b"\x03\x06\xc0\x00\x02\x14")):
         frames += [
-            ppp(up, 0x8021, _control(1, 1, address)),
-            ppp(not up, 0x8021, _control(2, 1, address)),
+            ppp(up, 0x8021, control(1, 1, address)),
+            ppp(not up, 0x8021, control(2, 1, address)),
         ]
     frames += wrapped(web(NEAR, FAR), lambda t: ppp(t.up, 0x0021, t.packet.octets))
     frames += wrapped(lookup(NEAR6, FAR6), lambda t: ppp(t.up, 0x0057, t.packet.octets))
     frames += [
-        ppp(False, 0xC021, _control(9, 7, b"\0\0\0\x0b")),
-        ppp(True, 0xC021, _control(10, 7, b"\0\0\0\x0a")),
-        directed(True, _pppoe(0xA7, session, _tag(0x0203, b"good night")), pad=True),
+        ppp(False, 0xC021, control(9, 7, b"\0\0\0\x0b")),
+        ppp(True, 0xC021, control(10, 7, b"\0\0\0\x0a")),
+        directed(True, pppoe_frame(0xA7, session, _tag(0x0203, b"good night")), pad=True),
     ]
     write(target, frames)
 
