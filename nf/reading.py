@@ -191,6 +191,8 @@ class Reading(Generic[Row_co]):
         self._rows = Rows(settings.reports, tuple(handlers), classifier, self._makers)
         asked = replace(settings, reports=self._rows.reports)
         self._engine: _engine.Engine | None = _engine.Engine(asked.to_json())
+        if self._rows.overrules:
+            self._engine.await_verdicts()
         self._begun = False
         self._stats: Stats | None = None
 
@@ -234,7 +236,7 @@ class Reading(Generic[Row_co]):
         """As `batches`, but yields at least about every `patience` seconds, perhaps nothing."""
         engine = self._begin()
         while (polled := engine.poll(ROWS_AT_A_TIME, patience)) is not None:
-            yield self._rows.wanted(polled)
+            yield self._rows.wanted(polled, engine)
             if self._engine is None:
                 return
         self._stats = self._read_stats(engine)

@@ -62,6 +62,12 @@ class Engine:
     def poll(self, max_rows: int, timeout: float) -> list[Batch] | None:
         """Batches of about `max_rows` rows, or what came in `timeout` seconds; None at the end."""
 
+    def await_verdicts(self) -> None:
+        """From now on batches come unfiltered and are in no sums, see `conclude`."""
+
+    def conclude(self, batch: Batch) -> None:
+        """Filters the rows of a batch that was polled, and adds them to the sums."""
+
     def swap(self, config: str) -> None:
         """Runs on with another configuration from the next batch of packets on.
 

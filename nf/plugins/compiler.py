@@ -17,6 +17,8 @@ __all__ = ["Compiled", "compile_text", "identity_of"]
 
 PROPERTIES = ("label", "id", "context", "session", "encapsulation", "encoding", "title")
 LARGEST_ID = 999
+WITH_PACKETS = frozenset({"ethernet", "8021q", "8021ad", "llc", "mpls", "ppp", "ip", "ipv6"})
+"""Headers inside which the engine looks for packets: `may_be_inside` of the crate nf-wire."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -386,9 +388,9 @@ class _Compiler:
         if name not in self.known.ids:
             self.said.error(token.at, f"there is no protocol {name!r}", self.known.nearest(name))
             return None
-        if name in self.known.headers:
+        if name in self.known.headers and name not in WITH_PACKETS:
             what = f"{name} will be in the path; what is inside it is not read from there"
-            self.said.note(token.at, what, "nothing: tunnels of your own are only named")
+            self.said.note(token.at, what, "one of " + ", ".join(sorted(WITH_PACKETS)))
         return name
 
     def _suspicious(self, node: syntax.CaseNode, seen: dict[str, str]) -> None:

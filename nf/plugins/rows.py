@@ -52,11 +52,17 @@ class Rows:
         more = [kind for kind in ("session", "transaction", "event") if kind in heard]
         return (*self._asked, *(cast("Report", kind) for kind in more if kind not in self._asked))
 
-    def wanted(self, batches: list[_engine.Batch]) -> list[_engine.Batch]:
-        """Lets handlers hear the batches; those that were asked for."""
+    @property
+    def overrules(self) -> bool:
+        """Whether the engine is to await verdicts: `Engine.await_verdicts`."""
+        return self._classifier is not None
+
+    def wanted(self, batches: list[_engine.Batch], engine: _engine.Engine) -> list[_engine.Batch]:
+        """Lets the classifier and handlers hear batches of `engine`; those that were asked for."""
         if self._classifier is not None:
             for batch in batches:
                 self._classify(batch, self._classifier)
+                engine.conclude(batch)
         if self._handlers:
             for batch in batches:
                 self._tell(batch)
@@ -95,7 +101,8 @@ class Rows:
         batch.reclassify({number: name for number, name in known.items() if name is not None})
         if batch.kind == "session":
             for row in rows:
-                self._verdicts.pop(row["session_id"], None)
+                if row["end_reason"] != "active":
+                    self._verdicts.pop(row["session_id"], None)
 
 
 def _is_of(record: Any, handler: Handler) -> bool:

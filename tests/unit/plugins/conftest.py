@@ -1,6 +1,7 @@
 """A protocol in both forms, and a capture of it."""
 
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -97,7 +98,7 @@ def _ip(host: int, protocol: int, payload: bytes) -> bytes:
     return bytes(12) + b"\x08\x00" + head + ends + payload
 
 
-def _udp(host: int, payload: bytes) -> bytes:
+def udp(host: int, payload: bytes) -> bytes:
     return _ip(host, 17, struct.pack("!HHHH", 4000, 7001, 8 + len(payload), 0) + payload)
 
 
@@ -113,17 +114,17 @@ def packets() -> list[bytes]:
     """Sessions by UDP, with what comes next, and by TCP, cut at awkward places."""
     found = []
     for host in range(1, 31):
-        found.append(_udp(host, message(1, host, b"on")))
+        found.append(udp(host, message(1, host, b"on")))
         if host % 3 == 0:
-            found.append(_udp(host, message(2, 7, struct.pack("<I", 77), 2)))
+            found.append(udp(host, message(2, 7, struct.pack("<I", 77), 2)))
         if host % 5 == 0:
-            found.append(_udp(100 + host, message(3, 8, QUERY, 0x35)))
+            found.append(udp(100 + host, message(3, 8, QUERY, 0x35)))
         stream = message(4, host, b"first") + message(5, 500, b"second")
         cut = 1 + host % (len(stream) - 1)
         found.append(_tcp(host, 99, 0x02, b""))
         found.append(_tcp(host, 100, 0x18, stream[:cut]))
         found.append(_tcp(host, 100 + cut, 0x18, stream[cut:]))
-        found.append(_udp(200 + host, b"\x10\x00"))
+        found.append(udp(200 + host, b"\x10\x00"))
     return found
 
 
@@ -175,3 +176,43 @@ def over_ethernet(tmp_path: Path) -> Path:
     frames += [bytes(12) + b"\x81\x00\x00\x07\x88\xb5" + message(2, 7, b"on")]
     write_pcap(tmp_path / "frames.pcap", frames)
     return tmp_path
+
+
+TUNNEL = """\
+Protocol {
+    Properties { label = "hose" id = "955" encapsulation = "true" }
+    parents { udp port 7001 }
+    Attributes {
+        struct header { uint16_t kind; uint16_t circuit; }
+        attribute { alias = "circuit" }
+    }
+    classifynext { switch (val(kind)) {
+        case 4: nextencaps = ip nextoffset = sizeof(struct header) break
+        case 6: nextencaps = ipv6 nextoffset = sizeof(struct header) break
+        case 1: nextencaps = ethernet nextoffset = sizeof(struct header) break
+    } }
+}
+"""
+
+
+@pytest.fixture
+def hose(tmp_path: Path) -> Callable[[bool, Path], Path]:
+    """Puts a capture's packets into a tunnel, as whole Ethernet frames or as IP packets.
+
+    Gives a directory with the tunnel's plugin and `hose.pcap`.
+    """
+
+    def fill(whole: bool, plain: Path) -> Path:
+        captured, at, frames = plain.read_bytes(), 24, []
+        while at < len(captured):
+            length = int.from_bytes(captured[at + 8 : at + 12], "little")
+            frame = captured[at + 16 : at + 16 + length]
+            at += 16 + length
+            inner = frame if whole else frame[14:]
+            kind = 1 if whole else frame[14] >> 4
+            frames.append(udp(9, bytes((0, kind, 0, 77)) + inner))
+        (tmp_path / "hose.plugin").write_text(TUNNEL)
+        write_pcap(tmp_path / "hose.pcap", frames)
+        return tmp_path
+
+    return fill

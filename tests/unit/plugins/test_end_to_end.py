@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,28 @@ def test_both_forms_give_the_same_rows_on_any_number_of_threads(
     for form in forms:
         for threads in range(4):
             assert rows(form, threads) == expected, (form, threads)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_packets_in_a_tunnel_of_ones_own_have_their_sessions(
+    hose: Callable[[bool, Path], Path], whole: bool
+) -> None:
+    plain = Path(__file__).parents[2] / "captures" / "dns.pcap"
+    folder = hose(whole, plain)
+    capture = folder / "hose.pcap"
+
+    def said(path: Path, plugins: list[Path]) -> list[object]:
+        rows = nf.read(path, report="transaction", where="dns.qname", plugins=plugins)
+        return sorted(row.fields["qname"] for row in rows)
+
+    sessions = list(nf.read(capture, plugins=[folder]))
+    [outer] = [one for one in sessions if one.protocol == "hose"]
+    assert said(capture, [folder]) == said(plain, []) != []
+    assert outer.path == "ethernet.ip.udp.hose"
+    assert all(one.path.startswith("ethernet.ip.udp.hose.") for one in sessions if one != outer)
+    circuits = nf.read(capture, plugins=[folder], events={"hose.circuit": ["hose.circuit"]})
+    [summary] = nf.read(plain, report="summary")
+    assert [event["hose.circuit"] for event in circuits] == [77] * summary.packets
 
 
 def test_paths_show_what_is_inside(capture: Path, in_files: Path) -> None:

@@ -116,7 +116,7 @@ MISTAKES = [
     ("case NEXT_DNS", "case 2", "error", "is there already", "NEXT_INNER"),
     ("nextencaps = dns", "nextencaps = dnss", "error", "no protocol 'dnss'", "dnss"),
     ("nextencaps = dns", "nextencaps = http", "warning", "called NEXT_DNS and leads", "NEXT_DNS"),
-    ("nextencaps = dns", "nextencaps = ip", "note", "will be in the path", "ip"),
+    ("nextencaps = dns", "nextencaps = arp", "note", "will be in the path", "arp"),
     ("nextencaps = dns nextoffset", "nextoffset", "error", "does not say what", "NEXT_DNS"),
     ("nextencaps = dns", "nextencaps = dns nextencaps = dns", "error", "twice", "nextencaps"),
     (

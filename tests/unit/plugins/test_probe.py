@@ -130,6 +130,51 @@ def test_a_classifier_says_the_same_on_any_number_of_threads(capture: Path) -> N
     assert {text(threads) for threads in (1, 2, 3)} == {text(0)}
 
 
+def _rsync(batch: Sequence[nf.Session]) -> dict[int, str]:
+    return {one.session_id: "rsync" for one in batch if one.src_ip.startswith("10.0.0.2")}
+
+
+def test_filters_see_the_verdict_of_a_classifier(capture: Path, in_files: Path) -> None:
+    def ids(where: str) -> set[int]:
+        reading = nf.read(capture, plugins=[in_files], classifier=_rsync, where=where)
+        return {session.session_id for session in reading}
+
+    everything = nf.read(capture, plugins=[in_files], classifier=_rsync)
+    overruled = {one.session_id: one.confidence == "user" for one in everything}
+    theirs = {number for number, is_theirs in overruled.items() if is_theirs}
+
+    assert len(overruled) == 96 > len(theirs) > 10
+    assert ids('protocol == "rsync" and confidence == "user"') == theirs
+    assert ids('protocol != "rsync"') == ids('path contains "gauge"') == set(overruled) - theirs
+
+
+@pytest.mark.parametrize("threads", [0, 3])
+def test_sums_see_the_verdict_of_a_classifier(capture: Path, in_files: Path, threads: int) -> None:
+    options = {"plugins": [in_files], "classifier": _rsync, "threads": threads}
+    overruled = [one for one in nf.read(capture, **options) if one.protocol == "rsync"]  # type: ignore[call-overload]
+
+    by_protocol = {row.path: row for row in nf.read(capture, report="protocol", **options)}  # type: ignore[call-overload]
+    named = [row for path, row in by_protocol.items() if path.endswith(".rsync")]
+    assert sum(row.sessions for row in named) == len(overruled) > 10
+
+    only = nf.read(capture, report="protocol", where='protocol == "rsync"', **options)  # type: ignore[call-overload]
+    assert sum(row.sessions for row in only if row.path.endswith("rsync")) == len(overruled)
+
+
+def test_a_verdict_names_the_application_that_alone_speaks_the_protocol(
+    capture: Path, in_files: Path
+) -> None:
+    def classifier(batch: Sequence[nf.Session]) -> dict[int, str]:
+        return {one.session_id: "steam" for one in batch if one.src_ip == "10.0.0.7"}
+
+    options = {"plugins": [in_files], "classifier": classifier}
+    sessions = list(nf.read(capture, where='app == "steam"', **options))  # type: ignore[call-overload]
+    [sum_of_app] = [row for row in nf.read(capture, report="app", **options) if row.app == "steam"]  # type: ignore[call-overload]
+
+    assert {one.src_ip for one in sessions} == {"10.0.0.7"}
+    assert sum_of_app.sessions == len(sessions) > 0
+
+
 @pytest.mark.parametrize(
     ("verdict", "part"), [({1: "nonsense"}, "no such protocol"), ({9_999: "dns"}, "not asked")]
 )

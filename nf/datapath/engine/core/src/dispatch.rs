@@ -180,6 +180,11 @@ impl Dispatcher {
     fn take_apart(&mut self, item: &mut Item, frame: &[u8], snapshot: &Snapshot) -> bool {
         let link = snapshot.root.unwrap_or_else(|| LinkType::from_dlt(item.at.link.into()));
         nf_wire::decode(link, frame, item.at.length, &mut item.packet);
+        if let Some(users) = snapshot.dissector.users_of_tunnels()
+            && item.packet.fault == Fault::None
+        {
+            users.enter(frame, &mut item.packet);
+        }
         if item.packet.fault != Fault::None && item.packet.ips().is_empty() {
             match item.packet.fault {
                 Fault::Truncated => self.errors.truncated += 1,

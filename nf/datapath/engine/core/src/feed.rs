@@ -206,6 +206,26 @@ impl Hands<'_> {
         self.action = self.action.max(action);
     }
 
+    /// Feeds a datagram of a user's protocol, which has a packet within.
+    pub fn tunnel(
+        &mut self,
+        session: &mut Session,
+        dir: Direction,
+        (data, cut): (&[u8], bool),
+        number: ProtoId,
+    ) {
+        if data.is_empty() || session.quarantined || !session.dissection.is_open() {
+            return;
+        }
+        let flow = session.flow();
+        let seg = Segment { data, dir, time: self.timestamp, cut, ppid: 0, flow: &flow };
+        let mut ear = self.heard.ear(&mut session.notes, self.anomalies, self.snapshot, seg.time);
+        let shared = &self.snapshot.dissector;
+        let mut cx = Context { shared, pool: self.pool, observer: &mut ear };
+        let action = session.dissection.feed_tunnel(&mut cx, &seg, number);
+        self.action = self.action.max(action);
+    }
+
     /// The session is over: its protocols say what they still have to say, and all that is held
     /// for later is given back.
     pub fn settle(&mut self, session: &mut Session) {

@@ -7,7 +7,7 @@ use nf_core::catalog::Catalog;
 use nf_core::config::{EngineConfig, EventConfig};
 use nf_core::format::{Columns, jsonl};
 use nf_core::snapshot::Snapshot;
-use nf_proto::user::{Attribute, Description, Frame, Number, Parent};
+use nf_proto::user::{Attribute, Case, Description, Frame, Next, Number, Parent};
 use traffic::{Packets, run, tcp, udp};
 
 const SECOND: u64 = 1_000_000_000;
@@ -55,7 +55,11 @@ fn packets() -> Packets {
 }
 
 fn text(config: &EngineConfig) -> String {
-    let (rows, stats) = run(packets(), config);
+    text_of(packets(), config)
+}
+
+fn text_of(packets: Packets, config: &EngineConfig) -> String {
+    let (rows, stats) = run(packets, config);
     assert_eq!(stats.account.check(), Ok(()));
     let snapshot = Snapshot::compile(config).unwrap();
     let mut text = Vec::new();
@@ -227,4 +231,90 @@ fn frames_without_an_ip_layer_are_read_on_any_number_of_threads() {
     assert_eq!(inline.matches(r#""gauge":{"kind":9,"level":"#).count(), 50, "{inline}");
     assert_eq!(inline.matches(r#""ethernet.src":"02:02:02:02:02:02""#).count(), 50);
     assert_eq!(text(3), inline);
+}
+
+/// A header of two octets with a packet behind: 4 says IPv4, 1 says Ethernet.
+fn pipe() -> Description {
+    let case = |value, protocol: &str| Case { value, protocol: protocol.into(), offset: 2 };
+    Description {
+        name: "pipe".into(),
+        id: 953,
+        header: 2,
+        parents: vec![parent("udp", 7100), parent("ip", 254), parent("ethernet", 0x88b5)],
+        attributes: vec![Attribute {
+            name: "kind".into(),
+            id: 1,
+            kind: "uint".into(),
+            length: 1,
+            ..Attribute::default()
+        }],
+        next: Some(Next {
+            number: Number { offset: 0, length: 1, ..Number::default() },
+            cases: vec![case(4, "ip"), case(1, "ethernet")],
+            otherwise: None,
+        }),
+        ..Description::default()
+    }
+}
+
+/// The frame of [`udp`] without its Ethernet header, behind two octets.
+fn in_pipe(kind: u8, packet: &[u8]) -> Vec<u8> {
+    [&[kind, 0][..], if kind == 4 { &packet[14..] } else { packet }].concat()
+}
+
+fn piped(threads: usize) -> String {
+    let inner = udp(7, 5000, 53, &QUERY);
+    let twice = udp(9, 4100, 7100, &in_pipe(4, &inner));
+    let mut packets = Packets::default();
+    packets.add(SECOND, &udp(1, 4100, 7100, &in_pipe(4, &inner)));
+    packets.add(SECOND + 1, &udp(1, 4100, 7100, &in_pipe(4, &inner)));
+    packets.add(SECOND + 2, &udp(2, 4100, 7100, &in_pipe(1, &inner)));
+    packets.add(SECOND + 3, &traffic::ipv4(3, 254, &in_pipe(4, &inner)));
+    packets.add(SECOND + 4, &udp(4, 4100, 7100, &in_pipe(4, &twice)));
+    // Neither a packet inside, nor one that holds.
+    packets.add(SECOND + 5, &udp(5, 4100, 7100, &[9, 9, 9]));
+    packets.add(SECOND + 6, &udp(6, 4100, 7100, &[4, 0, 0x11, 0x22]));
+    let mut frame = inner[..12].to_vec();
+    frame.extend(b"\x88\xb5");
+    frame.extend(in_pipe(4, &udp(8, 5000, 53, &QUERY)));
+    packets.add(SECOND + 7, &frame);
+    let config = EngineConfig {
+        threads,
+        seed: 1,
+        reports: ["session", "transaction", "event"].map(String::from).to_vec(),
+        events: vec![EventConfig { event: "pipe.kind".into(), attributes: Vec::new() }],
+        plugins: vec![pipe()],
+        ..EngineConfig::default()
+    };
+    text_of(packets, &config)
+}
+
+const QUERY: [u8; 33] = *b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x03www\x07example\x03com\0\0\x01\0\x01";
+
+#[test]
+fn packets_in_a_users_tunnel_have_sessions_of_their_own() {
+    let text = piped(0);
+    let has = |part: &str| text.lines().filter(|line| line.contains(part)).count();
+    let session = |path: &str| {
+        let path = format!(r#""path":"{path}""#);
+        let is_one = |l: &&str| l.contains(r#""type":"session""#) && l.contains(&path);
+        text.lines().filter(is_one).count()
+    };
+
+    // The packet of host 7 came five times, in four pipes.
+    assert_eq!(session("ethernet.ip.udp.pipe.ip.udp.dns"), 1, "{text}");
+    assert_eq!(has(r#""packets_up":5,"#), 2, "{text}");
+    assert_eq!(session("ethernet.pipe.ip.udp.dns"), 1, "{text}");
+    assert_eq!(session("ethernet.ip.udp.pipe"), 5, "{text}");
+    assert_eq!(session("ethernet.ip.pipe"), 1, "{text}");
+    assert_eq!(session("ethernet.ip.udp.pipe.ip.udp.pipe"), 1, "{text}");
+    assert_eq!(has(r#""event":"pipe.kind""#), 9, "{text}");
+    assert_eq!(has(r#""transaction_protocol":"pipe""#) + has(r#""pipe":{"#), 9, "{text}");
+}
+
+#[test]
+fn any_number_of_threads_says_the_same_of_tunnels() {
+    let one = piped(0);
+
+    assert_eq!((piped(1), piped(3)), (one.clone(), one));
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use arrow_array::{Array, StructArray};
 use nf_core::catalog;
+use nf_core::engine::Engine;
 use nf_core::finish::RowView;
 use nf_core::format::ipfix::Exporter;
 use nf_core::format::sums::{self, Sum};
@@ -125,6 +126,14 @@ impl Batch {
     fn rows(&self) -> RwLockReadGuard<'_, Rows> {
         // A panic while rows were read has left them as they were.
         self.rows.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has the engine filter and sum up the rows.
+    pub(crate) fn conclude(&self, engine: &mut Engine) {
+        let mut rows = self.rows.write().unwrap_or_else(PoisonError::into_inner);
+        if let Rows::Each(rows) = &mut *rows {
+            engine.conclude(rows, &self.snapshot);
+        }
     }
 
     fn chosen(&self, fields: Option<Vec<String>>) -> PyResult<Chosen> {

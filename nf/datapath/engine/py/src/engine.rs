@@ -93,6 +93,18 @@ impl Engine {
         Ok(Some(Batch::split(polled.rows, &polled.snapshot)))
     }
 
+    /// From now on batches come unfiltered, and are in no sums: `conclude` does both, once it is
+    /// certain what their sessions are.
+    fn await_verdicts(&self) {
+        self.inner().await_verdicts();
+    }
+
+    /// Filters the rows of a batch that was polled, and adds them to the sums.
+    fn conclude(&self, py: Python<'_>, batch: &Bound<'_, Batch>) {
+        let batch = batch.get();
+        py.detach(|| batch.conclude(&mut self.inner()));
+    }
+
     /// Runs on with another configuration from the next batch of packets on.
     fn swap(&self, py: Python<'_>, config: &str) -> PyResult<()> {
         let config = parse(config)?;

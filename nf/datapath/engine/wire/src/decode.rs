@@ -59,6 +59,51 @@ fn follow(tunnel: Next, frame: &[u8], out: &mut Packet) {
     walk.run(tunnel);
 }
 
+/// Whether [`decode_inside`] can begin with this header: those that lead to an IP layer.
+pub fn may_be_inside(header: ProtoId) -> bool {
+    use id::{DOT1AD, DOT1Q, ETHERNET, IP, IPV6, LLC, MPLS, PPP};
+    matches!(header, ETHERNET | DOT1Q | DOT1AD | LLC | MPLS | PPP | IP | IPV6)
+}
+
+/// Walks on inside a tunnel that the walk does not know by itself: `around` are the headers that
+/// were found behind the last one of `out`, and at `at` begins a `header` that
+/// [`may_be_inside`]. False, and `out` as it was, when no IP layer is found there.
+pub fn decode_inside(
+    frame: &[u8],
+    around: &[Layer],
+    header: ProtoId,
+    at: usize,
+    out: &mut Packet,
+) -> bool {
+    if !may_be_inside(header) {
+        return false;
+    }
+    let before = *out;
+    let (end, wire_end) = match before.ips().last() {
+        Some(ip) => {
+            let start = ip.payload as usize;
+            let end = start.saturating_add(ip.payload_captured as usize);
+            (end, start.saturating_add(ip.payload_len as usize))
+        }
+        None => (frame.len(), frame.len()),
+    };
+    let bounded = !before.ips().is_empty();
+    let mut walk = Walk { frame, at, end, wire_end, bounded, vlan: 0, tunnel_id: 0, out };
+    let entered = around.iter().all(|layer| walk.push(layer.proto, layer.offset.into()));
+    if entered {
+        let next = root(header);
+        if matches!(next, Next::EtherType(_)) {
+            walk.skip(2);
+        }
+        walk.run(next);
+    }
+    if !entered || out.ip_count == before.ip_count {
+        *out = before;
+        return false;
+    }
+    true
+}
+
 fn walk(link: LinkType, frame: &[u8], wire_len: u32, out: &mut Packet) {
     let frame = frame.get(..u32::MAX as usize).unwrap_or(frame);
     let wire_end = usize::try_from(wire_len).unwrap_or(usize::MAX);

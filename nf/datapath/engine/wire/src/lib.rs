@@ -60,7 +60,7 @@ pub mod udp;
 pub mod vlan;
 pub mod vxlan;
 
-pub use decode::{LinkType, decode};
+pub use decode::{LinkType, decode, decode_inside, may_be_inside};
 
 use nf_fields::ProtoId;
 

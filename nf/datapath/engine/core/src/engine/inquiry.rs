@@ -84,7 +84,7 @@ impl Engine {
         };
         self.inquire(Question::Sessions(selection), &mut |finisher, rows| {
             for mut row in rows {
-                finisher.name(&mut row);
+                finisher.describe(&mut row);
                 if filter.as_ref().is_none_or(|f| names::passes(f, &snapshot, &row)) {
                     found.push(row);
                 }

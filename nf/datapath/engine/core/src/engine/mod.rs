@@ -352,6 +352,17 @@ impl Engine {
         self.stop.store(true, Ordering::Relaxed);
     }
 
+    /// From now on polled rows are not filtered and summed up yet, see [`Engine::conclude`].
+    pub fn await_verdicts(&mut self) {
+        self.finisher.await_verdicts();
+    }
+
+    /// Filters and sums up rows that were polled under `snapshot`, and that somebody may have
+    /// overruled since; those that are to be written remain.
+    pub fn conclude(&mut self, rows: &mut Vec<Row>, snapshot: &Snapshot) {
+        rows.retain_mut(|row| self.finisher.conclude(row, snapshot));
+    }
+
     /// The finishing side: aggregates and the snapshot rows are read under.
     pub fn finisher(&self) -> &Finisher {
         &self.finisher

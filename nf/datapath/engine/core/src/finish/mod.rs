@@ -57,6 +57,8 @@ pub struct Finisher {
     /// Rows finished under earlier snapshots.
     sealed: VecDeque<(Arc<Snapshot>, Vec<Row>)>,
     want_sessions: bool,
+    /// Rows are concluded by whoever takes them.
+    awaits_verdicts: bool,
     inquiry: Option<Inquiry>,
 }
 
@@ -82,6 +84,7 @@ impl Finisher {
             ready: Vec::new(),
             sealed: VecDeque::new(),
             want_sessions: has("session"),
+            awaits_verdicts: false,
             inquiry: None,
             snapshot,
         }
@@ -137,8 +140,7 @@ impl Finisher {
     /// Names what the row is about; whether it is to be written.
     fn finish(&mut self, row: &mut Row) -> bool {
         let is_session = matches!(row.what, What::Session);
-        let of_session = is_session && row.session.end_reason != EndReason::Active;
-        if of_session {
+        if is_session && row.session.end_reason != EndReason::Active {
             self.in_sessions += row.session.packets.iter().sum::<u64>();
             self.sessions += 1;
             if self.snapshot.plan.counts_sessions {
@@ -151,15 +153,35 @@ impl Finisher {
             self.census.fill_in(values);
         }
         self.name(row);
-        if !self.passes(row) {
+        self.awaits_verdicts || self.conclude(row, &Arc::clone(&self.snapshot))
+    }
+
+    /// From now on rows come as the engine sees them. Whoever takes them may overrule that, and
+    /// then has each [concluded](Self::conclude).
+    pub fn await_verdicts(&mut self) {
+        self.awaits_verdicts = true;
+    }
+
+    /// Judges, filters and sums up a row, now that it is certain what it is; whether it is to be
+    /// written. `snapshot` is the one that it was finished under.
+    pub fn conclude(&mut self, row: &mut Row, snapshot: &Snapshot) -> bool {
+        if row.session.confidence == Confidence::User
+            && let Some(app) = row.session.path.last().and_then(|id| snapshot.apps.by_id(id))
+        {
+            // A protocol that only one application speaks, says the verdict.
+            row.names.app = Some((app, AppConfidence::of(true)));
+        }
+        judge(row, snapshot);
+        if !passes(row, snapshot) {
             return false;
         }
-        if of_session {
-            self.aggregates.session(row, &self.snapshot.apps);
+        let is_session = matches!(row.what, What::Session);
+        if is_session && row.session.end_reason != EndReason::Active {
+            self.aggregates.session(row, &snapshot.apps);
             if let Some(inquiry) = &mut self.inquiry
                 && !inquiry.told.contains(&row.session.id)
             {
-                inquiry.sums.session(row, &self.snapshot.apps);
+                inquiry.sums.session(row, &snapshot.apps);
             }
         }
         !is_session || self.want_sessions
@@ -173,10 +195,12 @@ impl Finisher {
             path_down: self.texts.text(&row.session.path_down),
             app,
         };
-        if let Some(judge) = self.snapshot.judge.as_ref().filter(|_| row.session.id != 0) {
-            let risks = judge.session(&RowView::new(row, &self.snapshot), &row.session);
-            row.session.risks.add(risks);
-        }
+    }
+
+    /// As [`Finisher::name`], of a session that goes on and that nobody overrules.
+    pub(crate) fn describe(&mut self, row: &mut Row) {
+        self.name(row);
+        judge(row, &self.snapshot);
     }
 
     /// Begins to sum up with the sessions that go on.
@@ -187,8 +211,8 @@ impl Finisher {
 
     /// Takes a session that goes on.
     pub(crate) fn inquired(&mut self, mut row: Row) {
-        self.name(&mut row);
-        if self.passes(&mut row)
+        self.describe(&mut row);
+        if passes(&row, &self.snapshot)
             && let Some(inquiry) = &mut self.inquiry
             && inquiry.told.insert(row.session.id)
         {
@@ -282,11 +306,6 @@ impl Finisher {
         apps.by_address(server).or_else(|| apps.by_address(client).filter(|_| joined_late))
     }
 
-    fn passes(&self, row: &mut Row) -> bool {
-        let Some(filter) = &self.snapshot.filter else { return true };
-        names::passes(filter, &self.snapshot, row)
-    }
-
     /// Packets outside sessions, for the aggregates.
     pub fn loose(&mut self, path: &Path, loose: &Loose) {
         if self.snapshot.filter.is_none() {
@@ -311,6 +330,17 @@ impl Finisher {
     pub fn snapshot(&self) -> &Arc<Snapshot> {
         &self.snapshot
     }
+}
+
+fn judge(row: &mut Row, snapshot: &Snapshot) {
+    if let Some(judge) = snapshot.judge.as_ref().filter(|_| row.session.id != 0) {
+        let risks = judge.session(&RowView::new(row, snapshot), &row.session);
+        row.session.risks.add(risks);
+    }
+}
+
+fn passes(row: &Row, snapshot: &Snapshot) -> bool {
+    snapshot.filter.as_ref().is_none_or(|filter| names::passes(filter, snapshot, row))
 }
 
 /// Whether the session's protocol is unknown, or one that applications speak with their servers.

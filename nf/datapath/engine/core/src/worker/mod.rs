@@ -14,6 +14,7 @@ use std::sync::Arc;
 use nf_fields::ProtoId;
 use nf_flow::{Handle, Table, Wheel};
 use nf_proto::Action;
+use nf_proto::user::tunnel_in;
 use nf_stream::Pool;
 use nf_wire::{IpLayer, Transport, id, sctp};
 
@@ -141,12 +142,15 @@ impl Worker {
             }
         }
         let own = item.kind == Kind::Packet;
+        if own && snapshot.dissector.users_of_tunnels().is_some() {
+            self.around_first(item, frame, snapshot);
+        }
         for layer in 0..layers {
             let innermost = layer + 1 == layers;
             if own && innermost {
                 self.innermost(item, frame, layer, snapshot);
             } else if item.layers >> layer & 1 == 1 {
-                self.carry(item, layer, snapshot);
+                self.carry(item, frame, layer, snapshot);
             }
         }
     }
@@ -155,8 +159,10 @@ impl Worker {
     fn outside(&mut self, item: &Item, frame: &[u8], snapshot: &Snapshot) {
         self.stats.non_session += 1;
         let mut path: Path = item.packet.layers().iter().map(|l| l.proto).collect();
-        if let Some(users) = snapshot.dissector.users_of_frames() {
-            self.read_frame(item, frame, users, &mut path, snapshot);
+        if let Some(users) = snapshot.dissector.users_of_frames()
+            && let Some(last) = item.packet.layers().last()
+        {
+            self.read_frame((item, frame), *last, users, &mut path, snapshot);
         }
         let time = item.at.timestamp;
         let loose = self.loose.entry(path).or_insert(Loose { first: time, ..Loose::default() });
@@ -187,7 +193,7 @@ impl Worker {
     }
 
     /// A packet of a session within the one at `layer`.
-    fn carry(&mut self, item: &Item, layer: usize, snapshot: &Snapshot) {
+    fn carry(&mut self, item: &Item, frame: &[u8], layer: usize, snapshot: &Snapshot) {
         let Some((handle, created)) = self.find(item, layer, None, snapshot) else { return };
         let owner = &item.owners[layer];
         let ip = &item.packet.ips()[layer];
@@ -197,18 +203,27 @@ impl Worker {
             session.initiator_is_high = owner.swapped;
             session.vlan = item.packet.vlan_of(ip);
         }
-        let dir = session.direction(owner.swapped).index();
+        let way = session.direction(owner.swapped);
+        let dir = way.index();
         let nested = session.nested.get_or_insert_with(|| Box::new(Nested::default()));
         nested.packets[dir] += 1;
         nested.bytes[dir] += u64::from(ip.total_len);
         session.end = session.end.max(item.at.timestamp);
         session.seen = item.clock;
+        let from = usize::from(ip.layer);
+        let between = item.packet.layers().get(from..next.into()).unwrap_or_default();
+        let users = tunnel_in(between);
         if session.paths[dir] == u32::MAX {
-            let layers = item.packet.layers().iter().take(next.into());
+            // A user's protocol is the session's, like all that stands above a transport.
+            let end = users.map_or(next.into(), |(at, _)| from + at);
+            let layers = item.packet.layers().iter().take(end);
             session.paths[dir] = self.paths.number(layers.map(|l| l.proto).collect());
         }
         if created {
             self.watch(handle, snapshot);
+        }
+        if let Some((_, number)) = users {
+            self.around((item, frame), handle, (layer, way), number, snapshot);
         }
     }
 

@@ -35,6 +35,12 @@ impl Dissector {
         self
     }
 
+    /// Protocols of users, if packets may lie within some.
+    #[inline]
+    pub fn users_of_tunnels(&self) -> Option<&Users> {
+        self.users.as_deref().filter(|users| users.has_tunnels())
+    }
+
     /// Protocols of users, if some are carried by frames without an IP layer.
     #[inline]
     pub fn users_of_frames(&self) -> Option<&Users> {
@@ -67,6 +73,25 @@ impl Dissection {
             Claim::Short if builtin.is_none() => Claimed::Perhaps,
             Claim::Mine(..) | Claim::Short | Claim::Nobody => Claimed::Not,
         }
+    }
+
+    /// Takes a datagram of a user's protocol whose packet within has a session of its own: the
+    /// headers have said what it is.
+    pub fn feed_tunnel(
+        &mut self,
+        cx: &mut Context<'_>,
+        seg: &Segment<'_>,
+        number: ProtoId,
+    ) -> Action {
+        match &mut self.stage {
+            Stage::User(_) => {}
+            Stage::Fresh | Stage::Trying(_) => {
+                self.finish(cx);
+                self.start_user(position_of(number));
+            }
+            Stage::Parsing(_) | Stage::Finished => return Action::Continue,
+        }
+        self.feed_user(cx, seg)
     }
 
     /// Begins a session of the user's protocol at a position; of no other there is a parser.

@@ -4,7 +4,7 @@ use nf_fields::{Field, ProtoId, Scope, Type};
 use nf_wire::Transport;
 use nf_wire::header::HEADERS;
 
-use super::claim::{Claims, Shape};
+use super::claim::{Described, Shape};
 use super::description::{Attribute, Case, Description, Number as Place};
 use super::program::{Frame, Leap, MOST_KEPT, Next, Number, Program, Read, Target};
 use super::{Mistake, numbers};
@@ -219,7 +219,10 @@ fn leap_of(case: &Case, others: &[(&str, ProtoId)]) -> Result<Leap, Mistake> {
         let id = registry::PROTOCOLS.get(place)?.info.id;
         Some(Target::Entry(u16::try_from(place).ok()?, id))
     };
-    let header = || HEADERS.iter().find(|h| h.answers_to(word)).map(|h| Target::Name(h.id));
+    let header = || {
+        let id = HEADERS.iter().find(|h| h.answers_to(word))?.id;
+        Some(if nf_wire::may_be_inside(id) { Target::Header(id) } else { Target::Name(id) })
+    };
     let named = || named::all().iter().find(|n| n.answers_to(word)).map(|n| Target::Name(n.id));
     match user().or_else(entry).or_else(header).or_else(named) {
         Some(target) => Ok(Leap { target, offset: case.offset }),
@@ -230,8 +233,8 @@ fn leap_of(case: &Case, others: &[(&str, ProtoId)]) -> Result<Leap, Mistake> {
     }
 }
 
-/// Adds what says that a session is this protocol.
-pub(super) fn claim(it: &Description, number: ProtoId, claims: &mut Claims) -> Result<(), Mistake> {
+/// What says that a session is this protocol.
+pub(super) fn claims(it: &Description, number: ProtoId) -> Result<Vec<Described<'_>>, Mistake> {
     let mut shapes = Vec::new();
     within("patterns", it.patterns.len(), MOST_ENTRIES)?;
     for pattern in &it.patterns {
@@ -251,20 +254,20 @@ pub(super) fn claim(it: &Description, number: ProtoId, claims: &mut Claims) -> R
         shapes.push(parts);
     }
     let shape = Shape(shapes);
+    let mut claims = Vec::new();
     for parent in &it.parents {
         within("ports", parent.numbers.len(), MOST_ENTRIES)?;
         let carrier = match parent.carrier.as_str() {
-            "tcp" => Transport::Tcp,
-            "udp" => Transport::Udp,
-            "sctp" => Transport::Sctp,
-            "ip" => Transport::Other,
+            "tcp" => Some(Transport::Tcp),
+            "udp" => Some(Transport::Udp),
+            "sctp" => Some(Transport::Sctp),
+            "ip" => Some(Transport::Other),
             "ethernet" => {
                 if parent.numbers.is_empty() || parent.numbers.iter().any(|n| *n < 0x600) {
                     let what = "over ethernet a type is needed, from 0x600 up".into();
                     return Err(mistake(what, "for example ethernet type 0x88b5"));
                 }
-                claims.add_link(number, &parent.numbers, parent.weight, &shape);
-                continue;
+                None
             }
             other => {
                 let what = format!("{other:?} cannot carry a protocol of yours");
@@ -274,7 +277,7 @@ pub(super) fn claim(it: &Description, number: ProtoId, claims: &mut Claims) -> R
                 ));
             }
         };
-        let ip = carrier == Transport::Other;
+        let ip = carrier == Some(Transport::Other);
         if ip && (parent.numbers.is_empty() || parent.numbers.iter().any(|n| *n > 255)) {
             let what = "over ip a protocol number is needed, 0 to 255".into();
             return Err(mistake(what, "for example ip protocol 253"));
@@ -283,7 +286,13 @@ pub(super) fn claim(it: &Description, number: ProtoId, claims: &mut Claims) -> R
             let what = format!("neither port nor pattern: all of {} would be this", parent.carrier);
             return Err(mistake(what, "add a port or a pattern"));
         }
-        claims.add(number, carrier, &parent.numbers, parent.weight, &shape);
+        claims.push(Described {
+            number,
+            carrier,
+            numbers: &parent.numbers,
+            weight: parent.weight,
+            shape: shape.clone(),
+        });
     }
-    Ok(())
+    Ok(claims)
 }

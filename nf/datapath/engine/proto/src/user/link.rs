@@ -41,21 +41,8 @@ impl Users {
         time: u64,
         observer: &mut dyn Observer,
     ) -> Vec<ProtoId> {
-        let length = match last {
-            id::ETHERNET => ETHERNET,
-            id::DOT1Q => TAG,
-            _ => return Vec::new(),
-        };
-        let header = frame.get(offset..).unwrap_or_default();
-        let (Some((header, data)), at) =
-            (header.split_at_checked(length), length.saturating_sub(2))
-        else {
-            return Vec::new();
-        };
-        let Some(ethertype) = header.get(at..).and_then(|octets| octets.first_chunk()) else {
-            return Vec::new();
-        };
-        self.read_payload(u16::from_be_bytes(*ethertype), data, time, observer)
+        let Some((ethertype, at)) = payload_of(last, frame, offset) else { return Vec::new() };
+        self.read_payload(ethertype, frame.get(at..).unwrap_or_default(), time, observer)
     }
 
     /// As [`Users::read_frame`], of the octets behind a type.
@@ -76,4 +63,16 @@ impl Users {
         session.end(self, &mut pool, observer);
         [Some(number)].into_iter().chain(fed.inside).flatten().collect()
     }
+}
+
+/// The type that the frame's last header announces, and where what it carries begins.
+pub(super) fn payload_of(last: ProtoId, frame: &[u8], offset: usize) -> Option<(u16, usize)> {
+    let length = match last {
+        id::ETHERNET => ETHERNET,
+        id::DOT1Q => TAG,
+        _ => return None,
+    };
+    let start = offset.checked_add(length)?;
+    let ethertype = frame.get(start.checked_sub(2)?..start)?.first_chunk()?;
+    Some((u16::from_be_bytes(*ethertype), start))
 }

@@ -15,6 +15,7 @@ mod program;
 mod session;
 #[cfg(test)]
 mod tests;
+mod tunnel;
 
 use std::sync::Arc;
 
@@ -24,12 +25,13 @@ use crate::registry::PROTOCOLS;
 use crate::{AnomalyInfo, Flow, Segment, Wants, named};
 
 pub(crate) use claim::Claim;
-use claim::Claims;
+use claim::{Carried, Claims};
 pub use description::{Attribute, Case, Description, Frame, Next, Number, Octets, Parent};
 pub use examine::{Examined, examine};
 pub use numbers::{is_users, name_of, public};
 pub use program::Program;
 pub(crate) use session::{Session, Then};
+pub use tunnel::tunnel_in;
 
 /// Most protocols of users.
 const MOST: usize = 512;
@@ -59,6 +61,8 @@ pub struct Users {
     /// By number, ascending.
     programs: Vec<Arc<Program>>,
     claims: Claims,
+    /// Some lead to packets within theirs.
+    has_tunnels: bool,
     replaced: Vec<ProtoId>,
     /// Who listens to these, and to the built-in protocols that may come next.
     wants: Vec<(ProtoId, Wants)>,
@@ -100,12 +104,15 @@ impl Users {
             })?;
             numbers.push((it.name.as_str(), number));
         }
+        let mut claims = Vec::new();
         for (it, (_, number)) in kept.iter().zip(&numbers) {
             let program = compile::compile(it, *number, &numbers).map_err(|e| located(it, e))?;
-            compile::claim(it, *number, &mut users.claims).map_err(|e| located(it, e))?;
+            claims.extend(compile::claims(it, *number).map_err(|e| located(it, e))?);
+            users.has_tunnels |= program.leads_to_headers();
             users.programs.push(Arc::new(program));
             users.replaced.extend(replaced(it));
         }
+        users.claims = Claims::of(claims);
         users.programs.sort_by_key(|program| program.number);
         Ok(users)
     }
@@ -147,7 +154,7 @@ impl Users {
     /// Whether the payload is one of these.
     #[inline]
     pub(crate) fn claim(&self, seg: &Segment<'_>) -> Claim {
-        self.claims.claim(seg)
+        self.claims.claim(Carried::of(seg.flow), seg.data)
     }
 
     pub(crate) fn port_guess(&self, flow: &Flow) -> Option<ProtoId> {

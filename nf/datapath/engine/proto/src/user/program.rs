@@ -119,6 +119,8 @@ pub(super) enum Target {
     User(ProtoId),
     /// A built-in one with a parser: its place in the registry.
     Entry(u16, ProtoId),
+    /// A header with a packet behind it, which has a session of its own ([`super::tunnel`]).
+    Header(ProtoId),
     /// Nobody: it is only named.
     Name(ProtoId),
 }
@@ -176,6 +178,16 @@ pub struct Program {
     pub(super) extent: usize,
     pub(super) frame: Option<Frame>,
     pub(super) next: Option<Next>,
+}
+
+impl Program {
+    /// Whether packets may lie within its messages.
+    pub(super) fn leads_to_headers(&self) -> bool {
+        let next = self.next.as_ref();
+        let leaps = next.iter().flat_map(|n| n.cases.iter().map(|(_, leap)| leap));
+        let otherwise = next.and_then(|n| n.otherwise.as_ref());
+        leaps.chain(otherwise).any(|leap| matches!(leap.target, Target::Header(_)))
+    }
 }
 
 /// A message where it lies.

@@ -186,7 +186,9 @@ impl Session {
                     fed.action = fed.action.max(self.pass_on(users, observer, place, &rest));
                     break;
                 }
-                Target::Name(id) => {
+                // The session of the packet in there tells what it is; a stream has none.
+                Target::Header(_) if !stream => break,
+                Target::Header(id) | Target::Name(id) => {
                     *slot = Some(id);
                     break;
                 }
