@@ -1,7 +1,7 @@
 """What the engine knows: protocols, applications, fields, words of filters."""
 
 from collections.abc import Iterable
-from functools import cache, lru_cache
+from functools import lru_cache
 from os import PathLike, fspath
 from pathlib import Path
 
@@ -16,6 +16,7 @@ __all__ = [
     "check_filter",
     "filter_words",
     "protocols",
+    "risk_files",
     "risks",
     "session_fields",
     "transaction_has",
@@ -71,17 +72,26 @@ def application_files(files: Iterable[str | PathLike[str]]) -> tuple[tuple[str, 
     Raises:
         ConfigurationError: A file cannot be read.
     """
-    return tuple((fspath(file), _text_of(file)) for file in files)
+    return tuple((fspath(file), _text_of(file, "applications")) for file in files)
 
 
-def _text_of(file: str | PathLike[str]) -> str:
+def risk_files(files: Iterable[str | PathLike[str]]) -> tuple[tuple[str, str], ...]:
+    """Name and text of each file of risks.
+
+    Raises:
+        ConfigurationError: A file cannot be read.
+    """
+    return tuple((fspath(file), _text_of(file, "risks")) for file in files)
+
+
+def _text_of(file: str | PathLike[str], kind: str) -> str:
     try:
         return Path(file).read_text(encoding="utf-8")
     except OSError as error:
-        what = f"a file of applications cannot be read: {error.strerror}"
+        what = f"a file of {kind} cannot be read: {error.strerror}"
         raise ConfigurationError(what, fspath(file), "check path and permissions") from error
     except UnicodeDecodeError as error:
-        what = "a file of applications is not UTF-8"
+        what = f"a file of {kind} is not UTF-8"
         place = f"{fspath(file)}, byte {error.start}"
         raise ConfigurationError(what, place, "save it as UTF-8") from error
 
@@ -95,10 +105,17 @@ def check_filter(text: str, plugins: tuple[Description, ...] = ()) -> None:
     _engine.check_filter(text, to_json(plugins))
 
 
-@cache
-def risks() -> tuple[Risk, ...]:
-    """Every risk that sessions are judged by."""
-    return tuple(Risk(**{**one, "when": tuple(one["when"])}) for one in _engine.risks())
+def risks(files: Iterable[str | PathLike[str]] = ()) -> tuple[Risk, ...]:
+    """Every risk that sessions are judged by.
+
+    Args:
+        files: Files of rules that extend the built-in ones, or replace those of the same name.
+
+    Raises:
+        ConfigurationError: A file cannot be read, or has a mistake, told with line and column.
+    """
+    told = _engine.risks(list(risk_files(files)))
+    return tuple(Risk(**{**one, "when": tuple(one["when"])}) for one in told)
 
 
 def session_fields() -> tuple[NamedType, ...]:

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Generic, Literal, Self, TypedDict, TypeVar, Unpack, get_args, overload
 
 from nf._native import engine as _engine
-from nf.catalog import application_files, transaction_has
+from nf.catalog import application_files, risk_files, transaction_has
 from nf.datapath import config
 from nf.datapath.description import Description
 from nf.errors import ConfigurationError, EngineError, NfError, OutputUnavailable
@@ -53,6 +53,7 @@ class Options(TypedDict, total=False):
     threads: int
     bpf: str
     risks: bool
+    risk_files: Iterable[FileName]
     applications: Iterable[FileName]
     follow: bool
     pace: float
@@ -127,7 +128,8 @@ def read(
             caller), `bpf` a filter on packets in libpcap's language, `applications` files that
             extend the built-in applications, `plugins` protocols of yours (files, directories,
             classes of `@nf.protocol`), `classifier` a function that may overrule what protocol a
-            session is, `risks` has each session judged by what it shows (`Session.risks`).
+            session is, `risks` has each session judged by what it shows (`Session.risks`),
+            `risk_files` are rules of yours beside the built-in ones, and turn `risks` on.
             `interfaces` (of `nf.Interface`) captures live, in place of files, until `stop` is
             called. The rest is that of `nf.EngineConfig`.
 
@@ -163,6 +165,9 @@ def settings_from(
         given["filter"] = given.pop("where")
     if "applications" in given:
         given["applications"] = application_files(given["applications"])
+    if "risk_files" in given:
+        given["risk_files"] = risk_files(given["risk_files"])
+        given.setdefault("risks", True)
     for several in ("disabled_protocols", "interfaces"):
         if several in given:
             given[several] = tuple(given[several])

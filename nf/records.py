@@ -63,6 +63,7 @@ class Session:
         end_reason: fin, rst, idle, evicted, end_of_capture; active while it has not ended.
         community_id: Community ID, version 1, seed 0.
         risks: Risks that it shows, by name; empty also where nobody asked for them.
+        risk_severity: Severity of the gravest: low, medium, high or severe; None without any.
     """
 
     type: str
@@ -95,7 +96,8 @@ class Session:
     end_reason: str
     community_id: str
     risks: ClassVar[Sequence[str]] = ()
-    # No field: only rows that were judged have it.
+    risk_severity: ClassVar[str | None] = None
+    # No fields: only rows that were judged have them.
 
 
 class Fields(Mapping[str, Any]):

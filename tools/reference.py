@@ -39,7 +39,35 @@ What a session shows by itself that somebody should look at; none proves an atta
 `nf read --risks` adds their names to each row, `nf.read(…, risks=True)` to each session, and a
 filter such as `risks == "obsolete_tls"` finds them. Sessions are judged only when somebody asks. A
 condition on a protocol's fields holds when some transaction of the session meets it; one on fields
-of the session is judged when the session is reported."""
+of the session is judged when the session is reported. The field `risk_severity` has the severity of
+the gravest.
+
+## Rules of your own
+
+A file in the same form extends the rules, or replaces one by its name:
+
+```
+# What our network does not do.
+[lookups_elsewhere]
+severity = high
+title = A name was asked of a server that is not ours
+rule = DNS to an address outside 10.0.0.0/8.
+when = protocol == "dns" and not dst_ip in 10.0.0.0/8
+
+[obsolete_tls]
+severity = severe
+when = tls.version in {"SSL 3.0", "TLS 1.0", "TLS 1.1", "TLS 1.2"}
+```
+
+Each `when` is a condition in the [filter language](filter.md), any one of which is enough; all its
+words are fields of one protocol's transactions, or all are fields of the session. `severity` is low
+(unless said), medium, high or severe; `title` and `rule` are for people; `test` is one of the
+engine's own functions, as in `core/src/risk/risks.conf`. `nf risks --file FILE` checks and lists
+it;
+`nf read --risks=FILE`, `nf.read(…, risk_files=[…])` and the leaf-list
+`/nf-probe:probe/nf-dpi:engine/risks/file` judge by it. Of several files the later one counts. A
+mistake is refused with file, line and column. There may be 128 names of risks in the life of a
+process."""
 
 
 def protocols() -> Iterator[str]:

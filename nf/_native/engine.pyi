@@ -25,8 +25,13 @@ def protocols(plugins: str | None = None) -> list[dict[str, Any]]:
 def applications(files: list[tuple[str, str]] | None = None) -> list[dict[str, Any]]:
     """Every application of the built-in table, extended by `files` (name and text each)."""
 
-def risks() -> list[dict[str, Any]]:
-    """Every risk that sessions are judged by."""
+def risks(
+    files: list[tuple[str, str]] | None = None, plugins: str | None = None
+) -> list[dict[str, Any]]:
+    """Every risk that sessions are judged by, with those of `files` (name and text each).
+
+    Conditions may use the words of plugins (JSON text).
+    """
 
 def session_fields() -> list[tuple[str, str, str]]:
     """Name, type and meaning of every field of a session."""

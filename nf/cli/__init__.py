@@ -36,6 +36,8 @@ NOUNS = {
     "completion": "print a script that completes the command in a shell",
 }
 COMPLETE = "_complete"
+LONE = {"--stats": "--stats=text", "--risks": "--risks="}
+"""Options whose value may be left out: what they mean then."""
 """What the completion scripts call."""
 
 HELP = """\
@@ -153,9 +155,9 @@ def _guarded(name: str, words: list[str], *, debug: bool) -> int:
 
 
 def _separate(words: list[str]) -> list[str]:
-    """Gives a lone `--stats` its value, or argparse would take the file that follows for it."""
+    """Gives lone `--stats` and `--risks` their value, or argparse would take the file behind."""
     end = words.index("--") if "--" in words else len(words)
-    return ["--stats=text" if word == "--stats" else word for word in words[:end]] + words[end:]
+    return [LONE.get(word, word) for word in words[:end]] + words[end:]
 
 
 def _left_by_reader() -> int:

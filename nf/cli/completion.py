@@ -174,7 +174,7 @@ def _offered_by(noun: str, before: list[str], current: str) -> tuple[Offer, str]
         offer = _values(noun, options[name], before, value)
         return offer, f"{name}=" + _settled(offer, value)
     last = options.get(before[-1])
-    if last is not None and last.nargs != 0 and last.dest != "stats":
+    if last is not None and last.nargs != 0 and last.dest not in OPTIONAL:
         offer = _values(noun, last, before, current)
         return offer, _settled(offer, current)
     if current.startswith("-"):
@@ -204,7 +204,7 @@ def _words_before(before: list[str], options: dict[str, Action]) -> int:
             takes_value = False
         elif word.startswith("-"):
             action = options.get(word)
-            takes_value = action is not None and action.nargs != 0 and action.dest != "stats"
+            takes_value = action is not None and action.nargs != 0 and action.dest not in OPTIONAL
         else:
             count += 1
     return count
@@ -349,11 +349,15 @@ def _config_paths(before: list[str], current: str) -> Offer:
     return Offer([(word, what.split(".")[0]) for word, what in found], goes_on=True)
 
 
+OPTIONAL = ("stats", "risks")
+"""Options whose value, if any, stands behind a `=`."""
 VALUES: dict[str, Callable[[list[str], str], Offer]] = {
     "read files": _files,
     "output": _files,
     "apps": _files,
     "plugins": _files,
+    "risk_files": _files,
+    "risks": _files,
     "plugin what": _plugin_files,
     "protocols name": _protocols,
     "apps name": _applications,

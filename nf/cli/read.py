@@ -57,6 +57,7 @@ OPTIONS = {
     "disabled_protocols": "--disable",
     "applications": "--apps",
     "plugins": "--plugin",
+    "risk_files": "--risks",
     "interfaces": "-i",
     "report_interval": "--interval",
 }

@@ -6,7 +6,7 @@ from dataclasses import fields as fields_of
 from dataclasses import replace
 from typing import Any
 
-from nf.catalog import application_files
+from nf.catalog import application_files, risk_files
 from nf.cli.writers import FORMATS
 from nf.datapath.config import EngineConfig, Event, Report, Timeouts
 from nf.plugins.loading import Plugins
@@ -170,8 +170,11 @@ def configure_output(parser: ArgumentParser) -> None:
     )
     output.add_argument(
         "--risks",
-        action="store_true",
-        help="judge each session by what it shows, and add the names of its risks; see nf risks",
+        action="append",
+        default=[],
+        metavar="[=FILE]",
+        help="judge each session by what it shows, and add its risks and the gravest severity; "
+        "--risks=FILE adds rules of yours, and may be repeated; see nf risks",
     )
     output.add_argument(
         "--stats",
@@ -301,7 +304,8 @@ def settings_of(arguments: Namespace, report: Report, form: str, plugins: Plugin
         reports=reports,
         events=tuple(arguments.events),
         filter=arguments.where,
-        risks=arguments.risks or "risks" in (arguments.fields or ()),
+        risks=bool(arguments.risks or {"risks", "risk_severity"} & {*(arguments.fields or ())}),
+        risk_files=risk_files(filter(None, arguments.risks)),
         applications=application_files(arguments.apps),
         disabled_protocols=tuple(arguments.disable),
         plugins=plugins.descriptions,

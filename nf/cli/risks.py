@@ -19,13 +19,16 @@ DESCRIPTION = """\
 Lists the risks, or with a NAME the rule of one.
 
 A risk is something that a session shows by itself and that somebody should look at. None proves an
-attack. `nf read --risks` says which each session shows.
+attack. `nf read --risks` says which each session shows. A file of rules of yours extends those of
+nf, or replaces them by name: --file checks and lists it, `nf read --risks=FILE` judges by it.
 """
 EXAMPLES = """\
 examples:
   nf risks
   nf risks clear_text_credentials
+  nf risks --file ours.conf
   nf read some.pcap --risks
+  nf read some.pcap --risks=ours.conf
   nf read some.pcap --where 'risks == "obsolete_tls"'
 """
 
@@ -34,12 +37,20 @@ def configure(parser: ArgumentParser) -> None:
     """Adds description, arguments and examples."""
     parser.description, parser.epilog = DESCRIPTION, EXAMPLES
     parser.add_argument("name", nargs="?", metavar="NAME", help="name of a risk")
+    parser.add_argument(
+        "--file",
+        action="append",
+        default=[],
+        dest="risk_files",
+        metavar="FILE",
+        help="rules of yours; may be repeated",
+    )
     add_format(parser)
 
 
 def run(arguments: Namespace) -> int:
     """Prints the list, or one risk."""
-    known = risks()
+    known = risks(arguments.risk_files)
     if arguments.name is not None:
         return _one(_find(arguments.name, known), arguments.format)
     if arguments.format == "json":

@@ -93,7 +93,8 @@ class EngineConfig:
         reports: Rows wanted.
         events: Events wanted.
         filter: Condition on rows, in the filter language; empty for all.
-        risks: Sessions are judged: rows have their risks.
+        risks: Sessions are judged: rows have their risks and the gravest severity.
+        risk_files: Files that extend the built-in risks: name and text of each.
         applications: Files that extend the built-in applications: name and text of each.
         disabled_protocols: Protocols that are neither recognised nor parsed.
         plugins: Protocols of the user's; of several with one name or id the last one counts.
@@ -123,6 +124,7 @@ class EngineConfig:
     events: tuple[Event, ...] = ()
     filter: str = ""
     risks: bool = False
+    risk_files: tuple[tuple[str, str], ...] = ()
     applications: tuple[tuple[str, str], ...] = ()
     disabled_protocols: tuple[str, ...] = ()
     plugins: tuple[Description, ...] = ()

@@ -1,8 +1,8 @@
 """What the process that captures works by: made from a configuration, or by a command.
 
 Values only: nothing here opens a file, and everything can cross a process border by its types.
-Files of applications and plugins are named, not read: whoever prepares the settings reads them, and
-may refuse them.
+Files of applications, risks and plugins are named, not read: whoever prepares the settings reads
+them, and may refuse them.
 """
 
 from dataclasses import dataclass, field
@@ -154,6 +154,7 @@ class Settings:
         engine: For the engine, without what is in the files below. Its reports are those that some
             output takes, and the sums that statistics are made of.
         application_files: Files that extend the built-in applications, in their order.
+        risk_files: Files that extend the built-in risks, in their order.
         plugin_paths: Plugin files and directories, in their order.
         event_names: Name of the report of each of the engine's events.
         encoding: How rows are written.
@@ -169,6 +170,7 @@ class Settings:
     capturing: bool = True
     engine: EngineConfig = field(default_factory=EngineConfig)
     application_files: tuple[str, ...] = ()
+    risk_files: tuple[str, ...] = ()
     plugin_paths: tuple[str, ...] = ()
     event_names: tuple[str, ...] = ()
     encoding: Literal["json"] = "json"

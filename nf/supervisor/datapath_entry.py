@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from nf.catalog import application_files
+from nf.catalog import application_files, risk_files
 from nf.datapath.config import EngineConfig
 from nf.datapath.process import DatapathProcess
 from nf.datapath.settings import Settings
@@ -42,6 +42,7 @@ def complete(settings: Settings) -> EngineConfig:
     return replace(
         settings.engine,
         applications=application_files(settings.application_files),
+        risk_files=risk_files(settings.risk_files),
         plugins=plugins.descriptions,
     )
 

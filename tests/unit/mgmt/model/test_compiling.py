@@ -35,6 +35,7 @@ LIVE: dict[str, Any] = {
             "disabled-protocol": ["nf-protocols:tls"],
             "applications": {"file": ["/a"]},
             "plugins": {"path": ["/p"]},
+            "risks": {"file": ["/r"]},
         },
         OUTPUTS: {"file": {"enabled": True, "directory": "/d"}, "stdout": {"enabled": True}},
         REPORTS: {
@@ -117,7 +118,11 @@ ENGINE_VALUES: dict[str, tuple[str, Any, Any]] = {
     "classify_bytes": (f"{ENGINE}/classify-bytes", 8, 8),
     "seed": (f"{ENGINE}/hash-seed", 2**64 - 1, 2**64 - 1),
 }
-FROM_FILES = {"applications": "application_files", "plugins": "plugin_paths"}
+FROM_FILES = {
+    "applications": "application_files",
+    "plugins": "plugin_paths",
+    "risk_files": "risk_files",
+}
 """What is read from files that the settings name."""
 
 
@@ -219,13 +224,15 @@ def test_every_timeout_is_reached(oracle: Any, timeout: str) -> None:
     assert getattr(compile_settings(oracle.with_defaults(data)).engine.timeouts, timeout) == 77.0
 
 
-def test_files_of_applications_and_plugins_keep_their_order(oracle: Any) -> None:
+def test_files_of_applications_risks_and_plugins_keep_their_order(oracle: Any) -> None:
     data = changed({}, f"{ENGINE}/applications/file", ["/b", "/a"])
     data = changed(data, f"{ENGINE}/plugins/path", ["/z", "/y"])
+    data = changed(data, f"{ENGINE}/risks/file", ["/s", "/r"])
 
     settings = compile_settings(oracle.with_defaults(data))
 
     assert (settings.application_files, settings.plugin_paths) == (("/b", "/a"), ("/z", "/y"))
+    assert settings.risk_files == ("/s", "/r")
 
 
 def test_an_interface_says_what_differs_from_all(oracle: Any) -> None:

@@ -36,6 +36,8 @@ pub struct EngineConfig {
     pub filter: String,
     /// Sessions are judged: rows have their risks.
     pub risks: bool,
+    /// Files of risks that extend the built-in ones: name and text.
+    pub risk_files: Vec<(String, String)>,
     /// Applications files that extend the built-in table: name and text.
     pub applications: Vec<(String, String)>,
     /// Protocols whose parsers and probes are off.
@@ -80,6 +82,7 @@ impl Default for EngineConfig {
             events: Vec::new(),
             filter: String::new(),
             risks: false,
+            risk_files: Vec::new(),
             applications: Vec::new(),
             disabled_protocols: Vec::new(),
             plugins: Vec::new(),

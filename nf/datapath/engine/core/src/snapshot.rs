@@ -18,7 +18,7 @@ use crate::config::{EngineConfig, TableFull, Timeouts};
 use crate::finish::names::{RowNames, met_by, transaction_leaves};
 use crate::hook::Hook;
 use crate::plan::{ConfigError, Plan};
-use crate::risk::Judge;
+use crate::risk::{Judge, RISKS};
 
 /// Number of the next snapshot.
 static NUMBER: AtomicU32 = AtomicU32::new(1);
@@ -143,7 +143,11 @@ impl Snapshot {
         }
         let mut plan = Plan::compile(config, &filter_fields, &catalog)?;
         let asked = config.risks || filter.as_ref().is_some_and(asks_for_risks);
-        let judge = if asked { Some(judge()?) } else { None };
+        // Files are checked also where nobody asks: a mistake must not wait for the first who does.
+        let judge = match asked || !config.risk_files.is_empty() {
+            true => Some(judge(config, &catalog)?).filter(|_| asked),
+            false => None,
+        };
         judge.iter().flat_map(Judge::hears).for_each(|proto| plan.hear(proto));
         let mut disabled = disabled(config, &catalog)?;
         disabled.extend(users.replaced());
@@ -199,15 +203,13 @@ fn report_every(seconds: f64) -> Result<u64, ConfigError> {
 }
 
 fn asks_for_risks(filter: &Filter) -> bool {
-    filter.leaves().iter().any(|leaf| leaf.name() == "risks")
+    filter.leaves().iter().any(|leaf| RISKS.contains(&leaf.name()))
 }
 
-fn judge() -> Result<Judge, ConfigError> {
-    Judge::compile().map_err(|what| ConfigError {
-        what,
-        place: "risks".into(),
-        hint: "a defect of this build; leave risks out".into(),
-    })
+fn judge(config: &EngineConfig, catalog: &Catalog) -> Result<Judge, ConfigError> {
+    let files: Vec<(&str, &str)> =
+        config.risk_files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    Judge::compile(&files, catalog).map_err(ConfigError::from)
 }
 
 fn disabled(config: &EngineConfig, catalog: &Catalog) -> Result<Vec<ProtoId>, ConfigError> {

@@ -7,6 +7,7 @@ use nf_core::catalog::{Catalog, Source};
 use nf_core::config::EngineConfig;
 use nf_core::finish::{SESSION_FIELDS, names};
 use nf_core::plan::ConfigError;
+use nf_core::risk::Judge;
 use nf_core::snapshot::Snapshot;
 use nf_proto::user::{self, Description, Users};
 use pyo3::prelude::*;
@@ -141,17 +142,28 @@ pub(crate) fn applications(
     Ok(list)
 }
 
-/// Every risk that sessions are judged by.
+/// Every risk that sessions are judged by, with those of `files` (name and text each); words of
+/// plugins (JSON text) may be used.
 #[pyfunction]
-pub(crate) fn risks(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
+#[pyo3(signature = (files=None, plugins=None))]
+pub(crate) fn risks<'py>(
+    py: Python<'py>,
+    files: Option<Vec<(String, String)>>,
+    plugins: Option<&str>,
+) -> PyResult<Bound<'py, PyList>> {
+    let files = files.unwrap_or_default();
+    let files: Vec<(&str, &str)> = files.iter().map(|(n, t)| (n.as_str(), t.as_str())).collect();
+    let refused = |e: nf_core::risk::Mistake| convert::config_error(e.into());
+    Judge::compile(&files, &*catalog(plugins)?).map_err(refused)?;
     let list = PyList::empty(py);
-    for rule in nf_core::risk::all() {
+    for rule in nf_core::risk::with_files(&files).map_err(refused)? {
         let one = PyDict::new(py);
-        one.set_item("name", rule.name)?;
+        one.set_item("name", rule.name.text)?;
         one.set_item("title", rule.title)?;
         one.set_item("severity", rule.severity.name())?;
         one.set_item("rule", rule.rule)?;
-        one.set_item("when", &rule.when)?;
+        let when: Vec<&str> = rule.when.iter().map(|said| said.text).collect();
+        one.set_item("when", when)?;
         list.append(one)?;
     }
     Ok(list)

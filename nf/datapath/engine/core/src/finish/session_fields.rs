@@ -138,6 +138,9 @@ session_fields! {
         "tunnel_bytes_down": U64 => |v| Value::Uint(v.row.session.nested_bytes[1]);
         /// Risks that it shows, by name; nf risks explains them.
         "risks": Type::List(&Type::Text) => |v| Value::List(&v.row.session.risks);
+        /// Severity of the gravest of them: low, medium, high or severe.
+        "risk_severity": Type::Text => |v| v.severity()
+            .map_or(Value::None, |severity| text(severity.name()));
         /// Anomalies counted on the session.
         "anomalies": U32 => |v| Value::Uint(v.row.session.anomalies.into());
         /// How the application was found: dpi, partial (by a name that others share), port, address.

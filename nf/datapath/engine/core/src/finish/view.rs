@@ -8,6 +8,7 @@ use nf_fields::{Field, Fields, Value};
 
 use super::community::CommunityId;
 use super::session_fields::{READ, SESSION_FIELDS};
+use crate::risk::Severity;
 use crate::row::Row;
 use crate::snapshot::Snapshot;
 
@@ -33,6 +34,11 @@ impl<'a> RowView<'a> {
     #[inline]
     pub fn is_of_session(&self) -> bool {
         self.row.session.id != 0
+    }
+
+    /// The severity of its risks, as the configuration has it.
+    pub(super) fn severity(&self) -> Option<Severity> {
+        self.snapshot.judge.as_ref()?.severity(self.row.session.risks)
     }
 
     /// Its application.

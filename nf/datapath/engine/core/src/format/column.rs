@@ -4,6 +4,7 @@ use nf_fields::{Field, Fields, Type, Value, json};
 
 use crate::catalog::Source;
 use crate::finish::{DEFAULT_SESSION_FIELDS, RowView, SESSION_FIELDS};
+use crate::risk::RISKS;
 use crate::row::{Row, What};
 use crate::snapshot::Snapshot;
 
@@ -41,7 +42,8 @@ pub struct UnknownColumn(pub String);
 impl Columns {
     /// The usual columns of a report's rows.
     pub fn usual(report: &str, snapshot: &Snapshot) -> Self {
-        let risks = SESSION_FIELDS.iter().position(|f| f.name == "risks");
+        let of_risks = |(n, f): (usize, &Field)| RISKS.contains(&f.name).then_some(n);
+        let risks = SESSION_FIELDS.iter().enumerate().filter_map(of_risks);
         let judged = risks.filter(|_| snapshot.config.risks).map(Column::Session);
         let session = (0..DEFAULT_SESSION_FIELDS).map(Column::Session).chain(judged);
         match report {
@@ -82,7 +84,7 @@ impl Columns {
             let session = SESSION_FIELDS.iter().position(|f| f.name == name);
             // Unless sessions are judged, no risk would look like none found.
             if let Some(position) = session
-                && (name != "risks" || snapshot.judge.is_some())
+                && (!RISKS.contains(&name.as_str()) || snapshot.judge.is_some())
             {
                 return Ok(Column::Session(position));
             }

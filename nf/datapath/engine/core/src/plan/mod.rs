@@ -80,6 +80,12 @@ impl ConfigError {
     }
 }
 
+impl From<crate::risk::Mistake> for ConfigError {
+    fn from(mistake: crate::risk::Mistake) -> Self {
+        Self { what: mistake.what, place: mistake.place, hint: mistake.hint }
+    }
+}
+
 impl From<nf_proto::user::Mistake> for ConfigError {
     fn from(mistake: nf_proto::user::Mistake) -> Self {
         Self { what: mistake.what, place: mistake.place, hint: mistake.hint }

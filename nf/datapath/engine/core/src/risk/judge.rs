@@ -9,26 +9,59 @@ use nf_wire::Transport;
 use crate::catalog::Catalog;
 use crate::row::{Confidence, SessionFacts};
 
+/// The fields of a transaction that a function reads, in the order in which it names them.
+pub(super) struct Chosen<'r> {
+    pub record: &'r dyn Fields,
+    pub places: &'r [usize],
+}
+
+impl<'r> Chosen<'r> {
+    fn value(&self, number: usize) -> Value<'r> {
+        self.places.get(number).map_or(Value::None, |place| self.record.get(*place))
+    }
+
+    fn text(&self, number: usize) -> Option<&'r [u8]> {
+        match self.value(number) {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
 /// Judges a transaction that began at so many nanoseconds since the epoch.
-pub(super) type OfTransaction = fn(&dyn Fields, u64) -> bool;
+pub(super) type OfTransaction = fn(&Chosen<'_>, u64) -> bool;
 /// Judges a session.
 pub(super) type OfSession = fn(&SessionFacts) -> bool;
 
 /// A function of the file.
 pub(super) enum Test {
-    /// Of a protocol's transactions.
-    Transaction(&'static str, OfTransaction),
+    /// Of a protocol's transactions, of which it reads some fields.
+    Transaction { protocol: &'static str, fields: &'static [&'static str], test: OfTransaction },
     /// Of sessions.
     Session(OfSession),
 }
 
+/// All functions.
+pub(super) const NAMES: [&str; 5] = [
+    "certificate_out_of_date",
+    "certificate_name_mismatch",
+    "long_lived_certificate",
+    "machine_made_name",
+    "unusual_port",
+];
+
+const VALIDITY: &[&str] = &["not_before", "not_after"];
+
 /// The function of that name.
 pub(super) fn find(name: &str) -> Option<Test> {
+    let tls = |fields, test| Test::Transaction { protocol: "tls", fields, test };
     Some(match name {
-        "certificate_out_of_date" => Test::Transaction("tls", certificate_out_of_date),
-        "certificate_name_mismatch" => Test::Transaction("tls", certificate_name_mismatch),
-        "long_lived_certificate" => Test::Transaction("tls", long_lived_certificate),
-        "machine_made_name" => Test::Transaction("dns", machine_made_name),
+        "certificate_out_of_date" => tls(VALIDITY, certificate_out_of_date),
+        "certificate_name_mismatch" => tls(&["server_name", "san"], certificate_name_mismatch),
+        "long_lived_certificate" => tls(VALIDITY, long_lived_certificate),
+        "machine_made_name" => {
+            Test::Transaction { protocol: "dns", fields: &["qname"], test: machine_made_name }
+        }
         "unusual_port" => Test::Session(unusual_port),
         _ => return None,
     })
@@ -40,38 +73,24 @@ const LONGEST_LIFE_NS: u64 = 398 * DAY_NS;
 /// 2020-09-01, from when on the limit holds.
 const LIMITED_SINCE_NS: u64 = 1_598_918_400_000_000_000;
 
-/// The value of a field of `record`.
-fn field<'r>(record: &'r dyn Fields, name: &str) -> Value<'r> {
-    let position = record.field_list().iter().position(|f| f.name == name);
-    position.map_or(Value::None, |n| record.get(n))
+/// When the certificate is valid, nanoseconds since the epoch; of [`VALIDITY`].
+fn validity(chosen: &Chosen<'_>) -> Option<(u64, u64)> {
+    let time = |n| nf_filter::time(std::str::from_utf8(chosen.text(n)?).ok()?);
+    Some((time(0)?, time(1)?))
 }
 
-fn text<'r>(record: &'r dyn Fields, name: &str) -> Option<&'r [u8]> {
-    match field(record, name) {
-        Value::Text(text) => Some(text),
-        _ => None,
-    }
+fn certificate_out_of_date(chosen: &Chosen<'_>, start: u64) -> bool {
+    validity(chosen).is_some_and(|(from, to)| !(from..=to).contains(&start))
 }
 
-/// When the certificate is valid, nanoseconds since the epoch.
-fn validity(record: &dyn Fields) -> Option<(u64, u64)> {
-    let time = |name| nf_filter::time(std::str::from_utf8(text(record, name)?).ok()?);
-    Some((time("not_before")?, time("not_after")?))
-}
-
-fn certificate_out_of_date(record: &dyn Fields, start: u64) -> bool {
-    validity(record).is_some_and(|(from, to)| !(from..=to).contains(&start))
-}
-
-fn long_lived_certificate(record: &dyn Fields, _: u64) -> bool {
-    validity(record).is_some_and(|(from, to)| {
+fn long_lived_certificate(chosen: &Chosen<'_>, _: u64) -> bool {
+    validity(chosen).is_some_and(|(from, to)| {
         from >= LIMITED_SINCE_NS && to.saturating_sub(from) > LONGEST_LIFE_NS
     })
 }
 
-fn certificate_name_mismatch(record: &dyn Fields, _: u64) -> bool {
-    let (Some(name), Value::List(names)) = (text(record, "server_name"), field(record, "san"))
-    else {
+fn certificate_name_mismatch(chosen: &Chosen<'_>, _: u64) -> bool {
+    let (Some(name), Value::List(names)) = (chosen.text(0), chosen.value(1)) else {
         return false;
     };
     let covers = |n: usize| matches!(names.item(n), Value::Text(san) if covers(san, name));
@@ -94,8 +113,8 @@ fn covers(san: &[u8], name: &[u8]) -> bool {
 /// Shortest label that is judged: below, chance makes many.
 const SHORTEST: usize = 10;
 
-fn machine_made_name(record: &dyn Fields, _: u64) -> bool {
-    let Some(name) = text(record, "qname").and_then(|n| std::str::from_utf8(n).ok()) else {
+fn machine_made_name(chosen: &Chosen<'_>, _: u64) -> bool {
+    let Some(name) = chosen.text(0).and_then(|n| std::str::from_utf8(n).ok()) else {
         return false;
     };
     let name = name.trim_end_matches('.').to_ascii_lowercase();
@@ -216,6 +235,12 @@ fn unusual_port(session: &SessionFacts) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_function_has_its_name() {
+        assert!(NAMES.iter().all(|name| find(name).is_some()));
+        assert!(find("moonshine").is_none());
+    }
 
     #[test]
     fn a_certificate_covers_its_names_and_one_label_of_a_wildcard() {

@@ -6,8 +6,10 @@
 //! judged where it is heard, and the session when it is reported.
 
 mod judge;
+mod names;
 mod rules;
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use nf_fields::{Fields, List, ProtoId, Value};
@@ -18,18 +20,22 @@ use crate::finish::RowView;
 use crate::finish::names::{RowNames, TRANSACTION_SLOTS};
 use crate::row::SessionFacts;
 
-pub use rules::{Rule, Severity, all};
+pub use rules::{Mistake, Rule, Said, Severity, all, with_files};
 
-/// A set of risks: bit `n` is the `n`th rule.
+/// A set of risks: each name has a bit, for the life of the process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Risks(u64);
+pub struct Risks(u128);
 
 impl Risks {
     /// Most rules there may be.
-    pub const CAPACITY: usize = 64;
+    pub const CAPACITY: usize = 128;
 
     fn one(rule: usize) -> Self {
-        Self(1u64.checked_shl(rule as u32).unwrap_or(0))
+        Self(1u128.checked_shl(rule as u32).unwrap_or(0))
+    }
+
+    fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
     }
 
     /// Whether there are none.
@@ -54,10 +60,13 @@ impl List for Risks {
         for _ in 0..position {
             left &= left.wrapping_sub(1);
         }
-        let rule = rules::all().get(left.trailing_zeros() as usize);
-        rule.map_or(Value::None, |rule| Value::Text(rule.name.as_bytes()))
+        let name = names::name(left.trailing_zeros() as usize);
+        name.map_or(Value::None, |name| Value::Text(name.as_bytes()))
     }
 }
+
+/// Fields of a session that tell of risks.
+pub(crate) const RISKS: [&str; 2] = ["risks", "risk_severity"];
 
 /// A condition on transactions, with the fields that its slots mean.
 struct OnTransaction {
@@ -66,63 +75,119 @@ struct OnTransaction {
     fields: Vec<Attribute>,
 }
 
+/// A function on transactions, with the positions of the fields that it reads.
+struct TestOfTransaction {
+    risk: Risks,
+    places: Vec<usize>,
+    test: judge::OfTransaction,
+}
+
 /// All rules, compiled.
 pub struct Judge {
     transactions: HashMap<ProtoId, Vec<OnTransaction>>,
-    transaction_tests: HashMap<ProtoId, Vec<(Risks, judge::OfTransaction)>>,
+    transaction_tests: HashMap<ProtoId, Vec<TestOfTransaction>>,
     sessions: Vec<(Risks, Filter)>,
     session_tests: Vec<(Risks, judge::OfSession)>,
+    /// Greatest first.
+    severities: Vec<(Severity, Risks)>,
 }
 
 impl Judge {
-    /// Compiles the rules.
+    /// Compiles the engine's rules and those of files (name and text each), whose conditions may
+    /// use the words of `catalog`.
     ///
     /// # Errors
-    /// Says which condition of which rule cannot be met; a defect of `risks.conf`.
-    pub fn compile() -> Result<Self, String> {
+    /// Says where a file is wrong, or which condition cannot be met.
+    pub fn compile(files: &[(&str, &str)], catalog: &Catalog) -> Result<Self, Mistake> {
         let mut made = Self {
             transactions: HashMap::new(),
             transaction_tests: HashMap::new(),
             sessions: Vec::new(),
             session_tests: Vec::new(),
+            severities: Vec::new(),
         };
-        for (number, rule) in rules::all().iter().enumerate() {
+        for rule in rules::with_files(files)? {
+            let number = names::number(rule.name.text).ok_or_else(|| {
+                let what = format!("more than {} names of risks since the start", Risks::CAPACITY);
+                rule.name.mistake(what, "start nf again, or keep the names".into(), 0)
+            })?;
             let risk = Risks::one(number);
+            made.severities.push((rule.severity, risk));
             for condition in &rule.when {
-                made.add(risk, condition).map_err(|e| format!("risk {}: {e}", rule.name))?;
+                made.add(risk, condition, catalog)?;
             }
             for test in &rule.tests {
-                let known = judge::find(test);
-                match known.ok_or_else(|| format!("risk {}: no test {test}", rule.name))? {
-                    judge::Test::Transaction(proto, test) => {
-                        let proto = protocol(proto)?;
-                        made.transaction_tests.entry(proto).or_default().push((risk, test));
-                    }
-                    judge::Test::Session(test) => made.session_tests.push((risk, test)),
-                }
+                made.add_test(risk, test, catalog)?;
             }
         }
+        made.severities.sort_by_key(|(severity, _)| Reverse(*severity));
         Ok(made)
     }
 
-    fn add(&mut self, risk: Risks, condition: &str) -> Result<(), String> {
-        let names = RowNames::of(Catalog::get());
-        let filter = Filter::parse(condition, &names).map_err(|e| e.to_string())?;
+    fn add_test(
+        &mut self,
+        risk: Risks,
+        named: &Said<'_>,
+        catalog: &Catalog,
+    ) -> Result<(), Mistake> {
+        let Some(known) = judge::find(named.text) else {
+            let what = format!("there is no test {:?}", named.text);
+            return Err(named.mistake(what, format!("one of {}", judge::NAMES.join(", ")), 0));
+        };
+        match known {
+            judge::Test::Transaction { protocol, fields, test } => {
+                let of = catalog.by_name(protocol);
+                let place = |field: &&str| {
+                    let attributes = of.into_iter().flat_map(|p| &p.attributes);
+                    attributes.filter(|a| a.field.name == *field).find_map(|a| match a.source {
+                        Source::Transaction(n) => Some(usize::from(n)),
+                        _ => None,
+                    })
+                };
+                // A plugin that has taken the protocol's place has no such fields: nothing to judge.
+                if let (Some(of), Some(places)) = (of, fields.iter().map(place).collect()) {
+                    let tests = self.transaction_tests.entry(of.id).or_default();
+                    tests.push(TestOfTransaction { risk, places, test });
+                }
+            }
+            judge::Test::Session(test) => self.session_tests.push((risk, test)),
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, risk: Risks, said: &Said<'_>, catalog: &Catalog) -> Result<(), Mistake> {
+        let names = RowNames::of(catalog);
+        let filter = Filter::parse(said.text, &names).map_err(|e| {
+            let before = said.text.get(..e.position).unwrap_or_default().chars().count();
+            said.mistake(e.message.clone(), e.hint.clone(), before)
+        })?;
         let fields = names.transaction_fields();
         let of_session = |slot: &u32| *slot < TRANSACTION_SLOTS;
-        let mixed = filter.leaves().iter().flat_map(|l| l.slots()).any(of_session);
+        let leaves = filter.leaves();
+        let mixed = leaves.iter().flat_map(|l| l.slots()).any(of_session);
+        if leaves.iter().any(|leaf| RISKS.contains(&leaf.name())) {
+            let what = "a risk cannot follow from risks".into();
+            return Err(said.mistake(what, "repeat the other's condition".into(), 0));
+        }
         match fields.first() {
             None => self.sessions.push((risk, filter)),
             Some(first) => {
                 let proto = first.proto;
                 if mixed || fields.iter().any(|f| f.proto != proto) {
-                    return Err(format!("{condition}: fields of more than one record"));
+                    let what = "fields of more than one record in a condition".into();
+                    let hint = "fields of one protocol, or of the session; a `when` for each";
+                    return Err(said.mistake(what, hint.into(), 0));
                 }
                 let rule = OnTransaction { risk, filter, fields };
                 self.transactions.entry(proto).or_default().push(rule);
             }
         }
         Ok(())
+    }
+
+    /// The greatest severity among risks.
+    pub fn severity(&self, risks: Risks) -> Option<Severity> {
+        self.severities.iter().find(|(_, risk)| risks.has(*risk)).map(|(severity, _)| *severity)
     }
 
     /// Protocols whose transactions must be heard.
@@ -145,9 +210,9 @@ impl Judge {
                 found.add(rule.risk);
             }
         }
-        for (risk, test) in self.transaction_tests.get(&proto).into_iter().flatten() {
-            if test(record, start) {
-                found.add(*risk);
+        for of in self.transaction_tests.get(&proto).into_iter().flatten() {
+            if (of.test)(&judge::Chosen { record, places: &of.places }, start) {
+                found.add(of.risk);
             }
         }
         found
@@ -170,7 +235,51 @@ impl Judge {
     }
 }
 
-fn protocol(name: &str) -> Result<ProtoId, String> {
-    let known = Catalog::get().by_name(name).map(|p| p.id);
-    known.ok_or_else(|| format!("no protocol {name}"))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn compile(text: &str) -> Result<Judge, Mistake> {
+        Judge::compile(&[("ours.conf", text)], Catalog::get())
+    }
+
+    #[test]
+    fn every_condition_and_test_of_the_engine_compiles() {
+        let judge = Judge::compile(&[], Catalog::get()).unwrap();
+
+        let tests = rules::all().iter().map(|rule| rule.tests.len()).sum::<usize>();
+        let of_transactions = judge.transaction_tests.values().map(Vec::len).sum::<usize>();
+        assert_eq!(of_transactions + judge.session_tests.len(), tests);
+        assert_eq!(judge.severities.len(), rules::all().len());
+    }
+
+    #[test]
+    fn a_wrong_condition_is_told_with_its_column() {
+        for (text, place, what) in [
+            ("[a]\nwhen = dns.qname == \"x\" and dsn.id", "ours.conf:2:29", "dsn.id"),
+            ("[a]\n  when = ", "ours.conf:2:9", ""),
+            ("[a]\nwhen = dns.id and http.uri", "ours.conf:2:8", "more than one record"),
+            ("[a]\ntest = moonshine", "ours.conf:2:8", "no test \"moonshine\""),
+            ("[a]\nwhen = risks == \"b\"", "ours.conf:2:8", "cannot follow from risks"),
+        ] {
+            let mistake = compile(text).err().unwrap();
+            assert_eq!(mistake.place, place, "{text}");
+            assert!(mistake.what.contains(what), "{}", mistake.what);
+            assert!(!mistake.hint.is_empty(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_greatest_severity_counts() {
+        let judge =
+            compile("[small]\nwhen = vlan == 1\n[great]\nseverity = severe\nwhen = vlan == 2")
+                .unwrap();
+        let risk = |name| Risks::one(names::number(name).unwrap());
+
+        let mut both = risk("small");
+        assert_eq!(judge.severity(both), Some(Severity::Low));
+        both.add(risk("great"));
+        assert_eq!(judge.severity(both), Some(Severity::Severe));
+        assert_eq!(judge.severity(Risks::default()), None);
+    }
 }
