@@ -16,6 +16,8 @@ mod part {
     pub(super) const EXTERNAL_IPV4: u16 = 0x0103;
     pub(super) const INTERNAL_IPV6: u16 = 0x0402;
     pub(super) const EXTERNAL_IPV6: u16 = 0x0403;
+    pub(super) const INTERNAL_WIDE: u16 = 0x0602;
+    pub(super) const EXTERNAL_WIDE: u16 = 0x0603;
 }
 
 /// Fills `record` in as far as the octets go; `None` where they do not fit.
@@ -77,7 +79,8 @@ fn one_part(kind: u16, value: &[u8], record: &mut EigrpMessage) -> Option<()> {
         part::EXTERNAL_IPV4 => routes(&mut c, false, true, record)?,
         part::INTERNAL_IPV6 => routes(&mut c, true, false, record)?,
         part::EXTERNAL_IPV6 => routes(&mut c, true, true, record)?,
-        // Routes with wide metrics, and what is not known.
+        part::INTERNAL_WIDE => wide_routes(&mut c, false, record)?,
+        part::EXTERNAL_WIDE => wide_routes(&mut c, true, record)?,
         _ => {}
     }
     Some(())
@@ -95,24 +98,96 @@ fn routes(c: &mut Cursor<'_>, ipv6: bool, external: bool, record: &mut EigrpMess
     }
     let (delay, bandwidth, mtu) = (c.u32()?, c.u32()?, c.u24()?);
     let [hop_count, reliability, load, _, _] = c.array()?;
+    let way = Way { ipv6, next_hop, external, wide: false, router_id: None };
+    destinations(c, &way, record, |prefix| EigrpRoute {
+        prefix: prefix.into(),
+        delay: delay.into(),
+        bandwidth: bandwidth.into(),
+        mtu,
+        hop_count,
+        reliability,
+        load,
+        ..EigrpRoute::default()
+    })
+}
+
+/// What a part says of all its routes beside their metric.
+struct Way {
+    ipv6: bool,
+    next_hop: IpAddr,
+    external: bool,
+    wide: bool,
+    router_id: Option<Ipv4Addr>,
+}
+
+/// Destinations to the end.
+fn destinations(
+    c: &mut Cursor<'_>,
+    way: &Way,
+    record: &mut EigrpMessage,
+    route: impl Fn(String) -> EigrpRoute,
+) -> Option<()> {
     while !c.is_empty() {
-        let prefix = destination(c, ipv6)?;
+        let prefix = destination(c, way.ipv6)?;
         record.route_count = record.route_count.saturating_add(1);
         if record.routes.len() < MAX_LISTED {
             record.routes.push(EigrpRoute {
-                prefix: prefix.into(),
-                next_hop: (!next_hop.is_unspecified()).then_some(next_hop),
-                external,
-                delay,
-                bandwidth,
-                mtu,
-                hop_count,
-                reliability,
-                load,
+                next_hop: (!way.next_hop.is_unspecified()).then_some(way.next_hop),
+                external: way.external,
+                wide: way.wide,
+                router_id: way.router_id,
+                ..route(prefix)
             });
         }
     }
     Some(())
+}
+
+/// Families of addresses (IANA) that are read.
+mod family {
+    pub(super) const IPV4: u16 = 1;
+    pub(super) const IPV6: u16 = 2;
+}
+
+/// Topology, family and router; the wide metric with attributes as many as its first octet says
+/// words; then as with the narrow one (§6.8). Routes of other families are not read.
+fn wide_routes(c: &mut Cursor<'_>, external: bool, record: &mut EigrpMessage) -> Option<()> {
+    c.skip(2)?;
+    let ipv6 = match c.u16()? {
+        family::IPV4 => false,
+        family::IPV6 => true,
+        _ => return Some(()),
+    };
+    let router = Ipv4Addr::from(c.array::<4>()?);
+    let [words, _priority, reliability, load] = c.array()?;
+    let (mtu, hop_count) = (c.u24()?, c.u8()?);
+    let (delay, bandwidth) = (u48(c)?, u48(c)?);
+    c.skip(4)?;
+    c.skip(usize::from(words).saturating_mul(2))?;
+    let next_hop = if ipv6 {
+        IpAddr::V6(Ipv6Addr::from(c.array::<16>()?))
+    } else {
+        IpAddr::V4(Ipv4Addr::from(c.array::<4>()?))
+    };
+    if external {
+        c.skip(20)?;
+    }
+    let way = Way { ipv6, next_hop, external, wide: true, router_id: Some(router) };
+    destinations(c, &way, record, |prefix| EigrpRoute {
+        prefix: prefix.into(),
+        delay,
+        bandwidth,
+        mtu,
+        hop_count,
+        reliability,
+        load,
+        ..EigrpRoute::default()
+    })
+}
+
+fn u48(c: &mut Cursor<'_>) -> Option<u64> {
+    let [a, b, x, y, z, w] = c.array()?;
+    Some(u64::from_be_bytes([0, 0, a, b, x, y, z, w]))
 }
 
 /// The length of a prefix, then as many octets as it has.

@@ -9,7 +9,7 @@ mod message;
 #[cfg(test)]
 mod tests;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use nf_fields::{Fields, Text};
 use nf_wire::id;
@@ -40,10 +40,16 @@ pub struct EigrpRoute {
     pub next_hop: Option<IpAddr>,
     /// It came from another protocol.
     pub external: bool,
-    /// Delay of the way; all ones cannot be reached.
-    pub delay: u32,
-    /// Bandwidth of the way.
-    pub bandwidth: u32,
+    /// Whether its metric is wide: delay and bandwidth in units of their own.
+    pub wide: bool,
+    /// Router that it comes from, where the metric is wide.
+    pub router_id: Option<Ipv4Addr>,
+    /// Delay of the way: picoseconds where wide, else 256 for 10 microseconds; all ones cannot be
+    /// reached.
+    pub delay: u64,
+    /// Bandwidth of the way: kilobits per second where wide, else 256 times 10 gigabits divided by
+    /// it.
+    pub bandwidth: u64,
     /// Largest packet of the way.
     pub mtu: u32,
     /// Routers on the way.

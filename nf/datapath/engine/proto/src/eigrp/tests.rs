@@ -1,3 +1,5 @@
+#![allow(clippy::arithmetic_side_effects, reason = "lengths of hand-built packets are small")]
+
 use nf_wire::id;
 
 use crate::Flow;
@@ -66,9 +68,53 @@ fn routes_are_listed() {
     assert!(
         told.ends_with(&format!(
             concat!(
-                r#""route_count":3,"routes":[{{"prefix":"198.51.100.0/24","external":false,{m},"#,
-                r#"{{"prefix":"2001:db8:a::/64","next_hop":"2001:db8::1","external":true,{m},"#,
-                r#"{{"prefix":"::/0","next_hop":"2001:db8::1","external":true,{m}]}}"#
+                r#""route_count":3,"routes":[{{"prefix":"198.51.100.0/24","external":false,"wide":false,{m},"#,
+                r#"{{"prefix":"2001:db8:a::/64","next_hop":"2001:db8::1","external":true,"wide":false,{m},"#,
+                r#"{{"prefix":"::/0","next_hop":"2001:db8::1","external":true,"wide":false,{m}]}}"#
+            ),
+            m = metric
+        )),
+        "{told}"
+    );
+}
+
+/// Routes with the wide metric: to a network of IPv4, and by way of somebody else to one of IPv6.
+fn wide() -> Vec<u8> {
+    let metric = |words: u8| {
+        let mut out = vec![words, 0, 255, 1, 0, 5, 0xdc, 2];
+        out.extend([0, 0, 0x3b, 0x9a, 0xca, 0, 0, 0, 0, 0xf, 0x42, 0x40, 0, 0, 0, 0]);
+        out.resize(out.len() + usize::from(words) * 2, 7);
+        out
+    };
+    let part = |kind: u8, body: &[u8]| {
+        let mut out = vec![6, kind, 0, body.len() as u8 + 4];
+        out.extend_from_slice(body);
+        out
+    };
+    let four = [&[0, 0, 0, 1, 9, 9, 9, 9][..], &metric(2), &[0, 0, 0, 0, 24, 198, 51, 100]];
+    let hop = [0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+    let six = [&[0, 0, 0, 2, 9, 9, 9, 8][..], &metric(0), &hop, &[0; 20], &[0]];
+    let other = [0, 0, 0x40, 1, 9, 9, 9, 8, 1];
+    [part(2, &four.concat()), part(3, &six.concat()), part(2, &other)].concat()
+}
+
+#[test]
+fn wide_metrics_have_their_units() {
+    let heard = testing::play(&flow(), &[Up(&packet(1, 0, 3, &[&wide()]))]);
+
+    assert_eq!(heard.anomalies, [""; 0]);
+    let metric = concat!(
+        r#""delay":1000000000,"bandwidth":1000000,"mtu":1500,"hop_count":2,"#,
+        r#""reliability":255,"load":1}"#
+    );
+    let told = records(&heard)[0];
+    assert!(
+        told.ends_with(&format!(
+            concat!(
+                r#""route_count":2,"routes":[{{"prefix":"198.51.100.0/24","external":false,"#,
+                r#""wide":true,"router_id":"9.9.9.9",{m},{{"prefix":"::/0","#,
+                r#""next_hop":"2001:db8::1","external":true,"wide":true,"#,
+                r#""router_id":"9.9.9.8",{m}]}}"#
             ),
             m = metric
         )),
@@ -92,7 +138,7 @@ fn what_does_not_fit_is_an_anomaly_and_long_lists_are_bounded() {
 #[test]
 fn no_octets_make_it_panic() {
     let hello = packet(5, 0, 0, &[PARAMETERS, SOFTWARE]);
-    let update = packet(1, 9, 3, &[INTERNAL, &external()]);
+    let update = packet(1, 9, 3, &[INTERNAL, &external(), &wide()]);
     testing::torture(&flow(), &[Up(&hello), Up(&update)]).unwrap();
     testing::batter(&flow(), &[&hello, &update]).unwrap();
 }

@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 
+use super::lsa::body;
 use super::{MAX_LISTED, OspfLsa, OspfTransaction};
 use crate::Cursor;
 
@@ -57,7 +58,7 @@ pub fn parse(data: &[u8], record: &mut OspfTransaction) -> Option<()> {
     whole.and(sound)
 }
 
-fn address(c: &mut Cursor<'_>) -> Option<Ipv4Addr> {
+pub(super) fn address(c: &mut Cursor<'_>) -> Option<Ipv4Addr> {
     c.array::<4>().map(Ipv4Addr::from)
 }
 
@@ -114,19 +115,21 @@ fn description(c: &mut Cursor<'_>, v3: bool, record: &mut OspfTransaction) -> Op
 /// RFC 2328 §A.3.5.
 fn update(c: &mut Cursor<'_>, v3: bool, record: &mut OspfTransaction) -> Option<()> {
     let said = c.u32()?;
+    let mut sound = true;
     list(c, record, |c| {
-        let (lsa, length) = lsa(c, v3)?;
-        c.skip(length.checked_sub(LSA_HEADER)?)?;
+        let (mut lsa, length) = lsa(c, v3)?;
+        let told = c.take(length.checked_sub(LSA_HEADER)?)?;
+        sound &= body(told, v3, &mut lsa).is_some();
         Some(lsa)
     })?;
-    (record.lsa_count == Some(said)).then_some(())
+    (sound && record.lsa_count == Some(said)).then_some(())
 }
 
 /// Link states to the end.
 fn list(
     c: &mut Cursor<'_>,
     record: &mut OspfTransaction,
-    read: impl Fn(&mut Cursor<'_>) -> Option<OspfLsa>,
+    mut read: impl FnMut(&mut Cursor<'_>) -> Option<OspfLsa>,
 ) -> Option<()> {
     let mut count = 0_u32;
     let mut first = Vec::new();
@@ -179,6 +182,7 @@ fn lsa(c: &mut Cursor<'_>, v3: bool) -> Option<(OspfLsa, usize)> {
         sequence: Some(sequence),
         age_s: Some(age & 0x7fff),
         length: Some(length),
+        ..OspfLsa::default()
     };
     Some((lsa, length.into()))
 }

@@ -3,15 +3,20 @@
 //! One transaction per packet, hellos only where they differ from the sender's last one: who is
 //! neighbour of whom, and which parts of the map are told, asked for and acknowledged.
 //!
-//! Bounds: 16 neighbours and 16 link states of a packet are listed, all are counted.
+//! Link states that are told are read: links of routers, who is on a network, ways to other areas
+//! and to the outside.
+//!
+//! Bounds: 16 neighbours and 16 link states of a packet, and 16 links, routers or prefixes of each,
+//! are listed; all are counted.
 
+mod lsa;
 mod message;
 #[cfg(test)]
 mod tests;
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
-use nf_fields::Fields;
+use nf_fields::{Fields, Text};
 use nf_wire::id;
 
 use crate::news::News;
@@ -31,7 +36,34 @@ anomalies! {
     }
 }
 
-/// A link state, by its header.
+/// A link of a router.
+#[derive(Debug, Default, Fields)]
+pub struct OspfLink {
+    /// Type: point_to_point, transit, stub or virtual.
+    #[field(name = "type")]
+    pub kind: &'static str,
+    /// What it leads to: a router, or (version 2) a network.
+    pub id: Option<Ipv4Addr>,
+    /// Version 2: address of the interface; of a stub, the network's mask.
+    pub data: Option<Ipv4Addr>,
+    /// Version 3: number of the interface.
+    pub interface_id: Option<u32>,
+    /// Version 3: number of the interface at the other end.
+    pub neighbor_interface_id: Option<u32>,
+    /// What it costs.
+    pub metric: u16,
+}
+
+/// A prefix of version 3.
+#[derive(Debug, Default, Fields)]
+pub struct OspfPrefix {
+    /// Address and length.
+    pub prefix: Text,
+    /// What it costs, where each has a metric of its own.
+    pub metric: Option<u16>,
+}
+
+/// A link state; what it tells, where it is told and not only named.
 #[derive(Debug, Default, Fields)]
 pub struct OspfLsa {
     /// Type: router, network, summary, asbr_summary, external, nssa, link…
@@ -47,6 +79,36 @@ pub struct OspfLsa {
     pub age_s: Option<u16>,
     /// Octets, its header included.
     pub length: Option<u16>,
+    /// Router: area_border, as_boundary, virtual_link, translator.
+    pub roles: Option<Vec<&'static str>>,
+    /// Router: how many links it has.
+    pub link_count: Option<u32>,
+    /// Router: the first of them.
+    pub links: Option<Vec<OspfLink>>,
+    /// Network, summary, external of version 2: mask of the network.
+    pub network_mask: Option<Ipv4Addr>,
+    /// Network: how many routers are on it.
+    pub router_count: Option<u32>,
+    /// Network: the first of them.
+    pub attached_routers: Option<Vec<Ipv4Addr>>,
+    /// Summary, external: what the way costs.
+    pub metric: Option<u32>,
+    /// External: 1 is comparable with metrics inside, 2 is more than any of them.
+    pub metric_type: Option<u8>,
+    /// External: where packets are to be sent, where it is not the router that speaks.
+    pub forwarding_address: Option<IpAddr>,
+    /// External: a number that routers at the border agree on.
+    pub route_tag: Option<u32>,
+    /// Version 3: how many prefixes it tells.
+    pub prefix_count: Option<u32>,
+    /// Version 3: the first of them.
+    pub prefixes: Option<Vec<OspfPrefix>>,
+    /// Version 3, way to another area's router: which.
+    pub destination_router: Option<Ipv4Addr>,
+    /// Version 3, link: priority for becoming the designated router.
+    pub priority: Option<u8>,
+    /// Version 3, link: address of the interface there.
+    pub link_local: Option<IpAddr>,
 }
 
 /// One packet.
@@ -110,7 +172,7 @@ impl Protocol for Ospf {
         name: "ospf",
         id: id::OSPF,
         title: "Open Shortest Path First",
-        spec: "RFC 2328, RFC 5340",
+        spec: "RFC 2328, RFC 3101, RFC 5340",
         over: OVER,
         reads_header: true,
         transaction: OspfTransaction::fields,
