@@ -22,6 +22,8 @@ use crate::{
 use message::{Attribute, HEADER, Header, avp};
 
 /// Most requests kept while they wait for their answers.
+/// Diameter's number.
+pub(crate) const ID: ProtoId = ProtoId(901);
 const MAX_PENDING: usize = 64;
 /// Most octets kept of a text.
 const MAX_TEXT: usize = 255;
@@ -228,7 +230,7 @@ pub struct Diameter {
 impl Protocol for Diameter {
     const INFO: Info = Info {
         name: "diameter",
-        id: ProtoId(901),
+        id: ID,
         title: "Diameter",
         spec: "RFC 6733",
         over: OVER,

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use nf_fields::ProtoId;
 use nf_wire::Transport;
 
-use super::{Context, Dissection, Dissector, Hunch, MAX_DEPTH, Stage, UserSession, Verdict};
+use super::classifying::Verdict;
+use super::hunch::Hunch;
+use super::{Context, Dissection, Dissector, MAX_DEPTH, Stage, UserSession};
 use crate::user::{Claim, Then, Users, is_users};
 use crate::{Action, Direction, Fault, Gap, Segment, Wants};
 

@@ -2,7 +2,9 @@
 //!
 //! One transaction per handshake, with what TLS's has (the messages are the same and are read by
 //! the same code) and what the datagrams add: cookies, connection ids, protection of media. Where
-//! media shares the ports (WebRTC), its packets are given to their parsers.
+//! media shares the ports (WebRTC), its packets are given to their parsers. Over SCTP (RFC 6083) the
+//! payload protocol identifier tells what is protected: Diameter (RFC 6733 §2.1) and NGAP (3GPP TS
+//! 38.412) are named; nobody can read them.
 //!
 //! Bounds: handshake messages of up to 16 KiB in up to 16 pieces, two in the making per direction;
 //! 16 protection profiles are kept.
@@ -17,12 +19,17 @@ pub(crate) mod tests;
 
 use nf_fields::{Fields, ProtoId};
 
-use crate::{Flow, Info, Pattern, Probe, Protocol, Segment, Sink, Step, TimeoutClass, udp, within};
+use crate::{
+    Flow, Info, Pattern, Probe, Protocol, Segment, Sink, Step, TimeoutClass, sctp, udp, within,
+};
 pub use report::{DtlsMessage, DtlsTransaction};
 pub use session::Dtls;
 
 /// DTLS's number.
 pub const ID: ProtoId = ProtoId(660);
+
+/// Payload protocol identifiers of SCTP (IANA) that announce DTLS, and what is protected.
+const PROTECTED: [(u32, ProtoId); 2] = [(47, crate::diameter::ID), (66, crate::ngap::ID)];
 
 crate::anomalies! {
     /// What can be wrong with DTLS.
@@ -57,8 +64,13 @@ impl Protocol for Dtls {
         name: "dtls",
         id: ID,
         title: "Datagram Transport Layer Security",
-        spec: "RFC 9147, RFC 6347, RFC 4347, RFC 5764, RFC 9146",
-        over: &[udp(&[443, 853, 2083, 4433, 4755, 5349, 5684, 8443, 10161]), within("stun")],
+        spec: "RFC 9147, RFC 6347, RFC 4347, RFC 5764, RFC 9146, RFC 6083",
+        over: &[
+            udp(&[443, 853, 2083, 4433, 4755, 5349, 5684, 8443, 10161]),
+            sctp(&[5868]),
+            within("stun"),
+        ],
+        ppids: &[47, 66],
         patterns: &[
             Pattern::start(&[0x16, 0xfe]),
             Pattern::start(&[0x17, 0xfe]),
@@ -88,6 +100,9 @@ impl Protocol for Dtls {
 
     fn parse(&mut self, seg: &Segment<'_>, out: &mut Sink<'_>) -> Step {
         self.datagram(seg, out);
+        if let Some((_, inner)) = PROTECTED.iter().find(|(ppid, _)| *ppid == seg.ppid) {
+            out.inside(*inner);
+        }
         Step::all(seg)
     }
 

@@ -8,7 +8,7 @@ use crate::registry::{self, Entry};
 use crate::testing::{self, Event, Heard, flow, fuzz_one, play, torture};
 use crate::tls::extension::code;
 use crate::tls::tests::{alpn, extension, server_name, sized8, sized16, u16_list, versions};
-use crate::{Flow, NameSource, Probe};
+use crate::{Direction, Flow, NameSource, Probe};
 
 const SERVER: &[u8] = include_bytes!("../tls/testdata/server.der");
 
@@ -127,6 +127,26 @@ fn a_handshake_is_reported_when_it_is_complete() {
         assert!(said.contains(part), "{part} in {said}");
     }
     assert_eq!(heard.names[0], (NameSource::Sni, "phone.example.com".to_string()));
+}
+
+#[test]
+fn over_sctp_the_identifier_tells_what_is_protected() {
+    let over = flow(Transport::Sctp, 50_000);
+    let said = handshake();
+    for (ppid, path) in [(47, vec!["dtls", "diameter"]), (66, vec!["dtls", "ngap"])] {
+        let events: Vec<Event<'_>> = said
+            .iter()
+            .map(|(up, data)| (if *up { Direction::Up } else { Direction::Down }, data))
+            .map(|(dir, data)| Event::Message(dir, ppid, data))
+            .collect();
+        let heard = play(&over, &events);
+
+        assert_eq!(heard.path, path);
+        assert_eq!(heard.anomalies, [""; 0]);
+        assert_eq!(heard.transactions.len(), 1);
+    }
+    let clear = Event::Message(Direction::Up, 46, &said[0].1);
+    assert!(!play(&over, &[clear]).path.contains(&"diameter".to_string()));
 }
 
 #[test]

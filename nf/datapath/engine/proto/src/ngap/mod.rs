@@ -16,6 +16,8 @@ use crate::waiting::Waiting;
 use crate::{Direction, Flow, Info, Probe, Protocol, Segment, Sink, Step, TimeoutClass, sctp};
 
 /// Port of the registry.
+/// NGAP's number.
+pub(crate) const ID: ProtoId = ProtoId(903);
 const PORT: u16 = 38_412;
 /// What SCTP calls its messages.
 const PPID: u32 = 60;
@@ -116,7 +118,7 @@ pub struct Ngap {
 impl Protocol for Ngap {
     const INFO: Info = Info {
         name: "ngap",
-        id: ProtoId(903),
+        id: ID,
         title: "NG application protocol, base station to core of 5G",
         spec: "3GPP TS 38.413",
         over: &[sctp(&[PORT])],
