@@ -44,6 +44,7 @@ def session_entry(row: dict[str, Any]) -> dict[str, Any]:
     made |= {name: date_and_time(row[name]) for name in ("start", "end")}
     if row.get("risks"):
         made["risks"] = list(row["risks"])
+    if row.get("risk_severity"):
         made["risk-severity"] = row["risk_severity"]
     return made
 
