@@ -21,7 +21,7 @@ from nf.mgmt.nacm import TOP as NACM
 from nf.mgmt.nacm import Access, Denials, Guarded
 from nf.mgmt.rpc_error import RpcErrors
 from nf.mgmt.session import INTERNAL, Session
-from nf.mgmt.transaction import Data, Providers
+from nf.mgmt.transaction import Data, Providers, Ready
 
 __all__ = ["Commits", "Publisher", "Running"]
 
@@ -123,7 +123,7 @@ class Commits:
             entry, name = Entry(Note(0, "", ""), first), "the first configuration"
         try:
             tree = self._tree_of(entry)
-            self.convert(tree)
+            is_exact = not self.convert(tree)
             tree.validate()
         except YangError as error:
             raise ConfigurationError(
@@ -137,7 +137,21 @@ class Commits:
             raise ConfigurationError(
                 f"{name} cannot be put in force: {error.what}", error.place, error.hint
             ) from error
-        self._put_in_force(INTERNAL, tree, ready, [], None)
+        try:
+            number = self._history.record(tree.to_json, INTERNAL, [])
+        except OSError as error:
+            if newest is None or entry.note != newest.note or not is_exact:
+                ready.abort()
+                raise ConfigurationError(
+                    f"{name} cannot be written to disk: {error.strerror}",
+                    "the state folder",
+                    "make room, or give another folder with --state-dir",
+                ) from error
+            # It is there already, as what it was read from: a full disk keeps nobody from coming
+            # back to what was in force.
+            log.warning("%s is not written anew: %s", name, error)
+            number = newest.note.number
+        self._apply(Running(tree, self.running.revision + 1, number), ready, [])
         if unconfirmed is not None:
             self._history.set_unconfirmed(None)
 
@@ -228,7 +242,7 @@ class Commits:
         self,
         session: Session,
         tree: Tree,
-        ready: Any,
+        ready: Ready,
         changes: Sequence[Change],
         diff: Diff | None,
     ) -> None:
@@ -247,7 +261,10 @@ class Commits:
                 message=f"the configuration cannot be written to disk: {error.strerror}",
                 app_tag="persist",
             ) from error
-        running = Running(tree, self.running.revision + 1, number)
+        self._apply(Running(tree, self.running.revision + 1, number), ready, changes)
+
+    def _apply(self, running: Running, ready: Ready, changes: Sequence[Change]) -> None:
+        """Exchanges what is in force; without changes, everything is new."""
         access = (
             self._access(running)
             if not changes or any(change.top == NACM for change in changes)

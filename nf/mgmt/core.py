@@ -17,6 +17,7 @@ from nf.mgmt.locks import Locks
 from nf.mgmt.nacm import TOP as NACM
 from nf.mgmt.operations import Operations
 from nf.mgmt.rpc_error import RpcErrors
+from nf.mgmt.schema_nodes import SchemaTree
 from nf.mgmt.session import EndReason, Session, Sessions
 from nf.mgmt.state import Everything, State, Wanted
 from nf.mgmt.transaction import Providers
@@ -36,6 +37,7 @@ class Core:
 
     Attributes:
         context: The schema.
+        schema: The same as a tree of nodes, for all who ask what there is.
         sessions: Of every front end.
         locks: On datastores.
         providers: Register before `start`.
@@ -46,6 +48,7 @@ class Core:
     def __init__(self, context: Context, history: History, events: Publisher) -> None:
         """Nothing is in force before `start`."""
         self.context = context
+        self.schema = SchemaTree(context)
         self.history = history
         self.events = events
         self.locks = Locks()
@@ -53,7 +56,7 @@ class Core:
         self.state = State()
         self.operations = Operations()
         self.sessions = Sessions(self._session_started, self._session_ended)
-        self.commits = Commits(context, history, self.providers, events, guarded(context))
+        self.commits = Commits(context, history, self.providers, events, guarded(self.schema))
         self.confirming = Confirming(self.commits, history, events)
         self._candidate: Candidate | None = None
         self.state.register(_AccessState(self.commits))

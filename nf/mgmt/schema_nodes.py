@@ -1,7 +1,8 @@
-"""The schema as a tree of Python objects, for whoever walks data beside it.
+"""The schema as a tree of Python objects, for whoever walks data beside it or asks what it says.
 
 `Context.nodes()` tells every node in a flat list; here each knows its children, and the member
-name under which its value stands in an RFC 7951 object.
+name under which its value stands in an RFC 7951 object. `Core.schema` is read once and serves every
+front end.
 """
 
 import re
@@ -20,6 +21,7 @@ DATA = frozenset(
 TERMINAL = frozenset({"leaf", "leaf-list", "anydata", "anyxml"})
 _ORGANIZATION = re.compile(r"""^\s*organization\s+(?:"([^"]*)"|'([^']*)')""", re.MULTILINE)
 _BETWEEN = frozenset({"choice", "case"})
+_OPERATIONS = frozenset({"rpc", "action", "notification"})
 _INTEGERS = frozenset(
     {"int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "decimal64"}
 )
@@ -27,12 +29,13 @@ _INTEGERS = frozenset(
 
 @dataclass(slots=True, eq=False)
 class SchemaNode:
-    """One node of the data model.
+    """One node of the data model, or an operation or notification.
 
     Attributes:
         name: Without module.
         module: That defines it.
-        kind: `container`, `presence-container`, `list`, `leaf`, `leaf-list`, `anydata`, `anyxml`.
+        kind: `container`, `presence-container`, `list`, `leaf`, `leaf-list`, `anydata`, `anyxml`;
+            `rpc`, `action`, `notification`.
         config: Whether it is configuration.
         keys: Of a list, in order.
         type: Base type of a leaf; of a leafref that of its target.
@@ -115,6 +118,8 @@ class SchemaTree:
 
     Attributes:
         root: Has the top-level nodes as children; no node itself.
+        operations: RPCs, actions and notifications, which are children of nothing; an action knows
+            its parent. What they carry is not told.
         modules: Name to revision of every implemented module.
         namespaces: Name to namespace of every module that is known.
         organizations: Name to organization, as the module's own statement has it.
@@ -123,6 +128,7 @@ class SchemaTree:
     def __init__(self, context: "Context") -> None:
         """Reads the schema once."""
         self.root = SchemaNode("", "", "container", config=True)
+        self.operations: list[SchemaNode] = []
         listed = context.modules()
         self.modules: dict[str, str] = {
             module["name"]: module["revision"] or "" for module in listed if module["implemented"]
@@ -132,7 +138,7 @@ class SchemaTree:
             module["name"]: " ".join(_organization(context, module)) for module in listed
         }
         # By the paths of `Context.nodes()`; a choice or case stands for the node around it, None
-        # marks what is no data: operations and notifications.
+        # for what operations and notifications carry.
         places: dict[str, SchemaNode | None] = {"": self.root}
         for node in context.nodes():
             self._add(node, places)
@@ -141,7 +147,7 @@ class SchemaTree:
         path: str = node["path"]
         parent = places.get(path.rpartition("/")[0], self.root)
         kind: str = node["kind"]
-        if parent is None or (kind not in DATA and kind not in _BETWEEN):
+        if parent is None:
             places[path] = None
             return
         if kind in _BETWEEN:
@@ -169,8 +175,12 @@ class SchemaTree:
             parent=above,
             member=name if above is not None and above.module == module else f"{module}:{name}",
         )
-        parent.children.append(made)
-        places[path] = made
+        if kind in _OPERATIONS:
+            self.operations.append(made)
+            places[path] = None
+        else:
+            parent.children.append(made)
+            places[path] = made
 
     def find(self, path: str) -> SchemaNode | None:
         """The node of a schema path without keys, `/module:name/…`."""

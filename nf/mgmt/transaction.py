@@ -16,7 +16,7 @@ from nf.errors import NfError
 from nf.mgmt.changes import Change
 from nf.mgmt.rpc_error import RpcErrors
 
-__all__ = ["Data", "Prepared", "Provider", "ProviderError", "Providers"]
+__all__ = ["Data", "Prepared", "Provider", "ProviderError", "Providers", "Ready"]
 
 log = logging.getLogger(__name__)
 

@@ -7,10 +7,11 @@ from itertools import cycle
 import pytest
 
 from nf.errors import NfError
-from tests.function.conftest import SEES, SENDER, Start, eventually
+from tests.function.conftest import SEES, SENDER, Probe, Start, eventually
 
-COMMITS = 300
+COMMITS = 1000
 PACKETS = 20_000
+"""Of one sender; another follows while commits go on."""
 
 LIVE = (
     (("engine/timeouts/short", "20"), ("engine/timeouts/short", "25")),
@@ -24,29 +25,35 @@ LIVE = (
 """Two values each of what changes while traffic is analysed; no filter leaves anything out."""
 
 
-def test_hundreds_of_commits_under_traffic_lose_no_packet(start: Start) -> None:
+def packets(probe: Probe) -> "subprocess.Popen[bytes]":
+    """A sender that has begun."""
+    words = [sys.executable, str(SENDER), str(PACKETS), "6000", "2000"]
+    return subprocess.Popen(["ip", "netns", "exec", probe.space, *words])
+
+
+def test_a_thousand_commits_under_traffic_lose_no_packet(start: Start) -> None:
     probe = start("-i", SEES).up()
     eventually(probe.capturing)
     datapath = probe.processes()["nf-datapath"].pid
     before = probe.account()["packets"]
-    sender = subprocess.Popen(
-        [
-            *("ip", "netns", "exec", probe.space, sys.executable, str(SENDER)),
-            *(str(PACKETS), "6000", "2000"),
-        ]
-    )
     values = cycle([pair[turn] for turn in (0, 1) for pair in LIVE])
+    made, sent, sender = 0, PACKETS, packets(probe)
     try:
-        for _ in range(COMMITS):
+        # Neither ends before the other: no commit is made without traffic.
+        while made < COMMITS or sender.poll() is None:
+            if sender.poll() is not None:
+                assert sender.returncode == 0
+                sent, sender = sent + PACKETS, packets(probe)
             probe.set(next(values))
-        assert sender.wait(120) == 0
+            made += 1
+        assert sender.returncode == 0
     finally:
         sender.kill()
         sender.wait()
 
-    eventually(lambda: probe.account()["packets"] >= before + PACKETS)
+    eventually(lambda: probe.account()["packets"] >= before + sent)
     account = probe.account()
-    assert account["packets"] == before + PACKETS
+    assert account["packets"] == before + sent
     assert account["kernel-drops"] == account["dispatch-drops"] == account["filtered"] == 0
     assert account["processed"] + account.get("in-flight", 0) == account["packets"]
     now = probe.processes()["nf-datapath"]

@@ -11,9 +11,9 @@ from nf.mgmt.netconf.request import Lane, Modules
 from nf.mgmt.netconf.settings import Settings
 
 if TYPE_CHECKING:
-    from nf._native.yang import Context
     from nf.mgmt.core import Core
     from nf.mgmt.events import EventHub
+    from nf.mgmt.schema_nodes import SchemaTree
 
 __all__ = ["Counters", "Lanes", "Service", "Statistics", "modules_of"]
 
@@ -108,19 +108,14 @@ class Service:
     @classmethod
     def of(cls, core: "Core", events: "EventHub") -> "Service":
         """For a core."""
-        return cls(core, events, capabilities(core.context), modules_of(core.context))
+        return cls(core, events, capabilities(core.context), modules_of(core.schema))
 
 
-def modules_of(context: "Context") -> Modules:
+def modules_of(schema: "SchemaTree") -> Modules:
     """Names and namespaces of a schema."""
-    listed = context.modules()
-    namespaces = {module["name"]: module["namespace"] for module in listed}
     # Paths of errors may be about the protocol's own elements.
-    namespaces.setdefault("ietf-netconf", BASE)
+    namespaces = {"ietf-netconf": BASE} | schema.namespaces
     operations = frozenset(
-        (namespaces[module], name)
-        for node in context.nodes()
-        if node["kind"] == "rpc"
-        for module, _, name in [node["path"].lstrip("/").partition(":")]
+        (namespaces[node.module], node.name) for node in schema.operations if node.kind == "rpc"
     )
     return Modules({uri: name for name, uri in namespaces.items()}, namespaces, operations)

@@ -14,7 +14,6 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from nf.mgmt.changes import Change
-from nf.mgmt.schema_nodes import SchemaTree
 from nf.mgmt.subscriptions.engine import Subscriptions
 from nf.mgmt.subscriptions.past import Past
 from nf.mgmt.subscriptions.reading import Reader
@@ -83,7 +82,7 @@ class Target:
         self._core = core
         self.tokens = tokens or Tokens(None)
         self.tokens.register(core.operations)
-        self._schema = SchemaTree(core.context)
+        self._schema = core.schema
         self._callers = Callers(passwords, self.tokens)
         reader = Reader(core, self._schema)
         self.subscriptions = Subscriptions(reader)

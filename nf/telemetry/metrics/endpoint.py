@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nf.mgmt.changes import Change
-from nf.mgmt.schema_nodes import SchemaTree
 from nf.mgmt.session import INTERNAL
 from nf.mgmt.subscriptions.reading import Reader
 from nf.mgmt.transaction import Data, ProviderError
@@ -77,7 +76,7 @@ class Endpoint:
 
     def __init__(self, core: "Core") -> None:
         """Listens nowhere; register it with the core, and start it, before that starts."""
-        self._schema = SchemaTree(core.context)
+        self._schema = core.schema
         self._families = families(self._schema)
         self._tops = {node.top.qualified for node in self._families if node.top.kind == "container"}
         self._reader = Reader(core, self._schema)
