@@ -37,6 +37,8 @@ Complete = Callable[[Settings], EngineConfig]
 """Reads the files that settings name: what is returned is all the engine needs."""
 Why = Literal["configuration", "operator"]
 ANSWER_SECONDS = 8.0
+LIVE_SUMS = ("protocol", "app")
+"""Sums that tell of each row how many of its sessions go on."""
 EXCHANGE_SECONDS = 60.0
 """Time in which an engine that has been exchanged may hand on what it has."""
 
@@ -443,5 +445,8 @@ def counters(engine: _engine.Engine, sums: tuple[str, ...]) -> dict[str, Any]:
     """What an engine counts, and the sums asked for."""
     counted = engine.stats()
     counted["sources"] = engine.sources()
-    counted["sums"] = {name: engine.aggregate(name).to_dicts() for name in sums}
+    counted["sums"] = {
+        name: engine.live_sums(name) if name in LIVE_SUMS else engine.aggregate(name).to_dicts()
+        for name in sums
+    }
     return counted

@@ -74,6 +74,7 @@ class ProcessState(Struct, frozen=True, forbid_unknown_fields=True):
         uptime: Seconds.
         restarts: How often it was started again.
         last_exit: How it ended last, in words; empty if it never did.
+        heartbeat_age: Seconds since its last sign of life; None while it does not run.
     """
 
     name: str
@@ -84,6 +85,7 @@ class ProcessState(Struct, frozen=True, forbid_unknown_fields=True):
     uptime: float
     restarts: int
     last_exit: str
+    heartbeat_age: float | None = None
 
 
 class ProcessStates(Struct, frozen=True, forbid_unknown_fields=True, tag="process-states"):

@@ -343,7 +343,11 @@ class Monitor:
     def _states(self) -> list[ProcessState]:
         now = time.monotonic()
         own = ProcessState(
-            "nf-monitor", os.getpid(), "running", "", self._begun, time.time() - self._begun, 0, ""
+            *("nf-monitor", os.getpid(), "running", "", self._begun, time.time() - self._begun),
+            restarts=0,
+            last_exit="",
+            # Whoever answers is alive.
+            heartbeat_age=0.0,
         )
         return [own] + [
             ProcessState(
@@ -355,6 +359,7 @@ class Monitor:
                 now - child.watch.started if child.watch.pid else 0.0,
                 child.watch.restarts,
                 child.watch.last_exit,
+                now - child.watch.alive if child.watch.pid else None,
             )
             for child in self._children.values()
         ]

@@ -60,6 +60,7 @@ class Watch:
         pid: Its number; 0 while it does not run.
         status: What it says of itself.
         started: When it was started.
+        alive: When it gave its last sign of life.
         restarts: How often it was started again.
         last_exit: How it ended last.
         failed_stop: It was told to end and did not, or not with code 0.
@@ -72,6 +73,7 @@ class Watch:
     pid: int = 0
     status: str = ""
     started: float = 0.0
+    alive: float = 0.0
     restarts: int = 0
     last_exit: str = ""
     failed_stop: bool = False
@@ -98,7 +100,7 @@ class Watch:
         self.pid = pid
         self.state = "starting"
         self.status = ""
-        self.started = now
+        self.started = self.alive = now
         self.has_been_ready = False
         self.restarts = self._runs
         self._runs += 1
@@ -111,6 +113,8 @@ class Watch:
             self.state = "running"
             self.has_been_ready = True
         alive = values.get("WATCHDOG") == "1" or values.get("READY") == "1"
+        if alive:
+            self.alive = now
         if self.state == "running" and alive:
             self._due = now + self.policy.hang_seconds
 

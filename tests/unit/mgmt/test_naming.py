@@ -16,6 +16,12 @@ NODES = [
     {"path": "/p:probe/c:capture/interface/promiscuous", "keys": []},
     {"path": "/p:probe/c:capture/pair", "keys": ["a", "b"]},
     {"path": "/p:probe/c:capture/path", "keys": []},
+    {"path": "/p:probe/c:capture/source", "kind": "choice"},
+    {"path": "/p:probe/c:capture/source/file", "kind": "case"},
+    {"path": "/p:probe/c:capture/source/file/follow", "kind": "leaf"},
+    {"path": "/p:probe/c:capture/source/d:dpdk", "kind": "case"},
+    {"path": "/p:probe/c:capture/source/d:dpdk/ports", "kind": "list", "keys": ["n"]},
+    {"path": "/p:probe/c:capture/source/d:dpdk/ports/speed", "kind": "leaf"},
     {"path": "/s:system", "keys": []},
     {"path": "/s:system/name", "keys": []},
 ]
@@ -30,6 +36,8 @@ NODES = [
         ("capture/filter", "/p:probe/c:capture/filter"),
         ("c:capture/filter", "/p:probe/c:capture/filter"),
         ("system/name", "/s:system/name"),
+        ("capture/follow", "/p:probe/c:capture/follow"),
+        ("capture/ports[1]/speed", "/p:probe/c:capture/d:ports[n='1']/speed"),
         ("capture/interface[eth0]", "/p:probe/c:capture/interface[name='eth0']"),
         (
             "capture/interface[name='eth0']/promiscuous",

@@ -30,6 +30,14 @@ def running(now: float = 0.0, policy: Policy = POLICY) -> Watch:
     return watch
 
 
+def test_only_a_sign_of_life_counts_as_one() -> None:
+    watch = running(1.0)
+    watch.heard({"STATUS": "busy"}, 2.0)
+    assert watch.alive == 1.0
+    watch.heard({"WATCHDOG": "1"}, 3.0)
+    assert watch.alive == 3.0
+
+
 def test_waits_double_up_to_the_longest_and_begin_again() -> None:
     backoff = Backoff(0.1, 10.0)
     waits = [backoff.next() for _ in range(9)]

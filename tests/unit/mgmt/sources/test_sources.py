@@ -38,6 +38,9 @@ def groups(captures: Path) -> dict[str, Any]:
             "name": "file",
             "state": "down",
             "last_error": "no space left",
+            "since": 1_700_000_000.5,
+            "last_error_at": 1_700_000_001.5,
+            "connection": "/d",
             **dict.fromkeys(("queued_rows", "written_rows", "written_bytes"), 1),
             **dict.fromkeys(("dropped_rows", "errors", "queued_bytes", "dropped_bytes"), 2),
         }
@@ -87,6 +90,10 @@ def test_everything_that_an_engine_counts_is_valid(
     assert {one["app"] for one in probe["nf-dpi:statistics"]["application"]}
     assert probe["nf-capture:capture"]["state"]["source"][0]["kind"] == "capture-file"
     assert probe["nf-outputs:outputs"]["output"][0]["state"]["last-error"] == "no space left"
+    assert all("active" in one for one in probe["nf-dpi:statistics"]["protocol"])
+    flows = probe["nf-dpi:engine"]["state"]["flows"]
+    assert flows["begun"] == flows["ended"] + flows["active"]
+    assert flows["capacity"] == EngineConfig().max_sessions
     own, other = probe["processes"]["process"]
     assert own["memory"] > 1 << 20
     assert (other["state"], other["restarts"]) == ("failed", 3)
