@@ -13,7 +13,17 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from nf.datapath import control
-from nf.datapath.control import CHANNEL, Call, Done, Event, Prepared, Pulse, SessionList, StatsRead
+from nf.datapath.control import (
+    CHANNEL,
+    Call,
+    Done,
+    Event,
+    Prepared,
+    Pulse,
+    SessionList,
+    SettingsRead,
+    StatsRead,
+)
 from nf.datapath.datapath import Complete, Datapath, Outlets
 from nf.datapath.settings import Logging
 from nf.errors import ChannelError
@@ -140,6 +150,8 @@ class DatapathProcess:
                 )
             case control.ReadStats(sums):
                 return StatsRead(await self._question(datapath.stats, sums))
+            case control.ReadSettings():
+                return SettingsRead(datapath.generation, datapath.settings)
             case control.ListSessions(limit, order_by, where):
                 rows = await self._question(datapath.sessions, limit, order_by, where)
                 return SessionList(rows)

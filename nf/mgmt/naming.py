@@ -12,7 +12,7 @@ from typing import Any
 
 from nf.errors import ConfigurationError
 
-__all__ = ["ROOT", "Names", "bare_paths"]
+__all__ = ["ROOT", "Names", "bare_paths", "data_nodes"]
 
 ROOT = "/probe/"
 BETWEEN = frozenset({"choice", "case"})
@@ -29,7 +29,7 @@ def bare_paths(path: str) -> str:
     return re.sub(r"/[^/:]+:", "/", "/" + KEY.sub("", path).strip("/"))
 
 
-def _of_data(
+def data_nodes(
     nodes: Iterable[Mapping[str, Any]],
 ) -> Iterator[tuple[Mapping[str, Any], tuple[str, ...]]]:
     """Nodes with their steps in data, where choices and their cases are none."""
@@ -56,7 +56,7 @@ class Names:
     def __init__(self, nodes: Iterable[Mapping[str, Any]]) -> None:
         self._qualified: dict[str, list[str]] = {}
         self._keys: dict[str, list[str]] = {}
-        for node, steps in _of_data(nodes):
+        for node, steps in data_nodes(nodes):
             bare = bare_paths("/".join(steps))
             self._qualified.setdefault(bare, list(steps))
             if keys := node.get("keys"):

@@ -16,6 +16,7 @@ __all__ = [
     "MonitorClient",
     "ProcessState",
     "ProcessStates",
+    "ReadPolicy",
     "ReadProcesses",
     "RestartProcess",
     "Restarted",
@@ -59,7 +60,11 @@ class SetPolicy(Struct, frozen=True, forbid_unknown_fields=True, tag="set-policy
     stop_seconds: float
 
 
-Call = ReadProcesses | RestartProcess | SetPolicy
+class ReadPolicy(Struct, frozen=True, forbid_unknown_fields=True, tag="read-policy"):
+    """Asks how processes are watched; answered with a `SetPolicy`."""
+
+
+Call = ReadProcesses | RestartProcess | SetPolicy | ReadPolicy
 
 
 class ProcessState(Struct, frozen=True, forbid_unknown_fields=True):
@@ -98,7 +103,7 @@ class Accepted(Struct, frozen=True, forbid_unknown_fields=True, tag="accepted"):
     """It will happen."""
 
 
-Answer = ProcessStates | Accepted
+Answer = ProcessStates | Accepted | SetPolicy
 
 
 class Restarted(Struct, frozen=True, forbid_unknown_fields=True, tag="restarted"):

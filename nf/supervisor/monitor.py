@@ -28,6 +28,7 @@ from nf.process.monitoring import (
     Call,
     ProcessState,
     ProcessStates,
+    ReadPolicy,
     ReadProcesses,
     Restarted,
     RestartProcess,
@@ -336,6 +337,8 @@ class Monitor:
                 for child in self._children.values():
                     child.watch.follow(changed(child.watch.policy, body))
                 return Accepted()
+            case ReadPolicy():
+                return told(next(iter(self._children.values())).watch.policy)
             case RestartProcess(name):
                 raise Refused(f"no process {name!r}", "name", "one of " + ", ".join(self._children))
         raise Refused("an unknown call", CHANNEL, "restart all processes of nf")
@@ -363,6 +366,18 @@ class Monitor:
             )
             for child in self._children.values()
         ]
+
+
+def told(policy: Policy) -> SetPolicy:
+    """What can be asked of a policy, as it is; all children are watched alike."""
+    return SetPolicy(
+        first_delay=policy.first_delay,
+        longest_delay=policy.longest_delay,
+        burst=policy.burst,
+        burst_seconds=policy.burst_seconds,
+        hang_seconds=policy.hang_seconds,
+        stop_seconds=policy.stop_seconds,
+    )
 
 
 def changed(policy: Policy, asked: SetPolicy) -> Policy:
