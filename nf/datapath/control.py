@@ -156,6 +156,10 @@ class Prepared(Message, frozen=True, tag="prepared"):
 
     generation: int
     effect: Effect
+    plugins: tuple[str, ...] = ()
+    """Protocols that plugins have added."""
+    notes: tuple[str, ...] = ()
+    """What of plugins takes the place of what, and what was refused."""
 
 
 class Pulse(Message, frozen=True, tag="pulse"):

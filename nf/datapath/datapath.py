@@ -29,14 +29,16 @@ from nf.datapath.settings import Settings
 from nf.errors import CaptureError, ConfigurationError, NfError, Refused
 from nf.process.logs import event
 
-__all__ = ["Complete", "Datapath", "Outlets", "Owner"]
+__all__ = ["Complete", "Completed", "Datapath", "Listeners", "Outlets", "Owner"]
 
 log = logging.getLogger(__name__)
 
-Complete = Callable[[Settings], EngineConfig]
+Complete = Callable[[Settings], "Completed"]
 """Reads the files that settings name: what is returned is all the engine needs."""
 Why = Literal["configuration", "operator"]
 ANSWER_SECONDS = 8.0
+LISTEN_SECONDS = 10.0
+"""Time in which functions that are not wanted any more may have what waits for them."""
 LIVE_SUMS = ("protocol", "app")
 """Sums that tell of each row how many of its sessions go on."""
 EXCHANGE_SECONDS = 60.0
@@ -52,8 +54,8 @@ class Outlets(Protocol):
     def apply(self, plan: Any) -> None:
         """Puts what was prepared in force."""
 
-    def offer(self, block: _engine.Batch) -> None:
-        """Takes rows, without waiting."""
+    def offer(self, block: _engine.Batch, left_out: frozenset[str] = frozenset()) -> None:
+        """Takes rows, without waiting, but for those of events that are left out."""
 
     def stats(self) -> list[dict[str, Any]]:
         """Counters of each."""
@@ -78,13 +80,51 @@ class Owner(Protocol):
         """Everything that there was to read has been read."""
 
 
+class Listeners(Protocol):
+    """Functions of the user's that hear what is found; the datapath knows them as this only."""
+
+    def start(self) -> None:
+        """Begins."""
+
+    def hear(self, batch: _engine.Batch) -> None:
+        """Has them hear rows, and perhaps name sessions; raises nothing."""
+
+    def stats(self) -> list[dict[str, Any]]:
+        """How each function does."""
+
+    def clear(self) -> None:
+        """Has counters begin at 0."""
+
+    def close(self, seconds: float) -> int:
+        """Lets them have what waits; returns rows that they did not get."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """Settings, with what stands in the files that they name.
+
+    Attributes:
+        config: What the engine needs.
+        listeners: Who hears what is found; None for nobody.
+        own_events: Events that only listeners wait for: their rows go nowhere else.
+        plugins: Protocols that plugins have added.
+        notes: What takes the place of what, and what was refused.
+    """
+
+    config: EngineConfig
+    listeners: Listeners | None = None
+    own_events: frozenset[str] = frozenset()
+    plugins: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A configuration that is prepared."""
 
     generation: int
     settings: Settings
-    config: EngineConfig
+    completed: Completed
     effect: Effect
     outlets: Any
     engine: _engine.Engine | None
@@ -116,6 +156,7 @@ class Datapath:
         self._losses: dict[str, int] = {}
         self._since = time.time()
         self._ending = False
+        self._listening = Completed(EngineConfig())
 
     # Configuration
 
@@ -126,7 +167,8 @@ class Datapath:
             ConfigurationError: A setting is wrong; its place names it.
             CaptureError: A source cannot be opened.
         """
-        config = self._complete(settings)
+        completed = self._complete(settings)
+        config = completed.config
         with self._lock:
             self._plan = None
             plan = self._outlets.prepare(settings)
@@ -143,7 +185,7 @@ class Datapath:
             elif effect != "none":
                 # An engine of its own says what is wrong, before the one that runs is touched.
                 opened(checkable(config, sources=effect == "capture" and running))
-            self._plan = Plan(generation, settings, config, effect, plan, engine)
+            self._plan = Plan(generation, settings, completed, effect, plan, engine)
             return effect
 
     def apply(self, generation: int) -> None:
@@ -161,13 +203,34 @@ class Datapath:
             self._plan = None
             self._outlets.apply(plan.outlets)
             first = self._force is None
-            self._force, self._generation = (plan.settings, plan.config), generation
+            config = plan.completed.config
+            self._force, self._generation = (plan.settings, config), generation
+            self._listen(plan.completed)
             if plan.effect == "flows":
                 self._exchange(plan.engine, None if first else "configuration")
             elif plan.effect != "none" and self._drain is not None:
                 # What is wrong with it was said when it was prepared, by an engine of its own.
-                self._drain.swap(plan.config.to_json())
+                self._drain.swap(config.to_json())
         event(log, logging.INFO, "configuration applied", generation=generation, effect=plan.effect)
+
+    def _listen(self, completed: Completed) -> None:
+        """Has other listeners take over; those before get what waits for them, off our way."""
+        old, self._listening = self._listening, completed
+        if old.listeners is completed.listeners:
+            return
+        if completed.listeners is not None:
+            completed.listeners.start()
+        if (before := old.listeners) is not None:
+            thread = threading.Thread(
+                target=before.close, args=(LISTEN_SECONDS,), name="see-off-listeners"
+            )
+            self._leaving = [one for one in self._leaving if one.is_alive()] + [thread]
+            thread.start()
+
+    def loaded(self) -> Completed:
+        """What the configuration that is prepared, or else that in force, has of plugins."""
+        plan = self._plan
+        return plan.completed if plan is not None else self._listening
 
     def abort(self, generation: int) -> None:
         """Forgets what was prepared under a number; nothing if there is none."""
@@ -203,7 +266,10 @@ class Datapath:
             self._owner.tell(FlowStateReset(why, old.rows - rows))
 
     def _take(self, batch: _engine.Batch) -> None:
-        self._outlets.offer(batch)
+        now = self._listening
+        if now.listeners is not None:
+            now.listeners.hear(batch)
+        self._outlets.offer(batch, now.own_events)
 
     def _capture_ended(self, drain: Drain) -> None:
         if drain is not self._drain:
@@ -286,6 +352,8 @@ class Datapath:
     def clear_counters(self) -> None:
         """Has counters begin at 0 again."""
         self._outlets.clear()
+        if (listeners := self._listening.listeners) is not None:
+            listeners.clear()
         if (drain := self._drain) is not None:
             drain.ask(lambda engine: engine.clear_counters()).result(ANSWER_SECONDS)
         self._since = time.time()
@@ -358,9 +426,11 @@ class Datapath:
         """
         drain = self._drain
         error = drain.error if drain is not None else ""
+        listeners = self._listening.listeners
         groups: dict[str, Any] = {
             "capture": {"state": self.capture, "error": error, "since": self._since},
             "outputs": self._outlets.stats(),
+            "listeners": listeners.stats() if listeners is not None else [],
             "generation": self._generation,
         }
         if drain is not None:
@@ -393,6 +463,8 @@ class Datapath:
         for thread in self._leaving:
             thread.join(max(0.0, deadline - time.monotonic()))
             whole = whole and not thread.is_alive()
+        if (listeners := self._listening.listeners) is not None:
+            whole = not listeners.close(write_seconds) and whole
         left = self._outlets.close(write_seconds)
         if left:
             event(log, logging.ERROR, "rows could not be written", rows=left)

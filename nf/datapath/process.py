@@ -157,7 +157,8 @@ class DatapathProcess:
                 return SessionList(rows)
             case control.Prepare(generation, settings):
                 effect = await self._order(datapath.prepare, generation, settings)
-                return Prepared(generation, effect)
+                loaded = datapath.loaded()
+                return Prepared(generation, effect, loaded.plugins, loaded.notes)
             case control.Drain():
                 self._end.set()
             case _:

@@ -69,8 +69,7 @@ class Rows:
         make = self._makers[batch.kind]
         records = [make(row) for row in batch.to_dicts()]
         for handler in hearing:
-            mine = [one for one in records if _is_of(one, handler)]
-            if mine:
+            if mine := handler.of_its_own(records):
                 handler.function(mine)
 
     def _classify(self, batch: _engine.Batch, classifier: Classifier) -> None:
@@ -95,19 +94,8 @@ class Rows:
         batch.reclassify({number: name for number, name in known.items() if name is not None})
         if batch.kind == "session":
             for row in rows:
-                self._verdicts.pop(row["session_id"], None)
-
-
-def _is_of(record: Any, handler: Handler) -> bool:
-    if not handler.of:
-        return True
-    match handler.kind:
-        case "session":
-            return handler.of in record.path.split(".")
-        case "transaction":
-            return bool(record.transaction_protocol == handler.of)
-        case "event":
-            return bool(record.event == handler.of)
+                if row["end_reason"] != "active":
+                    self._verdicts.pop(row["session_id"], None)
 
 
 _SESSION_FIELDS: Sequence[str] = tuple(field.name for field in fields(Session))

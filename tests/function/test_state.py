@@ -129,9 +129,11 @@ def from_files(probe: Probe, captures: Path, folder: Path) -> None:
 @pytest.fixture
 def full(start: Start, tmp_path: Path) -> Probe:
     """A probe with everything on."""
-    folder = tmp_path / "rows"
+    folder, plugin = tmp_path / "rows", tmp_path / "known.py"
+    plugin.write_text(REPLAYER.with_name("known_plugin.py").read_text())
     probe = start(
         *("-i", SEES, "-X", "engine/risks/enabled=true", "-X", "engine/workers=2"),
+        *("-X", f"engine/plugins/path={plugin}"),
         *("-X", "outputs/file/enabled=true", "-X", f"outputs/file/directory={folder}"),
         *("-X", "reports/session/enabled=true", "-X", "outputs/flush-interval=1"),
         *("-X", "outputs/file/rotate-interval=1", "-X", "reports/interval=1"),

@@ -32,6 +32,7 @@ WORKER = {
     "chunks-given-up": "chunks_given_up",
 }
 """The model's name of a counter, and the engine's."""
+FUNCTION = ("plugin", "name", "kind", "status", "rows", "failures", "dropped", "last_error")
 
 
 def engine_state(groups: dict[str, Any]) -> dict[str, Any]:
@@ -53,6 +54,7 @@ def engine_state(groups: dict[str, Any]) -> dict[str, Any]:
         "row-drop": [
             {"cause": cause, "rows": rows} for cause, rows in groups.get("rows_dropped", {}).items()
         ],
+        "plugin-function": [kebab(one, FUNCTION) for one in groups.get("listeners", ())],
     }
     return {"nf-dpi:engine": {"state": {name: one for name, one in state.items() if one}}}
 
