@@ -20,6 +20,7 @@ __all__ = [
     "ReadProcesses",
     "RestartProcess",
     "Restarted",
+    "SetLogging",
     "SetPolicy",
     "State",
 ]
@@ -60,11 +61,27 @@ class SetPolicy(Struct, frozen=True, forbid_unknown_fields=True, tag="set-policy
     stop_seconds: float
 
 
+class SetLogging(Struct, frozen=True, forbid_unknown_fields=True, tag="set-logging"):
+    """Has the monitor write about itself in another way, from now on.
+
+    Attributes:
+        level: Least weight of records.
+        form: Of lines.
+        modules: Modules with a least weight of their own.
+        journald: Records go to the journal.
+    """
+
+    level: str
+    form: Literal["logfmt", "json"]
+    modules: tuple[tuple[str, str], ...]
+    journald: bool
+
+
 class ReadPolicy(Struct, frozen=True, forbid_unknown_fields=True, tag="read-policy"):
     """Asks how processes are watched; answered with a `SetPolicy`."""
 
 
-Call = ReadProcesses | RestartProcess | SetPolicy | ReadPolicy
+Call = ReadProcesses | RestartProcess | SetPolicy | SetLogging | ReadPolicy
 
 
 class ProcessState(Struct, frozen=True, forbid_unknown_fields=True):

@@ -21,7 +21,7 @@ from typing import Any
 from nf.errors import Refused
 from nf.process.frames import Peer
 from nf.process.lifetime import become_reaper
-from nf.process.logs import event
+from nf.process.logs import event, follow
 from nf.process.monitoring import (
     CHANNEL,
     Accepted,
@@ -32,6 +32,7 @@ from nf.process.monitoring import (
     ReadProcesses,
     Restarted,
     RestartProcess,
+    SetLogging,
     SetPolicy,
     State,
 )
@@ -336,6 +337,9 @@ class Monitor:
             case SetPolicy():
                 for child in self._children.values():
                     child.watch.follow(changed(child.watch.policy, body))
+                return Accepted()
+            case SetLogging():
+                follow(body.level, body.modules, body.form, journald=body.journald)
                 return Accepted()
             case ReadPolicy():
                 return told(next(iter(self._children.values())).watch.policy)
