@@ -76,8 +76,8 @@ class Owner(Protocol):
     def broken(self, why: str) -> None:
         """The engine has a defect: this process is to end and to be started again."""
 
-    def finished(self) -> None:
-        """Everything that there was to read has been read."""
+    def finished(self, why: str) -> None:
+        """Nothing more will be read; `why` that was not everything, or nothing when it was."""
 
 
 class Listeners(Protocol):
@@ -279,12 +279,23 @@ class Datapath:
             self._owner.tell(CaptureState("failed", drain.error))
             if drain.is_defect:
                 self._owner.broken(drain.error)
+            else:
+                self._owner.finished(drain.error)
         elif drain.stop_asked:
             self._owner.tell(CaptureState("stopped"))
         else:
+            # This is the thread that answers; so it must not wait for the answer.
+            drain.ask(lambda engine: str(engine.stats()["ended_early"] or "")).add_done_callback(
+                lambda early: self._read_to_the_end(early.result())
+            )
+
+    def _read_to_the_end(self, early: str) -> None:
+        if early:
+            event(log, logging.ERROR, "a file ended early: what there was has been read", why=early)
+        else:
             event(log, logging.INFO, "capture ended: everything has been read")
-            self._owner.tell(CaptureState("ended"))
-            self._owner.finished()
+        self._owner.tell(CaptureState("ended", early))
+        self._owner.finished(early)
 
     # Orders
 

@@ -33,7 +33,7 @@ class Policy:
         rest_seconds: See there.
         first_delay: Seconds before it is started again, the first time …
         longest_delay: … and what that grows to.
-        may_end: It may end by itself with code 0: then the whole probe has done its work.
+        may_end: Codes with which it may end by itself: then the whole probe has done its work.
         hopeless: Exit codes of a first start that say that no other start would be better.
     """
 
@@ -46,7 +46,7 @@ class Policy:
     rest_seconds: float = 60.0
     first_delay: float = 0.1
     longest_delay: float = 10.0
-    may_end: bool = False
+    may_end: tuple[int, ...] = ()
     hopeless: tuple[int, ...] = ()
 
 
@@ -134,7 +134,7 @@ class Watch:
             self._due = now
             return
         first = self._runs == 1 and not self.has_been_ready
-        if (self.policy.may_end and code == 0) or (first and code in self.policy.hopeless):
+        if code in self.policy.may_end or (first and code in self.policy.hopeless):
             self.verdict = code
             self.state = "ended"
             self._due = NEVER

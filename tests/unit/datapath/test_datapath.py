@@ -56,7 +56,7 @@ class Owner:
     def __init__(self) -> None:
         self.events: list[Any] = []
         self.done = threading.Event()
-        self.why = ""
+        self.why = self.early = ""
         self.came = threading.Condition()
 
     def tell(self, event: Any) -> None:
@@ -67,7 +67,8 @@ class Owner:
     def broken(self, why: str) -> None:
         self.why = why
 
-    def finished(self) -> None:
+    def finished(self, why: str) -> None:
+        self.early = why
         self.done.set()
 
     def wait_for(self, kind: type) -> Any:

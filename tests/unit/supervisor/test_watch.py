@@ -162,10 +162,10 @@ def test_a_restart_ends_by_force_and_is_no_failure() -> None:
 
 
 def test_only_who_may_end_by_itself_is_let_end() -> None:
-    one = running(policy=Policy(may_end=True))
+    one = running(policy=Policy(may_end=(0,)))
     one.ended(CLEAN, 1.0)
     assert one.state == "ended"
-    other = running(policy=Policy(may_end=True))
+    other = running(policy=Policy(may_end=(0,)))
     other.ended(FAILED, 1.0)
     assert other.state == "waiting"
     third = running()
