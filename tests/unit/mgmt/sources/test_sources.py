@@ -14,7 +14,7 @@ from nf.datapath.datapath import counters
 from nf.errors import ChannelError
 from nf.mgmt.schema import ModuleSet
 from nf.mgmt.sources.probe import ProbeState
-from nf.mgmt.sources.statistics import SUMS
+from nf.mgmt.sources.statistics import SUMS, statistics_state
 from nf.process.monitoring import ProcessState
 
 
@@ -128,3 +128,17 @@ def test_trouble_with_the_configuration_is_told(groups: dict[str, Any]) -> None:
     datapath.trouble = "no such interface (interfaces[0])"
     state = ProbeState(datapath, processes, "1").get()
     assert "no such" in state["nf-probe:probe"]["nf-capture:capture"]["state"]["error"]
+
+
+def test_an_application_that_is_called_as_a_protocol_is_told_once() -> None:
+    row = {"app": "zoom", "packets": 1, "bytes": 2, "payload": 3, "sessions": 4, "active": 5}
+    sums = {"app": [{**row, "category": ""}, {**row, "category": "conference"}]}
+
+    told = statistics_state({"sums": sums})["nf-dpi:statistics"]["application"]
+
+    assert told == [
+        {
+            **{"app": "zoom", "category": "conference", "packets": 2, "bytes": 4},
+            **{"payload": 6, "sessions": 8, "active": 10},
+        }
+    ]
