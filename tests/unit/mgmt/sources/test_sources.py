@@ -138,7 +138,12 @@ def test_an_application_that_is_called_as_a_protocol_is_told_once() -> None:
 
     assert told == [
         {
-            **{"app": "zoom", "category": "conference", "packets": 2, "bytes": 4},
-            **{"payload": 6, "sessions": 8, "active": 10},
+            "app": "zoom",
+            "category": "conference",
+            "packets": 2,
+            "bytes": 4,
+            "payload": 6,
+            "sessions": 8,
+            "active": 10,
         }
     ]
