@@ -28,7 +28,7 @@ def statistics_state(groups: dict[str, Any]) -> dict[str, Any]:
 
 
 def _by_name(rows: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
-    """One row for each name: an application may be called as a protocol is, which has no category."""
+    """One row for each name: an application may be called as a protocol, which has no category."""
     made: dict[str, dict[str, Any]] = {}
     for row in rows:
         if (there := made.get(row["app"])) is None:
