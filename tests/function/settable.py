@@ -180,6 +180,7 @@ def _own(places: Places) -> dict[str, str]:
         f"{PROBE}/nf-outputs:outputs/file/directory": f"{places.folder}/another",
         f"{PROBE}/nf-outputs:outputs/file/name": "another.jsonl",
         f"{PROBE}/nf-outputs:outputs/file/retain": "40",
+        f"{PROBE}/nf-outputs:outputs/ipfix/host": "127.0.0.2",
         f"{PROBE}/nf-reports:reports/session/output": "nf-types:stdout",
         f"{PROBE}/nf-reports:reports/transaction/output": "nf-types:stdout",
         f"{PROBE}/nf-reports:reports/event/output": "nf-types:stdout",
