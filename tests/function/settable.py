@@ -20,6 +20,9 @@ ENTRIES = {
     f"{PROBE}/nf-capture:capture/interface": "[name='v1']",
     f"{PROBE}/nf-reports:reports/event": "[name='e']",
     f"{PROBE}/nf-telemetry:telemetry/gnmi/listen": "[name='t']",
+    f"{PROBE}/nf-telemetry:telemetry/gnmi/collector": "[name='c']",
+    f"{PROBE}/nf-telemetry:telemetry/gnmi/collector/subscription": "[path='/probe/id']",
+    f"{PROBE}/nf-telemetry:telemetry/gnmi/folder": "[path='/var/tmp']",
     "/ietf-netconf-acm:nacm/groups/group": "[name='g']",
     "/ietf-netconf-acm:nacm/rule-list": "[name='l']",
     "/ietf-netconf-acm:nacm/rule-list/rule": "[name='r']",
@@ -168,6 +171,7 @@ def _text_of(pattern: Any) -> str:
 def _own(places: Places) -> dict[str, str]:
     """Values of leaves that name what has to exist, or belong to others."""
     gnmi = f"{PROBE}/nf-telemetry:telemetry/gnmi/listen/tls"
+    collector = f"{PROBE}/nf-telemetry:telemetry/gnmi/collector"
     key = "/ietf-system:system/authentication/user/authorized-key"
     nacm = "/ietf-netconf-acm:nacm"
     return {
@@ -188,6 +192,13 @@ def _own(places: Places) -> dict[str, str]:
         f"{PROBE}/management/control-socket/group": "daemon",
         f"{PROBE}/management/mmt-socket/path": f"{places.folder}/mmt.sock",
         f"{PROBE}/logging/module/name": "nf.datapath",
+        f"{collector}/address": "127.0.0.1",
+        f"{collector}/user": "admin",
+        f"{collector}/tls/authorities": places.certificate,
+        f"{collector}/tls/certificate": places.certificate,
+        f"{collector}/tls/private-key": places.key,
+        f"{collector}/subscription/path": "/probe/nf-capture:capture",
+        f"{PROBE}/nf-telemetry:telemetry/gnmi/folder/path": places.folder,
         f"{gnmi}/certificate": places.certificate,
         f"{gnmi}/private-key": places.key,
         f"{gnmi}/client-authorities": places.certificate,

@@ -38,6 +38,7 @@ CAPTURE = f"{PROBE}/nf-capture:capture"
 GNMI = f"{PROBE}/nf-telemetry:telemetry/gnmi"
 NACM = "/ietf-netconf-acm:nacm"
 LISTEN = f"{PROBE}/management/netconf/listen[name='second']"
+COLLECTOR = f"{GNMI}/collector[name='c']"
 RULE = f"{NACM}/rule-list[name='l']/rule[name='r']"
 
 BESIDE: dict[str, tuple[tuple[str, str], ...]] = {
@@ -71,6 +72,23 @@ BESIDE: dict[str, tuple[tuple[str, str], ...]] = {
     },
 }
 """What has to be set together with a leaf, that it may be set or means anything."""
+BESIDE |= {
+    leaf.schema: (
+        (f"{COLLECTOR}/address", "127.0.0.1"),
+        (f"{COLLECTOR}/user", "admin"),
+        *(
+            (
+                (f"{COLLECTOR}/tls/authorities", "{certificate}"),
+                (f"{COLLECTOR}/tls/certificate", "{certificate}"),
+                (f"{COLLECTOR}/tls/private-key", "{key}"),
+            )
+            if "/collector/tls/" in leaf.schema
+            else ()
+        ),
+    )
+    for leaf in LEAVES
+    if leaf.schema.startswith(f"{GNMI}/collector/") and leaf.name != "name"
+}
 BESIDE[f"{GNMI}/listen/tls/client-authentication"] += (
     (f"{GNMI}/listen[name='t']/tls/client-authorities", "{certificate}"),
 )
@@ -79,6 +97,7 @@ MANDATORY = {
     f"{PROBE}/logging/module": ("level", "debug"),
     f"{PROBE}/nf-reports:reports/event": ("event", "http.method"),
     f"{GNMI}/listen": ("address", "127.0.0.3"),
+    f"{GNMI}/collector": ("address", "127.0.0.1"),
     f"{PROBE}/management/netconf/listen": ("address", "127.0.0.1"),
     f"{NACM}/rule-list/rule": ("action", "permit"),
     "/ietf-system:system/authentication/user/authorized-key": ("algorithm", "ssh-ed25519"),
@@ -95,6 +114,7 @@ SHOWN_BY = {
     NACM: "unit/mgmt/test_nacm.py",
     f"{PROBE}/management/transactions/prepare-timeout": "unit/mgmt/test_providers.py",
     f"{PROBE}/management/transactions/history": "unit/mgmt/test_restarts.py",
+    f"{PROBE}/nf-outputs:outputs/telemetry/kept": "unit/mgmt/test_recent.py",
 }
 """Leaves whose effect is how management behaves, and the tests that show it."""
 
@@ -121,6 +141,7 @@ TEXTS = {
     f"{PROBE}/nf-outputs:outputs/file/enabled",
     f"{PROBE}/nf-outputs:outputs/stdout/enabled",
     f"{PROBE}/nf-outputs:outputs/ipfix/enabled",
+    f"{PROBE}/nf-outputs:outputs/telemetry/enabled",
     f"{PROBE}/nf-reports:reports/session/output",
     f"{PROBE}/nf-reports:reports/transaction/output",
     f"{PROBE}/nf-reports:reports/event/output",
@@ -162,6 +183,7 @@ def probe(space: str, places: Places, tmp_path_factory: pytest.TempPathFactory) 
         "outputs/stdout/enabled=true",
         "outputs/ipfix/host=127.0.0.1",
         "outputs/ipfix/enabled=true",
+        "outputs/telemetry/enabled=true",
         "reports/transaction/enabled=true",
         "reports/event[e]/event=dns.qname",
         "reports/event[e]/attribute[dns.qname]=dns.qname",
@@ -216,6 +238,8 @@ def edit_for(leaf: Leaf, value: str, places: Places) -> str:
     tree.set(above, None)
     if above.endswith("]") and (wanted := MANDATORY.get(leaf.schema.rpartition("/")[0])):
         tree.set(f"{above}/{wanted[0]}", wanted[1])
+    if leaf.is_key and leaf.schema.startswith(f"{GNMI}/collector/name"):
+        tree.set(f"{above}/user", "admin")
     if above.startswith("/ietf-system:system/authentication/user") and "authorized-key" in above:
         tree.set(f"{above}/key-data", KEY_DATA)
     if leaf.node["kind"] == "leaf-list":
