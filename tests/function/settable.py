@@ -105,9 +105,10 @@ class Leaf:
         if node["type"] == "decimal64":
             return "2.5" if now != "2.5" else "3.5"
         if INTEGERS.fullmatch(node["type"]):
-            least, most = self.bounds
             wanted = int(now or 0) + 1
-            return str(wanted if least <= wanted <= most else least)
+            if any(least <= wanted <= most for least, most in self.parts):
+                return str(wanted)
+            return next(str(least) for least, _ in self.parts if str(least) != now)
         raise AssertionError(f"no value for {self.schema}: extend tests/function/settable.py")
 
     @property
@@ -123,13 +124,18 @@ class Leaf:
     @property
     def bounds(self) -> tuple[int, int]:
         """Least and greatest value of an integer."""
+        return self.parts[0][0], self.parts[-1][1]
+
+    @property
+    def parts(self) -> list[tuple[int, int]]:
+        """Least and greatest value of each part of its range."""
         if self.node["range"]:
-            numbers = re.split(r"\.\.|\|", self.node["range"])
-            return int(numbers[0]), int(numbers[-1])
+            ends = [one.split("..") for one in self.node["range"].split("|")]
+            return [(int(one[0]), int(one[-1])) for one in ends]
         bits = int(self.node["type"].lstrip("uint"))
         if self.node["type"].startswith("u"):
-            return 0, 2**bits - 1
-        return -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+            return [(0, 2**bits - 1)]
+        return [(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)]
 
     def refused(self) -> Iterator[str]:
         """Values that its type does not have."""

@@ -76,6 +76,7 @@ BESIDE |= {
     leaf.schema: (
         (f"{COLLECTOR}/address", "127.0.0.1"),
         (f"{COLLECTOR}/user", "admin"),
+        (f"{COLLECTOR}/subscription[path='/probe/id']/mode", "on-change"),
         *(
             (
                 (f"{COLLECTOR}/tls/authorities", "{certificate}"),
@@ -184,6 +185,7 @@ def probe(space: str, places: Places, tmp_path_factory: pytest.TempPathFactory) 
         "outputs/ipfix/host=127.0.0.1",
         "outputs/ipfix/enabled=true",
         "outputs/telemetry/enabled=true",
+        "telemetry/gnmi/history/enabled=true",
         "reports/transaction/enabled=true",
         "reports/event[e]/event=dns.qname",
         "reports/event[e]/attribute[dns.qname]=dns.qname",
@@ -240,6 +242,7 @@ def edit_for(leaf: Leaf, value: str, places: Places) -> str:
         tree.set(f"{above}/{wanted[0]}", wanted[1])
     if leaf.is_key and leaf.schema.startswith(f"{GNMI}/collector/name"):
         tree.set(f"{above}/user", "admin")
+        tree.set(f"{above}/subscription[path='/probe/id']", None)
     if above.startswith("/ietf-system:system/authentication/user") and "authorized-key" in above:
         tree.set(f"{above}/key-data", KEY_DATA)
     if leaf.node["kind"] == "leaf-list":
