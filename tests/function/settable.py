@@ -203,6 +203,7 @@ def _own(places: Places) -> dict[str, str]:
         f"{collector}/tls/authorities": places.certificate,
         f"{collector}/tls/certificate": places.certificate,
         f"{collector}/tls/private-key": places.key,
+        f"{collector}/subscription/heartbeat-interval": "1000",
         f"{collector}/subscription/path": "/probe/nf-capture:capture",
         f"{PROBE}/nf-telemetry:telemetry/gnmi/folder/path": places.folder,
         f"{gnmi}/certificate": places.certificate,
