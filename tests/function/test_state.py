@@ -23,12 +23,21 @@ REPLAYER = Path(__file__).with_name("replayer.py")
 PROBE = "/nf-probe:probe"
 CAPTURE = f"{PROBE}/nf-capture:capture/state"
 ENGINE = f"{PROBE}/nf-dpi:engine/state"
+GNMI = f"{PROBE}/nf-telemetry:telemetry/gnmi"
 
 NOT_HERE = {
     # Only what happens to a source, and here nothing does, makes it say so.
     f"{CAPTURE}/source/sockets": "told with several sockets on one interface",
     f"{CAPTURE}/source/interface-drops": "counted by the interface's driver",
     f"{CAPTURE}/source/dispatch-drops": "counted between a reader and its workers",
+    **dict.fromkeys(
+        (f"{PROBE}/held-state/{name}" for name in ("taken", "until")),
+        "told while somebody holds the state",
+    ),
+    **dict.fromkeys(
+        (f"{GNMI}/token/{name}" for name in ("id", "user", "issued", "expires")),
+        "told while a token is valid: tests/gnmi/test_tokens.py",
+    ),
 }
 """Leaves that depend on what a test cannot bring about here, and where they come from."""
 
@@ -139,6 +148,15 @@ def full(start: Start, tmp_path: Path) -> Probe:
         *("-X", "outputs/file/rotate-interval=1", "-X", "reports/interval=1"),
         *("-X", "telemetry/gnmi/listen[t]/address=127.0.0.1"),
         *("-X", "telemetry/gnmi/listen[t]/port=9339"),
+        *("-X", "telemetry/gnmi/history/enabled=true"),
+        *("-X", "telemetry/gnmi/collector[c]/address=127.0.0.1"),
+        *(
+            "-X",
+            "telemetry/gnmi/collector[c]/port=9",
+            "-X",
+            "telemetry/gnmi/collector[c]/user=admin",
+        ),
+        *("-X", "telemetry/gnmi/collector[c]/subscription[/probe/id]/mode=on-change"),
     ).up()
     eventually(probe.capturing)
     return probe
