@@ -16,7 +16,7 @@ from nf.catalog import protocols
 from nf.datapath.config import Event as EventSetting
 from nf.datapath.config import Report
 from nf.errors import ConfigurationError, NfError
-from nf.plugins.handlers import Classifier, Handler
+from nf.plugins.handlers import Classifier, Handler, events_of
 from nf.plugins.loading import load_plugins, warn_of
 from nf.reading import FileName, Options, Reading, settings_from
 from nf.records import Attribute, Event, Protocol, Session, Stats, Transaction
@@ -44,7 +44,7 @@ class Probe:
     def __init__(self, *files: FileName, **options: Unpack[Options]) -> None:
         plugins = load_plugins(*options.pop("plugins", ()))
         warn_of(plugins, level=2)
-        self._classifier: Classifier | None = options.pop("classifier", None)
+        self._classifier: Classifier | None = options.pop("classifier", None) or plugins.classifier
         self._settings = settings_from(files, options, plugins.descriptions)
         self._plugged = plugins.handlers
         self._attributes: dict[str, None] = {}
@@ -182,6 +182,7 @@ class Probe:
             EventSetting(name, tuple({**extra, **self._attributes}))
             for name, extra in self._extra.items()
         )
+        events += events_of(self._plugged, events)
         reports: tuple[Report, ...] = ("event",) if events else ("session",)
         settings = replace(self._settings, reports=reports, events=events)
         with Reading[Any](settings, handlers, self._classifier) as reading:

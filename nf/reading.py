@@ -1,7 +1,7 @@
 """Captures in, rows out: what `nf.read` returns."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from functools import partial
 from importlib import import_module
@@ -13,13 +13,13 @@ from nf.catalog import application_files, risk_files, transaction_has
 from nf.datapath import config
 from nf.datapath.description import Description
 from nf.errors import ConfigurationError, EngineError, NfError, OutputUnavailable
-from nf.plugins.handlers import Classifier, Handler
+from nf.plugins.handlers import Classifier, Handler, events_of
 from nf.plugins.loading import Source, load_plugins, warn_of
+from nf.plugins.made import makers_of
 from nf.plugins.rows import Rows
 from nf.records import (
     AppTraffic,
     Event,
-    Fields,
     HostTraffic,
     ProtocolTraffic,
     Session,
@@ -153,7 +153,10 @@ def read(
             config.Event(event, tuple(attributes)) for event, attributes in (events or {}).items()
         ),
     )
-    return Reading(settings, plugins.handlers, classifier)
+    if chosen != "event":
+        # Of events that are read, only those are made that were asked for.
+        settings = replace(settings, events=events_of(plugins.handlers))
+    return Reading(settings, plugins.handlers, classifier or plugins.classifier)
 
 
 def settings_from(
@@ -192,7 +195,7 @@ class Reading(Generic[Row_co]):
         classifier: Classifier | None = None,
     ) -> None:
         self._settings = settings
-        self._makers = makers_of(settings)
+        self._makers = makers_of(partial(transaction_has, settings.plugins))
         self._rows = Rows(settings.reports, tuple(handlers), classifier, self._makers)
         asked = replace(settings, reports=self._rows.reports)
         self._engine: _engine.Engine | None = _engine.Engine(asked.to_json())
@@ -416,37 +419,3 @@ def library(name: str, extra: str) -> Any:
         raise OutputUnavailable(
             f"the library {name} is not installed", extra, f"pip install 'nf-probe[{extra}]'"
         ) from error
-
-
-def _record(kind: type[Any], row: dict[str, Any]) -> Any:
-    # Frozen records of thirty fields: filling the dictionary of one takes a fraction of the time
-    # that its constructor takes, and the engine's rows have exactly its fields.
-    made = object.__new__(kind)
-    made.__dict__.update(row)
-    return made
-
-
-def _transaction(knows: Callable[[str, str], bool], row: dict[str, Any]) -> Transaction:
-    protocol, values = row.popitem()
-    row["transaction_protocol"] = protocol
-    row["fields"] = Fields(protocol, values, knows)
-    made: Transaction = _record(Transaction, row)
-    return made
-
-
-def _event(row: dict[str, Any]) -> Event:
-    own = {name: row.pop(name) for name in ("type", "ts", "session_id", "event")}
-    made: Event = _record(Event, {**own, "values": row})
-    return made
-
-
-def makers_of(settings: config.EngineConfig) -> dict[str, Callable[[dict[str, Any]], Any]]:
-    """How a row of each kind becomes its record."""
-    return {
-        "session": partial(_record, Session),
-        "transaction": partial(_transaction, partial(transaction_has, settings.plugins)),
-        "event": _event,
-        "protocol": partial(_record, ProtocolTraffic),
-        "app": partial(_record, AppTraffic),
-        "host": partial(_record, HostTraffic),
-    }

@@ -83,10 +83,10 @@ class Engine:
     def sources(self) -> list[dict[str, Any]]:
         """Every interface that was captured from, as it was a moment ago.
 
-        Each has name, id (of its packets), state (`capturing`, `down`, `waiting`, `failed`,
-        `closed`), trouble (why it failed), link_type, opened (how often), ring_bytes, and the
-        counters seen (drops included), packets, bytes, captured_bytes, filtered, kernel_drops,
-        truncated, clock_backward and malformed.
+        Each has name, id (of its packets), configured_by (name or pattern), state (`capturing`,
+        `down`, `waiting`, `failed`, `closed`), trouble (why it failed), link_type, opened (how
+        often), ring_bytes, and the counters seen (drops included), packets, bytes,
+        captured_bytes, filtered, kernel_drops, truncated, clock_backward and malformed.
         """
 
     def sessions(self, limit: int, order_by: str = "bytes", where: str = "") -> Batch:
@@ -112,12 +112,19 @@ class Engine:
         """Counters as of now, by group; final once poll has returned None.
 
         `in_flight` are packets counted by the source and by no worker yet; `busy` tells of each
-        worker the seconds that it runs and those that it processed, and its batches;
-        `rows_dropped` what nobody polled in time (live only).
+        worker the seconds that it runs and those that it processed, its batches, and its load (the
+        share of the last second); `waiting` the batches that wait for each, `limits` what each has
+        room for; `rows_dropped` what nobody polled in time (live only).
         """
 
     def empty(self, kind: str) -> Batch:
         """A batch without rows of a kind that the configuration can give: tells its columns."""
+
+    def live_sums(self, report: str) -> list[dict[str, Any]]:
+        """Rows of an aggregate (`protocol` or `app`) as dictionaries.
+
+        Each has `active`, too: how many of its sessions go on.
+        """
 
     def aggregate(self, report: str) -> Batch:
         """Rows of an aggregate (`protocol`, `app` or `host`) as of now, active sessions included.

@@ -137,7 +137,7 @@ def _datapath(arguments: Namespace, places: Places) -> Child:
     command = _command("datapath_entry", arguments, places)
     if arguments.trace:
         command.append("--ends-with-capture")
-    policy = Policy(may_end=bool(arguments.trace))
+    policy = Policy(may_end=(exits.OK, exits.PARTIAL) if arguments.trace else ())
     return Child("nf-datapath", command, policy, keeps_stdout=True)
 
 

@@ -35,12 +35,14 @@ __all__ = [
     "Prepare",
     "Prepared",
     "Pulse",
+    "ReadSettings",
     "ReadStats",
     "Replay",
     "ReplayState",
     "RowsTold",
     "SessionList",
     "SetCapture",
+    "SettingsRead",
     "StatsRead",
     "TerminateSession",
 ]
@@ -82,6 +84,10 @@ class ReadStats(Message, frozen=True, tag="read-stats"):
     """Asks for all counters. `sums` are the reports to add up, which take a pass over sessions."""
 
     sums: tuple[Literal["protocol", "app", "host"], ...] = ()
+
+
+class ReadSettings(Message, frozen=True, tag="read-settings"):
+    """Asks what the datapath works by."""
 
 
 class ListSessions(Message, frozen=True, tag="list-sessions"):
@@ -128,6 +134,7 @@ Call = (
     | Abort
     | Heartbeat
     | ReadStats
+    | ReadSettings
     | ListSessions
     | ClearCounters
     | SetCapture
@@ -149,6 +156,10 @@ class Prepared(Message, frozen=True, tag="prepared"):
 
     generation: int
     effect: Effect
+    plugins: tuple[str, ...] = ()
+    """Protocols that plugins have added."""
+    notes: tuple[str, ...] = ()
+    """What of plugins takes the place of what, and what was refused."""
 
 
 class Pulse(Message, frozen=True, tag="pulse"):
@@ -169,13 +180,20 @@ class StatsRead(Message, frozen=True, tag="stats"):
     groups: dict[str, Any]
 
 
+class SettingsRead(Message, frozen=True, tag="settings"):
+    """The settings in force, and their number; those of a start before there are any."""
+
+    generation: int
+    settings: Settings
+
+
 class SessionList(Message, frozen=True, tag="sessions"):
     """Rows of sessions, with the keys of JSON Lines."""
 
     sessions: list[dict[str, Any]]
 
 
-Answer = Done | Prepared | Pulse | StatsRead | SessionList
+Answer = Done | Prepared | Pulse | StatsRead | SettingsRead | SessionList
 
 
 # What the datapath tells

@@ -29,14 +29,18 @@ from nf.datapath.settings import Settings
 from nf.errors import CaptureError, ConfigurationError, NfError, Refused
 from nf.process.logs import event
 
-__all__ = ["Complete", "Datapath", "Outlets", "Owner"]
+__all__ = ["Complete", "Completed", "Datapath", "Listeners", "Outlets", "Owner"]
 
 log = logging.getLogger(__name__)
 
-Complete = Callable[[Settings], EngineConfig]
+Complete = Callable[[Settings], "Completed"]
 """Reads the files that settings name: what is returned is all the engine needs."""
 Why = Literal["configuration", "operator"]
 ANSWER_SECONDS = 8.0
+LISTEN_SECONDS = 10.0
+"""Time in which functions that are not wanted any more may have what waits for them."""
+LIVE_SUMS = ("protocol", "app")
+"""Sums that tell of each row how many of its sessions go on."""
 EXCHANGE_SECONDS = 60.0
 """Time in which an engine that has been exchanged may hand on what it has."""
 
@@ -50,8 +54,8 @@ class Outlets(Protocol):
     def apply(self, plan: Any) -> None:
         """Puts what was prepared in force."""
 
-    def offer(self, block: _engine.Batch) -> None:
-        """Takes rows, without waiting."""
+    def offer(self, block: _engine.Batch, left_out: frozenset[str] = frozenset()) -> None:
+        """Takes rows, without waiting, but for those of events that are left out."""
 
     def stats(self) -> list[dict[str, Any]]:
         """Counters of each."""
@@ -72,8 +76,53 @@ class Owner(Protocol):
     def broken(self, why: str) -> None:
         """The engine has a defect: this process is to end and to be started again."""
 
-    def finished(self) -> None:
-        """Everything that there was to read has been read."""
+    def finished(self, why: str) -> None:
+        """Nothing more will be read; `why` that was not everything, or nothing when it was."""
+
+
+class Listeners(Protocol):
+    """Functions of the user's that hear what is found; the datapath knows them as this only."""
+
+    def start(self) -> None:
+        """Begins."""
+
+    @property
+    def overrules(self) -> bool:
+        """Whether some of them name sessions."""
+
+    def classify(self, batch: _engine.Batch) -> None:
+        """Has those name the sessions of rows; raises nothing."""
+
+    def hear(self, batch: _engine.Batch) -> None:
+        """Has the others hear rows; raises nothing."""
+
+    def stats(self) -> list[dict[str, Any]]:
+        """How each function does."""
+
+    def clear(self) -> None:
+        """Has counters begin at 0."""
+
+    def close(self, seconds: float) -> int:
+        """Lets them have what waits; returns rows that they did not get."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """Settings, with what stands in the files that they name.
+
+    Attributes:
+        config: What the engine needs.
+        listeners: Who hears what is found; None for nobody.
+        own_events: Events that only listeners wait for: their rows go nowhere else.
+        plugins: Protocols that plugins have added.
+        notes: What takes the place of what, and what was refused.
+    """
+
+    config: EngineConfig
+    listeners: Listeners | None = None
+    own_events: frozenset[str] = frozenset()
+    plugins: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +131,7 @@ class Plan:
 
     generation: int
     settings: Settings
-    config: EngineConfig
+    completed: Completed
     effect: Effect
     outlets: Any
     engine: _engine.Engine | None
@@ -114,6 +163,7 @@ class Datapath:
         self._losses: dict[str, int] = {}
         self._since = time.time()
         self._ending = False
+        self._listening = Completed(EngineConfig())
 
     # Configuration
 
@@ -124,7 +174,8 @@ class Datapath:
             ConfigurationError: A setting is wrong; its place names it.
             CaptureError: A source cannot be opened.
         """
-        config = self._complete(settings)
+        completed = self._complete(settings)
+        config = completed.config
         with self._lock:
             self._plan = None
             plan = self._outlets.prepare(settings)
@@ -141,7 +192,7 @@ class Datapath:
             elif effect != "none":
                 # An engine of its own says what is wrong, before the one that runs is touched.
                 opened(checkable(config, sources=effect == "capture" and running))
-            self._plan = Plan(generation, settings, config, effect, plan, engine)
+            self._plan = Plan(generation, settings, completed, effect, plan, engine)
             return effect
 
     def apply(self, generation: int) -> None:
@@ -159,13 +210,36 @@ class Datapath:
             self._plan = None
             self._outlets.apply(plan.outlets)
             first = self._force is None
-            self._force, self._generation = (plan.settings, plan.config), generation
+            config = plan.completed.config
+            self._force, self._generation = (plan.settings, config), generation
+            self._listen(plan.completed)
             if plan.effect == "flows":
                 self._exchange(plan.engine, None if first else "configuration")
             elif plan.effect != "none" and self._drain is not None:
                 # What is wrong with it was said when it was prepared, by an engine of its own.
-                self._drain.swap(plan.config.to_json())
+                self._drain.swap(config.to_json())
         event(log, logging.INFO, "configuration applied", generation=generation, effect=plan.effect)
+
+    def _listen(self, completed: Completed) -> None:
+        """Has other listeners take over; those before get what waits for them, off our way."""
+        old, self._listening = self._listening, completed
+        if old.listeners is completed.listeners:
+            return
+        if completed.listeners is not None:
+            completed.listeners.start()
+        for drain in (self._drain, self._replay):
+            self._await_verdicts(drain)
+        if (before := old.listeners) is not None:
+            thread = threading.Thread(
+                target=before.close, args=(LISTEN_SECONDS,), name="see-off-listeners"
+            )
+            self._leaving = [one for one in self._leaving if one.is_alive()] + [thread]
+            thread.start()
+
+    def loaded(self) -> Completed:
+        """What the configuration that is prepared, or else that in force, has of plugins."""
+        plan = self._plan
+        return plan.completed if plan is not None else self._listening
 
     def abort(self, generation: int) -> None:
         """Forgets what was prepared under a number; nothing if there is none."""
@@ -177,7 +251,10 @@ class Datapath:
         """Has another engine, or none, take over; the old one ends in its own time."""
         old, self._drain = self._drain, None
         if engine is not None:
-            self._drain = Drain("capture", engine, self._take, self._capture_ended)
+            self._drain = Drain(
+                "capture", engine, self._take, self._capture_ended, overrule=self._overrule
+            )
+            self._await_verdicts(self._drain)
             if old is None:
                 self._owner.tell(CaptureState("running"))
             self._drain.start()
@@ -200,8 +277,21 @@ class Datapath:
         if was_running and why:
             self._owner.tell(FlowStateReset(why, old.rows - rows))
 
+    def _await_verdicts(self, drain: Drain | None) -> None:
+        """Has rows be filtered and summed up after what functions say of them, if any do."""
+        listeners = self._listening.listeners
+        if drain is not None and listeners is not None and listeners.overrules:
+            drain.await_verdicts()
+
+    def _overrule(self, batch: _engine.Batch) -> None:
+        if (listeners := self._listening.listeners) is not None:
+            listeners.classify(batch)
+
     def _take(self, batch: _engine.Batch) -> None:
-        self._outlets.offer(batch)
+        now = self._listening
+        if now.listeners is not None:
+            now.listeners.hear(batch)
+        self._outlets.offer(batch, now.own_events)
 
     def _capture_ended(self, drain: Drain) -> None:
         if drain is not self._drain:
@@ -211,12 +301,23 @@ class Datapath:
             self._owner.tell(CaptureState("failed", drain.error))
             if drain.is_defect:
                 self._owner.broken(drain.error)
+            else:
+                self._owner.finished(drain.error)
         elif drain.stop_asked:
             self._owner.tell(CaptureState("stopped"))
         else:
+            # This is the thread that answers; so it must not wait for the answer.
+            drain.ask(lambda engine: str(engine.stats()["ended_early"] or "")).add_done_callback(
+                lambda early: self._read_to_the_end(early.result())
+            )
+
+    def _read_to_the_end(self, early: str) -> None:
+        if early:
+            event(log, logging.ERROR, "a file ended early: what there was has been read", why=early)
+        else:
             event(log, logging.INFO, "capture ended: everything has been read")
-            self._owner.tell(CaptureState("ended"))
-            self._owner.finished()
+        self._owner.tell(CaptureState("ended", early))
+        self._owner.finished(early)
 
     # Orders
 
@@ -266,7 +367,14 @@ class Datapath:
             previous, self._replay = self._replay, None
             if previous is not None:
                 previous.release()
-            self._replay = Drain("replay", opened(config), self._take, self._replay_ended(file))
+            self._replay = Drain(
+                "replay",
+                opened(config),
+                self._take,
+                self._replay_ended(file),
+                overrule=self._overrule,
+            )
+            self._await_verdicts(self._replay)
             self._replay.start()
 
     def _replay_ended(self, file: str) -> Callable[[Drain], None]:
@@ -284,6 +392,8 @@ class Datapath:
     def clear_counters(self) -> None:
         """Has counters begin at 0 again."""
         self._outlets.clear()
+        if (listeners := self._listening.listeners) is not None:
+            listeners.clear()
         if (drain := self._drain) is not None:
             drain.ask(lambda engine: engine.clear_counters()).result(ANSWER_SECONDS)
         self._since = time.time()
@@ -356,9 +466,11 @@ class Datapath:
         """
         drain = self._drain
         error = drain.error if drain is not None else ""
+        listeners = self._listening.listeners
         groups: dict[str, Any] = {
             "capture": {"state": self.capture, "error": error, "since": self._since},
             "outputs": self._outlets.stats(),
+            "listeners": listeners.stats() if listeners is not None else [],
             "generation": self._generation,
         }
         if drain is not None:
@@ -391,6 +503,8 @@ class Datapath:
         for thread in self._leaving:
             thread.join(max(0.0, deadline - time.monotonic()))
             whole = whole and not thread.is_alive()
+        if (listeners := self._listening.listeners) is not None:
+            whole = not listeners.close(write_seconds) and whole
         left = self._outlets.close(write_seconds)
         if left:
             event(log, logging.ERROR, "rows could not be written", rows=left)
@@ -443,5 +557,8 @@ def counters(engine: _engine.Engine, sums: tuple[str, ...]) -> dict[str, Any]:
     """What an engine counts, and the sums asked for."""
     counted = engine.stats()
     counted["sources"] = engine.sources()
-    counted["sums"] = {name: engine.aggregate(name).to_dicts() for name in sums}
+    counted["sums"] = {
+        name: engine.live_sums(name) if name in LIVE_SUMS else engine.aggregate(name).to_dicts()
+        for name in sums
+    }
     return counted

@@ -34,6 +34,7 @@ class Drain:
         name: For the log and the thread.
         engine: Opened, not started.
         take: Gets every batch; must not wait.
+        overrule: Gets every batch before: it may take other protocols for those found.
         ended: Called in the thread after the last row.
         at_end: Sums that are handed on as rows after the last row.
 
@@ -52,6 +53,7 @@ class Drain:
         take: Take,
         ended: Callable[["Drain"], None],
         at_end: tuple[str, ...] = (),
+        overrule: Take | None = None,
     ) -> None:
         self.name = name
         self.beats = 0
@@ -65,6 +67,8 @@ class Drain:
         self._take = take
         self._ended = ended
         self._at_end = at_end
+        self._overrule = overrule
+        self._awaits = False
         self._questions: queue.SimpleQueue[tuple[Callable[[_engine.Engine], Any], Future[Any]]] = (
             queue.SimpleQueue()
         )
@@ -83,6 +87,14 @@ class Drain:
             ConfigurationError: A setting is wrong; the engine goes on as before.
         """
         self._engine.swap(config)
+
+    def await_verdicts(self) -> None:
+        """Has the engine filter and sum rows up after `overrule`, from now on."""
+        self.ask(self._await_verdicts)
+
+    def _await_verdicts(self, engine: _engine.Engine) -> None:
+        engine.await_verdicts()
+        self._awaits = True
 
     def stop(self) -> None:
         """Ends reading: what is under way still comes."""
@@ -141,6 +153,10 @@ class Drain:
             self._hand_on(self._engine.aggregate(report))
 
     def _hand_on(self, batch: _engine.Batch) -> None:
+        if self._overrule is not None:
+            self._overrule(batch)
+        if self._awaits:
+            self._engine.conclude(batch)
         self._take(batch)
         self.batches += 1
         self.rows += len(batch)

@@ -13,7 +13,17 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from nf.datapath import control
-from nf.datapath.control import CHANNEL, Call, Done, Event, Prepared, Pulse, SessionList, StatsRead
+from nf.datapath.control import (
+    CHANNEL,
+    Call,
+    Done,
+    Event,
+    Prepared,
+    Pulse,
+    SessionList,
+    SettingsRead,
+    StatsRead,
+)
 from nf.datapath.datapath import Complete, Datapath, Outlets
 from nf.datapath.settings import Logging
 from nf.errors import ChannelError
@@ -29,6 +39,8 @@ log = logging.getLogger(__name__)
 
 EXIT_INCOMPLETE = 3
 """It ended when told to, but not all rows could be handed on or written."""
+EXIT_PARTIAL = 4
+"""It ended with what it read, which was not whole."""
 EXIT_BROKEN = 70
 """The engine has a defect."""
 DRAIN_SECONDS = 20.0
@@ -47,7 +59,8 @@ class DatapathProcess:
         complete: See `Datapath`.
         make_outlets: Makes where rows go, from what is to be told of an output's state and what
             takes rows to management.
-        ends_with_capture: Ends, with code 0, when everything has been read.
+        ends_with_capture: Ends when everything has been read: with code 0, or 4 when a file was not
+            whole.
     """
 
     def __init__(
@@ -72,6 +85,7 @@ class DatapathProcess:
         self._server: Server | None = None
         self._end = asyncio.Event()
         self._broken = ""
+        self._partial = False
 
     async def run(self) -> int:
         """Serves until told to end; returns the exit code.
@@ -100,7 +114,9 @@ class DatapathProcess:
         event(log, logging.INFO, "ended", complete=whole)
         if self._broken:
             return EXIT_BROKEN
-        return 0 if whole else EXIT_INCOMPLETE
+        if not whole:
+            return EXIT_INCOMPLETE
+        return EXIT_PARTIAL if self._partial and self._ends_with_capture else 0
 
     # What the datapath tells: from any thread
 
@@ -115,8 +131,9 @@ class DatapathProcess:
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._end.set)
 
-    def finished(self) -> None:
+    def finished(self, why: str) -> None:
         """Ends, if that was asked for."""
+        self._partial = bool(why)
         if self._ends_with_capture and self._loop is not None:
             self._loop.call_soon_threadsafe(self._end.set)
 
@@ -140,12 +157,15 @@ class DatapathProcess:
                 )
             case control.ReadStats(sums):
                 return StatsRead(await self._question(datapath.stats, sums))
+            case control.ReadSettings():
+                return SettingsRead(datapath.generation, datapath.settings)
             case control.ListSessions(limit, order_by, where):
                 rows = await self._question(datapath.sessions, limit, order_by, where)
                 return SessionList(rows)
             case control.Prepare(generation, settings):
                 effect = await self._order(datapath.prepare, generation, settings)
-                return Prepared(generation, effect)
+                loaded = datapath.loaded()
+                return Prepared(generation, effect, loaded.plugins, loaded.notes)
             case control.Drain():
                 self._end.set()
             case _:

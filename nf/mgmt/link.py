@@ -128,13 +128,18 @@ class Link:
             Refused: The datapath refuses the settings; the place is a setting.
             ChannelError: It is silent.
         """
+        generation, answer = self._prepared(settings)
+        return generation, "unknown" if answer is None else answer.effect
+
+    def _prepared(self, settings: Settings) -> tuple[int, Prepared | None]:
+        """See `prepare`; what the datapath said, if it was there."""
         with self._orders:
             self._generation += 1
             generation = self._generation
             if self._client is None:
-                return generation, "unknown"
+                return generation, None
             answer: Prepared = self.call(Prepare(generation, settings), PREPARE_SECONDS)
-            return generation, answer.effect
+            return generation, answer
 
     def apply(self, generation: int, settings: Settings) -> None:
         """Has the datapath apply what it prepared; never fails.
@@ -166,8 +171,8 @@ class Link:
             # It prepares anew before it applies anything, so nothing is lost.
             event(log, logging.DEBUG, "the datapath did not abort", why=error.what)
 
-    def reload(self) -> str:
-        """Has the datapath read the files that settings name again; the effect.
+    def reload(self) -> Prepared:
+        """Has the datapath read the files that settings name again; what was loaded.
 
         Raises:
             Refused: What is in them is wrong; nothing has changed.
@@ -176,9 +181,13 @@ class Link:
         with self._orders:
             if self._force is None:
                 raise Refused("there is no configuration", "plugins", "wait for the start to end")
-            generation, effect = self.prepare(self._force)
+            generation, answer = self._prepared(self._force)
+            if answer is None:
+                raise ChannelError(
+                    "nf-datapath does not run", str(self._path), "nf status tells how it is"
+                )
             self.apply(generation, self._force)
-            return effect
+            return answer
 
     def _hand_over(self) -> bool:
         """Gives the datapath the configuration in force; whether it took it."""

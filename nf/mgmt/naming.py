@@ -6,15 +6,16 @@ the root of the probe; a list takes values of keys alone, as in
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
 from nf.errors import ConfigurationError
 
-__all__ = ["ROOT", "Names", "bare_paths"]
+__all__ = ["ROOT", "Names", "bare_paths", "data_nodes"]
 
 ROOT = "/probe/"
+BETWEEN = frozenset({"choice", "case"})
 STEP = re.compile(
     r"""/?(?:(?P<module>[A-Za-z_][\w.-]*):)?(?P<name>[A-Za-z_][\w.-]*)"""
     r"""(?P<keys>(?:\[(?:[^\]'"]|'[^']*'|"[^"]*")*\])*)"""
@@ -28,6 +29,23 @@ def bare_paths(path: str) -> str:
     return re.sub(r"/[^/:]+:", "/", "/" + KEY.sub("", path).strip("/"))
 
 
+def data_nodes(
+    nodes: Iterable[Mapping[str, Any]],
+) -> Iterator[tuple[Mapping[str, Any], tuple[str, ...]]]:
+    """Nodes with their steps in data, where choices and their cases are none."""
+    known: dict[str, tuple[tuple[str, ...], str]] = {"": ((), "")}
+    for node in nodes:
+        path: str = node["path"]
+        above, _, step = path.rpartition("/")
+        # A step that is left out may have named the module of what is below it.
+        steps, module = known.get(above, (tuple(above.split("/")[1:]), ""))
+        if node.get("kind") in BETWEEN:
+            known[path] = steps, step.rpartition(":")[0] or module
+            continue
+        known[path] = (*steps, f"{module}:{step}" if module and ":" not in step else step), ""
+        yield node, known[path][0]
+
+
 class Names:
     """The names of a schema.
 
@@ -38,10 +56,9 @@ class Names:
     def __init__(self, nodes: Iterable[Mapping[str, Any]]) -> None:
         self._qualified: dict[str, list[str]] = {}
         self._keys: dict[str, list[str]] = {}
-        for node in nodes:
-            path: str = node["path"]
-            bare = bare_paths(path)
-            self._qualified.setdefault(bare, path.split("/")[1:])
+        for node, steps in data_nodes(nodes):
+            bare = bare_paths("/".join(steps))
+            self._qualified.setdefault(bare, list(steps))
             if keys := node.get("keys"):
                 self._keys[bare] = list(keys)
 

@@ -65,8 +65,9 @@ class Orders:
 
     def _reload(self, given: dict[str, Any]) -> dict[str, Any]:
         del given
-        self._link.reload()
-        return {}
+        loaded = self._link.reload()
+        told = {"protocol": list(loaded.plugins), "note": list(loaded.notes)}
+        return {name: values for name, values in told.items() if values}
 
     def _list(self, given: dict[str, Any]) -> dict[str, Any]:
         rows = self._link.sessions(given["limit"], given["order-by"], given["filter"])

@@ -16,6 +16,7 @@ from nf.process.monitoring import (
     ProcessState,
     Restarted,
     RestartProcess,
+    SetLogging,
     SetPolicy,
 )
 
@@ -24,6 +25,8 @@ __all__ = ["Overseer"]
 log = logging.getLogger(__name__)
 
 PROBE = "nf-probe:probe"
+Wishes = tuple[SetPolicy | SetLogging, ...]
+"""What the monitor is to go by."""
 
 
 class Overseer:
@@ -44,7 +47,7 @@ class Overseer:
         self._path = path
         self._on_restart = on_restart
         self._client: MonitorClient | None = None
-        self._policy: SetPolicy | None = None
+        self._wishes: Wishes = ()
         self._lost = threading.Event()
         self._ending = False
         self._thread = threading.Thread(target=self._keep, name="monitor-link", daemon=True)
@@ -84,19 +87,20 @@ class Overseer:
     ) -> "PreparedPolicy":
         """See `Provider`."""
         del before, changes
-        return PreparedPolicy(self, policy_of(after))
+        return PreparedPolicy(self, (policy_of(after), logging_of(after)))
 
-    def follow(self, policy: SetPolicy) -> None:
-        """Has the monitor watch by `policy`, now and when it is connected again."""
-        self._policy = policy
-        self._send_policy()
+    def follow(self, wishes: Wishes) -> None:
+        """Has the monitor watch and log by `wishes`, now and when it is connected again."""
+        self._wishes = wishes
+        self._send_wishes()
 
-    def _send_policy(self) -> None:
-        client, policy = self._client, self._policy
-        if client is None or policy is None:
+    def _send_wishes(self) -> None:
+        client = self._client
+        if client is None:
             return
         try:
-            client.call(policy)
+            for wish in self._wishes:
+                client.call(wish)
         except NfError as error:
             event(log, logging.ERROR, "the monitor does not follow", why=error.what)
 
@@ -113,7 +117,7 @@ class Overseer:
                 self._lost.wait(backoff.next())
                 continue
             backoff.reset()
-            self._send_policy()
+            self._send_wishes()
             self._lost.wait()
             if not self._ending:
                 self._client = None
@@ -122,17 +126,28 @@ class Overseer:
 class PreparedPolicy:
     """Nothing about watching can be refused."""
 
-    def __init__(self, overseer: Overseer, policy: SetPolicy) -> None:
-        """`policy` is put in force by `apply`."""
+    def __init__(self, overseer: Overseer, wishes: Wishes) -> None:
+        """`wishes` are put in force by `apply`."""
         self._overseer = overseer
-        self._policy = policy
+        self._wishes = wishes
 
     def apply(self) -> None:
         """See `Prepared`."""
-        self._overseer.follow(self._policy)
+        self._overseer.follow(self._wishes)
 
     def abort(self) -> None:
         """See `Prepared`."""
+
+
+def logging_of(after: Data) -> SetLogging:
+    """What a configuration says about logs."""
+    logs: dict[str, Any] = after[PROBE]["logging"]
+    return SetLogging(
+        level=logs["level"],
+        form="json" if logs["format"] == "json" else "logfmt",
+        modules=tuple((one["name"], one["level"]) for one in logs.get("module", ())),
+        journald=logs["destination"] == "journald",
+    )
 
 
 def policy_of(after: Data) -> SetPolicy:

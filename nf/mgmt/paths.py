@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-__all__ = ["Step", "covers", "parse"]
+__all__ = ["Step", "covers", "parse", "spelled_out"]
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_.-]*"
 _STEP = re.compile(rf"/(?:({_NAME}):)?({_NAME})")
@@ -58,6 +58,23 @@ def _steps(path: str) -> Iterator[Step]:
                 keys.append((name, value))
             at = predicate.end()
         yield Step(module, step.group(2), tuple(keys))
+
+
+def spelled_out(path: str) -> str:
+    """A path with the module before every name, as XML needs it: there nothing is inherited.
+
+    Raises:
+        ValueError: It is not a data path.
+    """
+
+    def key(step: Step, name: str, value: str) -> str:
+        quote = '"' if "'" in value else "'"
+        return f"[{name if name == '.' else f'{step.module}:{name}'}={quote}{value}{quote}]"
+
+    return "".join(
+        f"/{step.module}:{step.name}" + "".join(key(step, *one) for one in step.keys)
+        for step in parse(path)
+    )
 
 
 def covers(rule: tuple[Step, ...], path: tuple[Step, ...]) -> bool:

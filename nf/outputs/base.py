@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 __all__ = ["Block", "Output", "Queue", "Rows"]
 
@@ -55,6 +55,13 @@ class Output(ABC):
         """Nothing is opened before the first row."""
         self.name = name
         self.queue = queue
+
+    @abstractmethod
+    def state(self) -> dict[str, Any]:
+        """What it writes to (`connection`), and what it alone counts; called by any thread."""
+
+    def clear(self) -> None:  # noqa: B027  # most count nothing alone
+        """Has what it alone counts begin at 0 again; called by any thread."""
 
     @abstractmethod
     def check(self) -> None:

@@ -81,8 +81,11 @@ class Fanout:
                 thread.start()
                 self._closing.append(thread)
 
-    def offer(self, block: Block) -> None:
-        """Hands rows to those who want them; they are made octets only if somebody does."""
+    def offer(self, block: Block, left_out: frozenset[str] = frozenset()) -> None:
+        """Hands rows to those who want them; they are made octets only if somebody does.
+
+        Rows of events that are left out go nowhere.
+        """
         kind, count = block.kind, len(block)
         takers = []
         for _, asked, queued in self._outlets:
@@ -97,7 +100,7 @@ class Fanout:
             return
         made = block.to_jsonl()
         routes = {asked.events for asked, _ in takers}
-        if kind == "event" and len(routes) > 1:
+        if kind == "event" and (len(routes) > 1 or left_out):
             self._offer_by_event(made, takers)
             return
         for _, queued in takers:

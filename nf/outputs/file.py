@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from nf.datapath.settings import FileOutput
 from nf.errors import ConfigurationError
@@ -63,6 +64,15 @@ class Files(Output):
         self._clock = clock
         self._open: dict[str, Open] = {}
         self._recovered = False
+        self._completed = 0
+
+    def state(self) -> dict[str, Any]:
+        """See `Output`; `files` were completed."""
+        return {"connection": str(self._directory), "files": self._completed}
+
+    def clear(self) -> None:
+        """See `Output`."""
+        self._completed = 0
 
     def check(self) -> None:
         """Makes the directory, and looks whether it may be written to.
@@ -160,6 +170,7 @@ class Files(Output):
             os.fsync(opened.descriptor)
         if opened.whole:
             opened.part.rename(opened.final)
+            self._completed += 1
         else:
             opened.part.unlink()
         del self._open[kind]

@@ -45,7 +45,10 @@ class Queued:
             ("written_rows", "written_bytes", "dropped_rows", "dropped_bytes", "errors"), 0
         )
         self._error = ""
+        self._failed_at = 0.0
         self._down = False
+        self._since = time.time()
+        """When it began to work, or not to."""
         self._deadline: float | None = None
         """Set when it is to end: until then what waits may still be written."""
         self._thread = threading.Thread(target=self._run, name=f"output-{output.name}", daemon=True)
@@ -80,16 +83,20 @@ class Queued:
             return {
                 "name": self.output.name,
                 "state": "down" if self._down else "up",
+                "since": self._since,
                 "last_error": self._error,
+                "last_error_at": self._failed_at,
                 "queued_rows": self._rows,
                 "queued_bytes": self._octets,
                 **self._counted,
+                **self.output.state(),
             }
 
     def clear(self) -> None:
         """Has counters begin at 0 again."""
         with self._changed:
             self._counted = dict.fromkeys(self._counted, 0)
+            self.output.clear()
 
     def close(self, seconds: float) -> int:
         """Writes what waits, for so long at most, and ends; returns rows that were not written."""
@@ -183,8 +190,10 @@ class Queued:
             why = f"a defect of nf: {type(error).__name__}: {error}"
         with self._changed:
             self._counted["errors"] += 1
-            self._error = why
+            self._error, self._failed_at = why, time.time()
             was_down, self._down = self._down, True
+            if not was_down:
+                self._since = self._failed_at
             dropped = self._counted["dropped_rows"]
         if not was_down:
             self._tell(self.output.name, "down", why, dropped)
@@ -192,6 +201,8 @@ class Queued:
     def _worked(self) -> None:
         with self._changed:
             was_down, self._down = self._down, False
+            if was_down:
+                self._since = time.time()
             dropped = self._counted["dropped_rows"]
         if was_down:
             self._tell(self.output.name, "up", "", dropped)

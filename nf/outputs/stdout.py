@@ -2,6 +2,7 @@
 
 import os
 import select
+from typing import Any
 
 from nf.datapath.settings import StdoutOutput
 from nf.errors import ConfigurationError
@@ -23,6 +24,10 @@ class Stdout(Output):
         self._descriptor = descriptor
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLOUT)
+
+    def state(self) -> dict[str, Any]:
+        """See `Output`."""
+        return {"connection": "standard output"}
 
     def check(self) -> None:
         """Looks whether the descriptor is open.

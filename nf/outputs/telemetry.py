@@ -1,6 +1,7 @@
 """Rows to management, which shows the newest of them as state to be subscribed to."""
 
 from collections.abc import Callable
+from typing import Any
 
 from nf.datapath.settings import TelemetryOutput
 from nf.outputs.base import Output, Queue, Rows
@@ -21,6 +22,10 @@ class Telemetry(Output):
         queue = Queue(settings.queue_rows, settings.queue_bytes, settings.flush_seconds)
         super().__init__("telemetry", queue)
         self._hand_over = hand_over
+
+    def state(self) -> dict[str, Any]:
+        """See `Output`."""
+        return {"connection": "management"}
 
     def check(self) -> None:
         """Nothing can be wrong."""

@@ -20,7 +20,7 @@ from nf.datapath.description import (
 )
 from nf.errors import ConfigurationError
 from nf.plugins.diagnostics import Diagnostics
-from nf.plugins.handlers import Handler
+from nf.plugins.handlers import Classifier, Handler
 from nf.plugins.parser import parse_parents
 
 __all__ = ["AttributeOf", "Examined", "UserProtocol", "attribute", "protocol"]
@@ -32,6 +32,8 @@ HANDLERS: tuple[tuple[str, Literal["session", "transaction"]], ...] = (
     ("on_sessions", "session"),
     ("on_transactions", "transaction"),
 )
+EACH_PACKET = "meta.packet_index"
+"""What every packet has: its event is that of packets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +93,12 @@ class UserProtocol:
     Attributes:
         description: What the engine executes.
         handlers: What runs in Python, on batches.
+        classifier: What says of sessions that they are another protocol's.
     """
 
     description: Description
     handlers: tuple[Handler, ...] = ()
+    classifier: Classifier | None = None
 
     @property
     def name(self) -> str:
@@ -135,8 +139,10 @@ def protocol(  # noqa: PLR0913  # what can be said of a protocol
 ) -> Callable[[type], UserProtocol]:
     """Makes a protocol of a class whose members are `nf.attribute(…)`.
 
-    The first line of the class's documentation is the protocol's title. Functions `on_sessions` and
-    `on_transactions` of the class (static methods) get lists of records of the protocol.
+    The first line of the class's documentation is the protocol's title. Functions of the class
+    (static methods) get lists of records: `on_sessions` and `on_transactions` those of the
+    protocol; `on_NAME` the moments when the attribute NAME had a value, with all attributes of the
+    message; `on_packets` every packet; `classify` sessions that it may name otherwise.
 
     Args:
         id: 1 to 999. That of a built-in protocol takes its place.
@@ -178,14 +184,26 @@ def protocol(  # noqa: PLR0913  # what can be said of a protocol
         )
         # What comes next may be another plugin's, which is not known here.
         _engine.protocols(to_json([replace(made, next=None)]))
-        handlers = tuple(
-            Handler(kind, word, getattr(described, function))
-            for function, kind in HANDLERS
-            if hasattr(described, function)
+        return UserProtocol(
+            made, tuple(_handlers(described, made)), getattr(described, "classify", None)
         )
-        return UserProtocol(made, handlers)
 
     return make
+
+
+def _handlers(described: type, made: Description) -> Iterable[Handler]:
+    """The functions of a class that hear rows."""
+    for function, kind in HANDLERS:
+        if hasattr(described, function):
+            yield Handler(kind, made.name, getattr(described, function))
+    own = tuple(f"{made.name}.{one.name}" for one in made.attributes)
+    if hasattr(described, "on_packets"):
+        yield Handler("event", EACH_PACKET, described.on_packets, (EACH_PACKET, *own))
+    taken = {"on_packets", *(function for function, _ in HANDLERS)}
+    for one in made.attributes:
+        function = f"on_{one.name}"
+        if function not in taken and hasattr(described, function):
+            yield Handler("event", f"{made.name}.{one.name}", getattr(described, function), own)
 
 
 def _fields(described: type) -> Iterable[Field]:

@@ -7,7 +7,7 @@ named itself is an error.
 
 import os
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,9 @@ from nf.datapath.description import Description, to_json
 from nf.errors import ConfigurationError
 from nf.plugins.compiler import Compiled, compile_text, identity_of
 from nf.plugins.decorator import UserProtocol
-from nf.plugins.handlers import Handler
+from nf.plugins.handlers import Classifier, Handler
 from nf.plugins.registry import Registry, registry
+from nf.records import Session
 
 __all__ = [
     "PluginWarning",
@@ -63,6 +64,21 @@ class Plugins:
     def handlers(self) -> tuple[Handler, ...]:
         """What runs in Python."""
         return tuple(handler for one in self.protocols for handler in one.handlers)
+
+    @property
+    def classifier(self) -> Classifier | None:
+        """Asks those of all protocols in the order of loading; the first that knows is believed."""
+        asked = [one.classifier for one in self.protocols if one.classifier is not None]
+        if not asked:
+            return None
+
+        def classify(sessions: Sequence[Session]) -> Mapping[int, str]:
+            said: dict[int, str] = {}
+            for one in reversed(asked):
+                said |= one(sessions) or {}
+            return said
+
+        return classify
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ class Rows:
         """Lets the classifier and handlers hear batches of `engine`; those that were asked for."""
         if self._classifier is not None:
             for batch in batches:
-                self._classify(batch, self._classifier)
+                self.classify(batch)
                 engine.conclude(batch)
         if self._handlers:
             for batch in batches:
@@ -75,12 +75,14 @@ class Rows:
         make = self._makers[batch.kind]
         records = [make(row) for row in batch.to_dicts()]
         for handler in hearing:
-            mine = [one for one in records if _is_of(one, handler)]
-            if mine:
+            if mine := handler.of_its_own(records):
                 handler.function(mine)
 
-    def _classify(self, batch: _engine.Batch, classifier: Classifier) -> None:
-        """Asks for the sessions that are new, and applies what was said of all."""
+    def classify(self, batch: _engine.Batch) -> None:
+        """Asks the classifier about sessions that are new, and applies what it said of all."""
+        classifier = self._classifier
+        if classifier is None:
+            return
         rows = [row for row in batch.to_dicts([*_SESSION_FIELDS]) if row["session_id"]]
         new: dict[int, Session] = {}
         for row in rows:
@@ -103,18 +105,6 @@ class Rows:
             for row in rows:
                 if row["end_reason"] != "active":
                     self._verdicts.pop(row["session_id"], None)
-
-
-def _is_of(record: Any, handler: Handler) -> bool:
-    if not handler.of:
-        return True
-    match handler.kind:
-        case "session":
-            return handler.of in record.path.split(".")
-        case "transaction":
-            return bool(record.transaction_protocol == handler.of)
-        case "event":
-            return bool(record.event == handler.of)
 
 
 _SESSION_FIELDS: Sequence[str] = tuple(field.name for field in fields(Session))

@@ -1,4 +1,4 @@
-"""Structured logs on standard error: one line per event, `key=value` (logfmt) or JSON.
+"""Structured logs: on standard error, one line per event (logfmt or JSON), or in the journal.
 
 Modules log through `logging.getLogger(__name__)`; values go in `extra={"fields": {…}}`, or by way
 of `event()`. Under systemd each line begins with the priority that journald understands.
@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from nf.errors import NfError
+from nf.process import journal
+from nf.process.journal import PRIORITIES, JournalHandler
 
 __all__ = ["Form", "Levels", "event", "follow", "parse_levels", "set_up"]
 
@@ -28,14 +30,6 @@ NAMES = {
     "error": logging.ERROR,
     "critical": logging.CRITICAL,
 }
-PRIORITIES = {
-    logging.DEBUG: 7,
-    logging.INFO: 6,
-    logging.WARNING: 4,
-    logging.ERROR: 3,
-    logging.CRITICAL: 2,
-}
-"""syslog's (RFC 5424, table 2)."""
 
 
 def parse_levels(words: Iterable[str]) -> Levels:
@@ -93,18 +87,44 @@ def follow(
         level: For all of nf.
         modules: Modules and their levels.
         form: Shape of the lines.
-        journald: Lines begin with the priority that journald understands.
+        journald: Records go to the journal. Where there is none they go to standard error, in
+            lines that begin with the priority that journald understands.
     """
     levels = parse_levels([level, *(f"{name}={least}" for name, least in modules)])
-    _put_in_force(levels, form, priorities=journald or "JOURNAL_STREAM" in os.environ)
+    priorities = journald or "JOURNAL_STREAM" in os.environ
+    _put_in_force(levels, form, priorities=priorities, to=_journal() if journald else None)
 
 
-def _put_in_force(levels: Levels, form: Form, *, priorities: bool) -> None:
+def _journal() -> JournalHandler | None:
+    """The journal, if this machine has one."""
+    for one in logging.getLogger().handlers:
+        if isinstance(one, JournalHandler):
+            return one
+    try:
+        return JournalHandler(_asked.process, journal.SOCKET)
+    except OSError as error:
+        event(
+            logging.getLogger(__name__),
+            logging.WARNING,
+            "there is no journal; records go to standard error",
+            socket=str(journal.SOCKET),
+            why=error.strerror,
+        )
+        return None
+
+
+def _put_in_force(
+    levels: Levels, form: Form, *, priorities: bool, to: JournalHandler | None = None
+) -> None:
     chosen = levels | _asked.levels
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Lines(_asked.process, _asked.form or form, priorities=priorities))
+    handler: logging.Handler = to or logging.StreamHandler(sys.stderr)
+    if to is None:
+        handler.setFormatter(Lines(_asked.process, _asked.form or form, priorities=priorities))
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    before, root.handlers[:] = list(root.handlers), [handler]
+    for one in before:
+        if isinstance(one, JournalHandler) and one is not to:
+            one.close()
     # Libraries speak up when something is wrong; nf says what it does.
     root.setLevel(logging.WARNING)
     for name, known in logging.root.manager.loggerDict.items():

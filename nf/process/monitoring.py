@@ -16,9 +16,11 @@ __all__ = [
     "MonitorClient",
     "ProcessState",
     "ProcessStates",
+    "ReadPolicy",
     "ReadProcesses",
     "RestartProcess",
     "Restarted",
+    "SetLogging",
     "SetPolicy",
     "State",
 ]
@@ -59,7 +61,27 @@ class SetPolicy(Struct, frozen=True, forbid_unknown_fields=True, tag="set-policy
     stop_seconds: float
 
 
-Call = ReadProcesses | RestartProcess | SetPolicy
+class SetLogging(Struct, frozen=True, forbid_unknown_fields=True, tag="set-logging"):
+    """Has the monitor write about itself in another way, from now on.
+
+    Attributes:
+        level: Least weight of records.
+        form: Of lines.
+        modules: Modules with a least weight of their own.
+        journald: Records go to the journal.
+    """
+
+    level: str
+    form: Literal["logfmt", "json"]
+    modules: tuple[tuple[str, str], ...]
+    journald: bool
+
+
+class ReadPolicy(Struct, frozen=True, forbid_unknown_fields=True, tag="read-policy"):
+    """Asks how processes are watched; answered with a `SetPolicy`."""
+
+
+Call = ReadProcesses | RestartProcess | SetPolicy | SetLogging | ReadPolicy
 
 
 class ProcessState(Struct, frozen=True, forbid_unknown_fields=True):
@@ -74,6 +96,7 @@ class ProcessState(Struct, frozen=True, forbid_unknown_fields=True):
         uptime: Seconds.
         restarts: How often it was started again.
         last_exit: How it ended last, in words; empty if it never did.
+        heartbeat_age: Seconds since its last sign of life; None while it does not run.
     """
 
     name: str
@@ -84,6 +107,7 @@ class ProcessState(Struct, frozen=True, forbid_unknown_fields=True):
     uptime: float
     restarts: int
     last_exit: str
+    heartbeat_age: float | None = None
 
 
 class ProcessStates(Struct, frozen=True, forbid_unknown_fields=True, tag="process-states"):
@@ -96,7 +120,7 @@ class Accepted(Struct, frozen=True, forbid_unknown_fields=True, tag="accepted"):
     """It will happen."""
 
 
-Answer = ProcessStates | Accepted
+Answer = ProcessStates | Accepted | SetPolicy
 
 
 class Restarted(Struct, frozen=True, forbid_unknown_fields=True, tag="restarted"):

@@ -11,40 +11,59 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from nf.catalog import application_files, risk_files
-from nf.datapath.config import EngineConfig
+from nf.catalog import application_files, risk_files, transaction_has
+from nf.datapath.datapath import Completed
 from nf.datapath.process import DatapathProcess
 from nf.datapath.settings import Settings
 from nf.errors import NfError
 from nf.outputs.fanout import Fanout
-from nf.plugins.loading import load_plugins
+from nf.plugins.live import Listeners, Shelf, notes_of
+from nf.plugins.loading import Plugins
+from nf.plugins.made import makers_of
 from nf.process.lifetime import end_with_parent, take_name
 from nf.process.logs import parse_levels, set_up
 from nf.process.notify import Notifier
 from nf.process.places import Places
 
-__all__ = ["complete", "main"]
+__all__ = ["Completer", "main"]
 
 NAME = "nf-datapath"
 
 
-def complete(settings: Settings) -> EngineConfig:
-    """The engine's configuration, with what stands in the files that settings name.
+class Completer:
+    """Reads the files that settings name: applications, and plugins with their functions."""
 
-    Raises:
-        NfError: A file cannot be read, or what is in it is wrong.
-    """
-    plugins = load_plugins(*settings.plugin_paths)
-    if plugins.refused:
-        raise plugins.refused[0]
-    return replace(
-        settings.engine,
-        applications=application_files(settings.application_files),
-        risk_files=risk_files(settings.risk_files),
-        plugins=plugins.descriptions,
-    )
+    def __init__(self) -> None:
+        self._shelf = Shelf()
+        self._last: tuple[Plugins, Listeners | None] = (Plugins(), None)
+
+    def __call__(self, settings: Settings) -> Completed:
+        """The engine's configuration, and who hears what it finds.
+
+        Raises:
+            NfError: A file cannot be read, or what is in it is wrong.
+        """
+        plugins = self._shelf.load(settings.plugin_paths)
+        if self._last[0] is not plugins:
+            knows = partial(transaction_has, plugins.descriptions)
+            # Those of plugins that stay go on, with what they have counted.
+            self._last = plugins, Listeners(plugins, makers_of(knows)) or None
+        listeners = self._last[1]
+        config = replace(
+            settings.engine,
+            applications=application_files(settings.application_files),
+            risk_files=risk_files(settings.risk_files),
+            plugins=plugins.descriptions,
+        )
+        own: frozenset[str] = frozenset()
+        if listeners is not None:
+            own = frozenset(one.event for one in listeners.events(config.events))
+            config = listeners.completed(config)
+        names = tuple(one.name for one in plugins.protocols)
+        return Completed(config, listeners, own, names, notes_of(plugins))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         process = DatapathProcess(
             places,
             Notifier.from_environment(),
-            complete,
+            Completer(),
             Fanout,
             ends_with_capture=given.ends_with_capture,
         )

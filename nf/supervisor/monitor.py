@@ -21,16 +21,18 @@ from typing import Any
 from nf.errors import Refused
 from nf.process.frames import Peer
 from nf.process.lifetime import become_reaper
-from nf.process.logs import event
+from nf.process.logs import event, follow
 from nf.process.monitoring import (
     CHANNEL,
     Accepted,
     Call,
     ProcessState,
     ProcessStates,
+    ReadPolicy,
     ReadProcesses,
     Restarted,
     RestartProcess,
+    SetLogging,
     SetPolicy,
     State,
 )
@@ -336,6 +338,11 @@ class Monitor:
                 for child in self._children.values():
                     child.watch.follow(changed(child.watch.policy, body))
                 return Accepted()
+            case SetLogging():
+                follow(body.level, body.modules, body.form, journald=body.journald)
+                return Accepted()
+            case ReadPolicy():
+                return told(next(iter(self._children.values())).watch.policy)
             case RestartProcess(name):
                 raise Refused(f"no process {name!r}", "name", "one of " + ", ".join(self._children))
         raise Refused("an unknown call", CHANNEL, "restart all processes of nf")
@@ -343,7 +350,11 @@ class Monitor:
     def _states(self) -> list[ProcessState]:
         now = time.monotonic()
         own = ProcessState(
-            "nf-monitor", os.getpid(), "running", "", self._begun, time.time() - self._begun, 0, ""
+            *("nf-monitor", os.getpid(), "running", "", self._begun, time.time() - self._begun),
+            restarts=0,
+            last_exit="",
+            # Whoever answers is alive.
+            heartbeat_age=0.0,
         )
         return [own] + [
             ProcessState(
@@ -355,9 +366,22 @@ class Monitor:
                 now - child.watch.started if child.watch.pid else 0.0,
                 child.watch.restarts,
                 child.watch.last_exit,
+                now - child.watch.alive if child.watch.pid else None,
             )
             for child in self._children.values()
         ]
+
+
+def told(policy: Policy) -> SetPolicy:
+    """What can be asked of a policy, as it is; all children are watched alike."""
+    return SetPolicy(
+        first_delay=policy.first_delay,
+        longest_delay=policy.longest_delay,
+        burst=policy.burst,
+        burst_seconds=policy.burst_seconds,
+        hang_seconds=policy.hang_seconds,
+        stop_seconds=policy.stop_seconds,
+    )
 
 
 def changed(policy: Policy, asked: SetPolicy) -> Policy:

@@ -33,7 +33,7 @@ class Policy:
         rest_seconds: See there.
         first_delay: Seconds before it is started again, the first time …
         longest_delay: … and what that grows to.
-        may_end: It may end by itself with code 0: then the whole probe has done its work.
+        may_end: Codes with which it may end by itself: then the whole probe has done its work.
         hopeless: Exit codes of a first start that say that no other start would be better.
     """
 
@@ -46,7 +46,7 @@ class Policy:
     rest_seconds: float = 60.0
     first_delay: float = 0.1
     longest_delay: float = 10.0
-    may_end: bool = False
+    may_end: tuple[int, ...] = ()
     hopeless: tuple[int, ...] = ()
 
 
@@ -60,6 +60,7 @@ class Watch:
         pid: Its number; 0 while it does not run.
         status: What it says of itself.
         started: When it was started.
+        alive: When it gave its last sign of life.
         restarts: How often it was started again.
         last_exit: How it ended last.
         failed_stop: It was told to end and did not, or not with code 0.
@@ -72,6 +73,7 @@ class Watch:
     pid: int = 0
     status: str = ""
     started: float = 0.0
+    alive: float = 0.0
     restarts: int = 0
     last_exit: str = ""
     failed_stop: bool = False
@@ -98,7 +100,7 @@ class Watch:
         self.pid = pid
         self.state = "starting"
         self.status = ""
-        self.started = now
+        self.started = self.alive = now
         self.has_been_ready = False
         self.restarts = self._runs
         self._runs += 1
@@ -111,6 +113,8 @@ class Watch:
             self.state = "running"
             self.has_been_ready = True
         alive = values.get("WATCHDOG") == "1" or values.get("READY") == "1"
+        if alive:
+            self.alive = now
         if self.state == "running" and alive:
             self._due = now + self.policy.hang_seconds
 
@@ -130,7 +134,7 @@ class Watch:
             self._due = now
             return
         first = self._runs == 1 and not self.has_been_ready
-        if (self.policy.may_end and code == 0) or (first and code in self.policy.hopeless):
+        if code in self.policy.may_end or (first and code in self.policy.hopeless):
             self.verdict = code
             self.state = "ended"
             self._due = NEVER

@@ -1,5 +1,6 @@
 """Reconfiguration under traffic loses no packet, and a commit that nobody confirms goes back."""
 
+import json
 import subprocess
 import sys
 from itertools import cycle
@@ -7,6 +8,7 @@ from itertools import cycle
 import pytest
 
 from nf.errors import NfError
+from nf.process.monitoring import MonitorClient, RestartProcess
 from tests.function.conftest import SEES, SENDER, Probe, Start, eventually
 
 COMMITS = 1000
@@ -74,3 +76,26 @@ def test_wrong_values_among_right_ones_change_nothing_at_all(start: Start) -> No
     assert probe.config() == before
     probe.set(("id", "99"))
     assert probe.config("id")["nf-probe:probe"]["id"] == 99
+
+
+def test_all_processes_log_as_configured_from_then_on(start: Start) -> None:
+    probe = start("-i", SEES).up()
+    probe.set(("logging/format", "json"))
+    with MonitorClient(probe.places.monitor_socket) as monitor:
+        monitor.call(RestartProcess("nf-datapath"))
+    eventually(lambda: probe.processes()["nf-datapath"].restarts == 1)
+    eventually(probe.capturing)
+    asked = [
+        json.loads(line)
+        for line in probe.logged().splitlines()
+        if line.startswith("{") and "asked for a restart" in line
+    ]
+    assert [one["process"] for one in asked] == ["nf-monitor"]
+
+    probe.set(("logging/module[nf.supervisor]/level", "error"))
+    with MonitorClient(probe.places.monitor_socket) as monitor:
+        monitor.call(RestartProcess("nf-datapath"))
+    eventually(lambda: probe.processes()["nf-datapath"].restarts == 2)
+    eventually(probe.capturing)
+    assert probe.logged().count("asked for a restart") == 1
+    assert probe.end() == 0

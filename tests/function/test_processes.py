@@ -1,5 +1,6 @@
 """The network function under traffic: processes are killed, and it goes on."""
 
+import gzip
 import json
 import os
 import signal
@@ -8,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -169,6 +171,39 @@ def test_a_file_is_read_and_the_probe_ends(start: Start, captures: Path, tmp_pat
     wanted = [json.loads(line)["community_id"] for line in direct.stdout.splitlines()]
     rows = [row for row in lines_of(tmp_path / "rows") if row["end_reason"] != "active"]
     assert sorted(row["community_id"] for row in rows) == sorted(wanted)
+
+
+def test_sessions_of_a_file_that_go_on_are_reported_on_the_way(
+    start: Start, captures: Path, tmp_path: Path
+) -> None:
+    more = ("-X", "reports/interval=2")
+    probe = start("-t", str(captures / "imap.pcap"), *rows_into(tmp_path / "rows"), *more)
+    assert probe.wait() == 0
+    rows: dict[int, list[dict[str, Any]]] = {}
+    for row in lines_of(tmp_path / "rows"):
+        rows.setdefault(row["session_id"], []).append(row)
+    followed = [told for told in rows.values() if len(told) > 1]
+    assert followed
+    for told in followed:
+        assert [row["end_reason"] == "active" for row in told] == [True] * (len(told) - 1) + [False]
+        # The capture is 6.6 s long, however fast it is read.
+        assert len(told) - 1 <= 3
+        sums = [row["packets_up"] + row["packets_down"] for row in told]
+        assert sums == sorted(sums)
+    assert all(told[-1]["end_reason"] != "active" for told in rows.values())
+
+
+def test_a_file_that_is_damaged_is_read_once_and_the_probe_says_so(
+    start: Start, captures: Path, tmp_path: Path
+) -> None:
+    whole = gzip.compress((captures / "http-download.pcap").read_bytes())
+    (tmp_path / "cut.pcap.gz").write_bytes(whole[: len(whole) // 2])
+    probe = start("-t", str(tmp_path / "cut.pcap.gz"), *rows_into(tmp_path / "rows"))
+
+    assert probe.wait() == 4
+    assert "a file ended early" in probe.logged()
+    assert probe.logged().count("started again") == 0
+    assert lines_of(tmp_path / "rows")
 
 
 def test_a_restart_can_be_asked_for_and_hup_reads_the_start_up(start: Start) -> None:

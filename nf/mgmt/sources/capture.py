@@ -6,7 +6,7 @@ from nf.mgmt.sources.names import kebab
 
 __all__ = ["capture_state"]
 
-VALUES = ("name", "id", "state", "trouble", "opened", "ring_bytes")
+VALUES = ("name", "id", "configured_by", "state", "trouble", "opened", "ring_bytes")
 COUNTERS = (
     "seen",
     "bytes",
@@ -31,8 +31,9 @@ def capture_state(groups: dict[str, Any]) -> dict[str, Any]:
     """The state of the capture, from the datapath's counters."""
     capture = groups["capture"]
     state: dict[str, Any] = {"status": capture["state"]}
-    if capture["error"]:
-        state["error"] = capture["error"]
+    # Files that are damaged have ended, and not failed: what there was has been read.
+    if error := capture["error"] or groups.get("ended_early"):
+        state["error"] = error
     sources = [_interface(one) for one in groups.get("sources", ())]
     if not sources and groups.get("source"):
         sources = [_files(groups["source"], capture["state"])]

@@ -32,6 +32,7 @@ WORKER = {
     "chunks-given-up": "chunks_given_up",
 }
 """The model's name of a counter, and the engine's."""
+FUNCTION = ("plugin", "name", "kind", "status", "rows", "failures", "dropped", "last_error")
 
 
 def engine_state(groups: dict[str, Any]) -> dict[str, Any]:
@@ -42,55 +43,58 @@ def engine_state(groups: dict[str, Any]) -> dict[str, Any]:
     told = kebab(account, ACCOUNT)
     if "in_flight" in groups:
         told["in-flight"] = groups["in_flight"]
-    workers = groups["workers"]
     state: dict[str, Any] = {
         "discontinuity-time": date_and_time(groups["capture"]["since"]),
         "account": told,
-        "flows": _flows(workers),
-        "worker": [
-            _worker(number, one, busy)
-            for number, (one, busy) in enumerate(
-                zip(workers, groups.get("busy") or [None] * len(workers), strict=False)
-            )
-        ],
+        "flows": _flows(groups),
+        "clock": dict(groups["clock"]),
+        "worker": [_worker(number, groups) for number in range(len(groups["workers"]))],
         "decode-error": _named(groups["decode_errors"], "packets"),
         "anomaly": _named(groups["anomalies"], "count"),
         "row-drop": [
             {"cause": cause, "rows": rows} for cause, rows in groups.get("rows_dropped", {}).items()
         ],
+        "plugin-function": [kebab(one, FUNCTION) for one in groups.get("listeners", ())],
     }
     return {"nf-dpi:engine": {"state": {name: one for name, one in state.items() if one}}}
 
 
-def _flows(workers: list[dict[str, Any]]) -> dict[str, Any]:
-    def total(name: str) -> int:
-        return sum(int(one.get(name, 0)) for one in workers)
+def _flows(groups: dict[str, Any]) -> dict[str, Any]:
+    workers = groups["workers"]
 
-    begun, active = total("sessions"), total("alive")
+    def total(name: str) -> int:
+        return sum(int(one[name]) for one in workers)
+
     return {
-        "active": active,
-        "begun": begun,
-        "ended": max(0, begun - active),
+        "active": total("alive"),
+        "capacity": groups["limits"]["sessions"] * len(workers),
+        "begun": total("sessions"),
+        "ended": groups["account"]["sessions"],
         "evicted": total("evicted"),
         "refused": total("refused"),
         "table-bytes": total("table_bytes"),
         "held-bytes": total("held_bytes"),
+        "orphan-fragments": groups["source"]["orphan_fragments"],
     }
 
 
-def _worker(number: int, worker: dict[str, Any], busy: dict[str, Any] | None) -> dict[str, Any]:
-    made: dict[str, Any] = {"id": number}
-    made |= {name: worker[key] for name, key in WORKER.items() if key in worker}
-    pools = {"table": "table_bytes", "held": "held_bytes"}
-    made["pool"] = [
-        {"name": name, "used": worker[key]} for name, key in pools.items() if key in worker
-    ]
-    if busy is not None:
-        elapsed = float(busy["elapsed"])
-        share = 100 * float(busy["busy"]) / elapsed if elapsed > 0 else 0.0
-        made["load"] = min(100, round(share))
-        made["batches"] = busy["batches"]
-    return made
+def _worker(number: int, groups: dict[str, Any]) -> dict[str, Any]:
+    worker, busy = groups["workers"][number], groups["busy"][number]
+    return {
+        "id": number,
+        **{name: worker[key] for name, key in WORKER.items()},
+        "pool": [
+            {"name": "table", "used": worker["table_bytes"]},
+            {
+                "name": "held",
+                "used": worker["held_bytes"],
+                "limit": groups["limits"]["held_bytes"],
+            },
+        ],
+        "load": round(100 * float(busy["load"])),
+        "batches": busy["batches"],
+        "queue-depth": groups["waiting"][number],
+    }
 
 
 def _named(counts: dict[str, int], word: str) -> list[dict[str, Any]]:

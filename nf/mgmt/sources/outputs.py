@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from nf.mgmt.sources.times import date_and_time
+
 __all__ = ["outputs_state"]
 
 COUNTERS = {
@@ -10,8 +12,10 @@ COUNTERS = {
     "bytes": "written_bytes",
     "dropped": "dropped_rows",
     "errors": "errors",
+    "files": "files",
+    "connection": "connection",
 }
-"""The model's name of a counter, and the output's."""
+"""The model's name of a counter, and the output's; not every output completes files."""
 
 
 def outputs_state(groups: dict[str, Any]) -> dict[str, Any]:
@@ -22,7 +26,9 @@ def outputs_state(groups: dict[str, Any]) -> dict[str, Any]:
 
 def _state(output: dict[str, Any]) -> dict[str, Any]:
     state: dict[str, Any] = {"status": output["state"]}
-    state |= {name: output[key] for name, key in COUNTERS.items()}
+    state |= {name: output[key] for name, key in COUNTERS.items() if key in output}
+    state["since"] = date_and_time(output["since"])
     if output["last_error"]:
         state["last-error"] = output["last_error"]
+        state["last-error-at"] = date_and_time(output["last_error_at"])
     return state

@@ -33,6 +33,8 @@ def _entry(process: ProcessState, version: str) -> dict[str, Any]:
         made["started-at"] = date_and_time(process.started_at)
     if process.last_exit:
         made["last-exit"] = process.last_exit
+    if process.heartbeat_age is not None:
+        made["heartbeat-age"] = int(process.heartbeat_age * 1000)
     if process.pid:
         made |= {"pid": process.pid, "uptime": int(process.uptime), **_used(process.pid)}
     return made

@@ -11,6 +11,7 @@ import select
 import socket
 import time
 from collections import deque
+from typing import Any
 
 from nf._native.engine import Batch, IpfixExporter
 from nf.datapath.settings import IpfixOutput
@@ -45,6 +46,11 @@ class Ipfix(Output):
         self._has_data = False
         """The last of them is what `write` was called with."""
         self._counted = Counters()
+
+    def state(self) -> dict[str, Any]:
+        """See `Output`."""
+        settings = self._settings
+        return {"connection": f"{settings.transport} {settings.host} port {settings.port}"}
 
     def check(self) -> None:
         """Looks the collector's name up.

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from nf.mgmt.paths import spelled_out
 from nf.mgmt.schema_nodes import SchemaNode, SchemaTree
 from nf.mgmt.subscriptions.patterns import Instance, Place, key_text
 from nf.telemetry.gnmi.errors import invalid, unimplemented
@@ -208,7 +209,13 @@ class Editor:
             return "true" if value else "false"
         if isinstance(value, Decimal):
             return format(value, "f") if value.is_finite() and abs(value.adjusted()) < 64 else "?"
-        return _escaped(str(value), place)
+        text = str(value)
+        if node.typedef == "node-instance-identifier":
+            try:
+                text = spelled_out(text)
+            except ValueError as error:
+                raise invalid(str(error), place=place, hint="begin with /module:name") from error
+        return _escaped(text, place)
 
 
 def _child(node: SchemaNode, name: str) -> SchemaNode:

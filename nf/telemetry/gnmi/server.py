@@ -3,6 +3,7 @@
 import asyncio
 import ipaddress
 import logging
+import socket
 import threading
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
@@ -193,14 +194,17 @@ class Target:
 
     async def _listen(self, endpoint: Endpoint, settings: Settings, gone: Sequence[_Open]) -> _Open:
         # An endpoint that only changes its certificates has the port of the one that it follows.
-        reuse = any(
+        follows = any(
             (one.endpoint.address, one.endpoint.port) == (endpoint.address, endpoint.port)
             for one in gone
         )
+        if not follows:
+            _look_for_others(endpoint)
         server = grpc.aio.server(
             options=(
                 ("grpc.max_receive_message_length", settings.max_message),
-                ("grpc.so_reuseport", 1 if reuse else 0),
+                # Whoever follows it needs it from the first one, too.
+                ("grpc.so_reuseport", 1),
                 ("grpc.http2.max_ping_strikes", 0),
             ),
         )
@@ -303,6 +307,24 @@ class _Prepared:
 
     def abort(self) -> None:
         self.target.drop(self.fresh)
+
+
+def _look_for_others(endpoint: Endpoint) -> None:
+    """Looks whether somebody has the port: one that may be shared is not refused to a second one.
+
+    Raises:
+        ProviderError: Somebody has.
+    """
+    family = socket.AF_INET6 if ":" in endpoint.address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as trial:
+        # Connections of before that the kernel still remembers are nobody's.
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((endpoint.address, endpoint.port))
+            trial.listen(1)
+        except OSError as error:
+            why = f"{endpoint.authority} cannot be listened on: {error.strerror}"
+            raise ProviderError(endpoint.path, why, "listen") from error
 
 
 def _loopback(endpoint: Endpoint) -> str:

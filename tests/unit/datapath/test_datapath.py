@@ -11,7 +11,7 @@ import pytest
 from nf._native.engine import Batch
 from nf.datapath import control
 from nf.datapath.config import EngineConfig, Interface
-from nf.datapath.datapath import Datapath
+from nf.datapath.datapath import Completed, Datapath
 from nf.datapath.effects import effect_of
 from nf.datapath.settings import Settings
 from nf.errors import CaptureError, ConfigurationError, Refused
@@ -36,7 +36,8 @@ class Outlets:
     def apply(self, plan: Settings) -> None:
         self.plans.append(plan)
 
-    def offer(self, block: Batch) -> None:
+    def offer(self, block: Batch, left_out: frozenset[str] = frozenset()) -> None:
+        assert not left_out
         assert block.to_jsonl().count(b"\n") == len(block)
         with self.lock:
             self.rows[block.kind] = self.rows.get(block.kind, 0) + len(block)
@@ -55,7 +56,7 @@ class Owner:
     def __init__(self) -> None:
         self.events: list[Any] = []
         self.done = threading.Event()
-        self.why = ""
+        self.why = self.early = ""
         self.came = threading.Condition()
 
     def tell(self, event: Any) -> None:
@@ -66,7 +67,8 @@ class Owner:
     def broken(self, why: str) -> None:
         self.why = why
 
-    def finished(self) -> None:
+    def finished(self, why: str) -> None:
+        self.early = why
         self.done.set()
 
     def wait_for(self, kind: type) -> Any:
@@ -81,7 +83,9 @@ class Made:
     def __init__(self) -> None:
         self.outlets = Outlets()
         self.owner = Owner()
-        self.datapath = Datapath(lambda settings: settings.engine, self.outlets, self.owner)
+        self.datapath = Datapath(
+            lambda settings: Completed(settings.engine), self.outlets, self.owner
+        )
         self.generation = 0
 
     def configure(self, settings: Settings) -> str:

@@ -5,7 +5,7 @@ import pytest
 from nf.errors import ConfigurationError
 from nf.mgmt.desk import edit_of
 from nf.mgmt.naming import Names
-from nf.mgmt.paths import parse
+from nf.mgmt.paths import parse, spelled_out
 
 NODES = [
     {"path": "/p:probe", "keys": []},
@@ -16,6 +16,12 @@ NODES = [
     {"path": "/p:probe/c:capture/interface/promiscuous", "keys": []},
     {"path": "/p:probe/c:capture/pair", "keys": ["a", "b"]},
     {"path": "/p:probe/c:capture/path", "keys": []},
+    {"path": "/p:probe/c:capture/source", "kind": "choice"},
+    {"path": "/p:probe/c:capture/source/file", "kind": "case"},
+    {"path": "/p:probe/c:capture/source/file/follow", "kind": "leaf"},
+    {"path": "/p:probe/c:capture/source/d:dpdk", "kind": "case"},
+    {"path": "/p:probe/c:capture/source/d:dpdk/ports", "kind": "list", "keys": ["n"]},
+    {"path": "/p:probe/c:capture/source/d:dpdk/ports/speed", "kind": "leaf"},
     {"path": "/s:system", "keys": []},
     {"path": "/s:system/name", "keys": []},
 ]
@@ -30,6 +36,8 @@ NODES = [
         ("capture/filter", "/p:probe/c:capture/filter"),
         ("c:capture/filter", "/p:probe/c:capture/filter"),
         ("system/name", "/s:system/name"),
+        ("capture/follow", "/p:probe/c:capture/follow"),
+        ("capture/ports[1]/speed", "/p:probe/c:capture/d:ports[n='1']/speed"),
         ("capture/interface[eth0]", "/p:probe/c:capture/interface[name='eth0']"),
         (
             "capture/interface[name='eth0']/promiscuous",
@@ -72,3 +80,11 @@ def test_an_edit_deletes_the_last_node_and_nothing_above() -> None:
 def test_an_entry_of_a_leaf_list_is_deleted_by_its_value() -> None:
     edit = edit_of(parse("/p:probe/c:path[.='/x']"), {"p": "urn:p", "c": "urn:c"})
     assert 'nc:operation="delete">/x</path>' in edit
+
+
+def test_a_path_for_xml_has_the_module_before_every_name() -> None:
+    path = "/p:probe/c:capture/interface[name='eth0']/mtu/list[.=\"it's\"]"
+
+    assert spelled_out(path) == (
+        "/p:probe/c:capture/c:interface[c:name='eth0']/c:mtu/c:list[.=\"it's\"]"
+    )

@@ -66,6 +66,20 @@ def files_up_to(octets: int) -> Iterator[None]:
         signal.signal(signal.SIGXFSZ, old)
 
 
+def test_it_tells_where_files_are_and_how_many_are_complete(
+    settings: FileOutput, clock: Clock
+) -> None:
+    files = made(settings, clock)
+    put(files)
+    assert files.state() == {"connection": settings.directory, "files": 0}
+
+    files.close()
+    assert files.state()["files"] == 1
+
+    files.clear()
+    assert files.state()["files"] == 0
+
+
 def test_a_file_has_its_name_only_when_it_is_whole(settings: FileOutput, clock: Clock) -> None:
     files = made(settings, clock)
     put(files)

@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -26,6 +27,9 @@ class Scripted(Output):
         self.gate = threading.Event()
         self.gate.set()
         self.closed = False
+
+    def state(self) -> dict[str, Any]:
+        return {"connection": "a script"}
 
     def check(self) -> None:
         pass

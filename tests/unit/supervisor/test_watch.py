@@ -30,6 +30,14 @@ def running(now: float = 0.0, policy: Policy = POLICY) -> Watch:
     return watch
 
 
+def test_only_a_sign_of_life_counts_as_one() -> None:
+    watch = running(1.0)
+    watch.heard({"STATUS": "busy"}, 2.0)
+    assert watch.alive == 1.0
+    watch.heard({"WATCHDOG": "1"}, 3.0)
+    assert watch.alive == 3.0
+
+
 def test_waits_double_up_to_the_longest_and_begin_again() -> None:
     backoff = Backoff(0.1, 10.0)
     waits = [backoff.next() for _ in range(9)]
@@ -154,10 +162,10 @@ def test_a_restart_ends_by_force_and_is_no_failure() -> None:
 
 
 def test_only_who_may_end_by_itself_is_let_end() -> None:
-    one = running(policy=Policy(may_end=True))
+    one = running(policy=Policy(may_end=(0,)))
     one.ended(CLEAN, 1.0)
     assert one.state == "ended"
-    other = running(policy=Policy(may_end=True))
+    other = running(policy=Policy(may_end=(0,)))
     other.ended(FAILED, 1.0)
     assert other.state == "waiting"
     third = running()

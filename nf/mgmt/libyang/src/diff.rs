@@ -99,12 +99,13 @@ impl Diff {
         Tree::parse(context, data, Format::Xml, Kind::Data).map(Self)
     }
 
-    /// As XML with libyang's metadata.
+    /// As XML with libyang's metadata, and a mark at every default value (RFC 6243): without it a
+    /// default would come back as something that somebody had set.
     ///
     /// # Errors
     /// libyang's reasons.
     pub fn to_xml(&self) -> Result<Vec<u8>, Error> {
-        self.0.print(Format::Xml, Defaults::ReportAll, false)
+        self.0.print(Format::Xml, Defaults::ReportAllTagged, false)
     }
 
     /// A copy of its own.

@@ -333,10 +333,10 @@ pub(crate) unsafe fn depends_on_prefixes(leaf_type: *const ffi::lysc_type) -> bo
                     .iter()
                     .any(|&member| depends_on_prefixes(member))
             }
-            // ietf-yang-types' xpath1.0 and the like
-            ffi::LY_DATA_TYPE::LY_TYPE_STRING => {
-                raw::text((*leaf_type).name).is_some_and(|name| name.contains("xpath1.0"))
-            }
+            // ietf-yang-types' xpath1.0, and what ietf-netconf-acm makes of it
+            ffi::LY_DATA_TYPE::LY_TYPE_STRING => raw::text((*leaf_type).name).is_some_and(|name| {
+                name.contains("xpath1.0") || name.contains("node-instance-identifier")
+            }),
             _ => false,
         }
     }

@@ -14,7 +14,7 @@ from nf.datapath.datapath import counters
 from nf.errors import ChannelError
 from nf.mgmt.schema import ModuleSet
 from nf.mgmt.sources.probe import ProbeState
-from nf.mgmt.sources.statistics import SUMS
+from nf.mgmt.sources.statistics import SUMS, statistics_state
 from nf.process.monitoring import ProcessState
 
 
@@ -38,6 +38,9 @@ def groups(captures: Path) -> dict[str, Any]:
             "name": "file",
             "state": "down",
             "last_error": "no space left",
+            "since": 1_700_000_000.5,
+            "last_error_at": 1_700_000_001.5,
+            "connection": "/d",
             **dict.fromkeys(("queued_rows", "written_rows", "written_bytes"), 1),
             **dict.fromkeys(("dropped_rows", "errors", "queued_bytes", "dropped_bytes"), 2),
         }
@@ -87,6 +90,10 @@ def test_everything_that_an_engine_counts_is_valid(
     assert {one["app"] for one in probe["nf-dpi:statistics"]["application"]}
     assert probe["nf-capture:capture"]["state"]["source"][0]["kind"] == "capture-file"
     assert probe["nf-outputs:outputs"]["output"][0]["state"]["last-error"] == "no space left"
+    assert all("active" in one for one in probe["nf-dpi:statistics"]["protocol"])
+    flows = probe["nf-dpi:engine"]["state"]["flows"]
+    assert flows["begun"] == flows["ended"] + flows["active"]
+    assert flows["capacity"] == EngineConfig().max_sessions
     own, other = probe["processes"]["process"]
     assert own["memory"] > 1 << 20
     assert (other["state"], other["restarts"]) == ("failed", 3)
@@ -121,3 +128,22 @@ def test_trouble_with_the_configuration_is_told(groups: dict[str, Any]) -> None:
     datapath.trouble = "no such interface (interfaces[0])"
     state = ProbeState(datapath, processes, "1").get()
     assert "no such" in state["nf-probe:probe"]["nf-capture:capture"]["state"]["error"]
+
+
+def test_an_application_that_is_called_as_a_protocol_is_told_once() -> None:
+    row = {"app": "zoom", "packets": 1, "bytes": 2, "payload": 3, "sessions": 4, "active": 5}
+    sums = {"app": [{**row, "category": ""}, {**row, "category": "conference"}]}
+
+    told = statistics_state({"sums": sums})["nf-dpi:statistics"]["application"]
+
+    assert told == [
+        {
+            "app": "zoom",
+            "category": "conference",
+            "packets": 2,
+            "bytes": 4,
+            "payload": 6,
+            "sessions": 8,
+            "active": 10,
+        }
+    ]

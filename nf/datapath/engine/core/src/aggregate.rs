@@ -9,8 +9,7 @@ use nf_fields::Fields;
 
 use crate::catalog;
 use crate::path::Path;
-use crate::row::Loose;
-use crate::row::Row;
+use crate::row::{EndReason, Loose, Row};
 
 /// Hosts kept at most; what exceeds it is summed under one row without address.
 const MAX_HOSTS: usize = 1_000_000;
@@ -26,6 +25,8 @@ pub struct Sums {
     bytes: u64,
     payload: u64,
     sessions: u64,
+    /// Of those, sessions that go on.
+    active: u64,
     first: u64,
     last: u64,
 }
@@ -37,6 +38,7 @@ impl Sums {
         self.bytes += s.bytes.iter().sum::<u64>();
         self.payload += s.payload.iter().sum::<u64>();
         self.sessions += sessions;
+        self.active += u64::from(s.end_reason == EndReason::Active) * sessions;
         self.span(s.start, s.end);
     }
 
@@ -207,6 +209,11 @@ impl Aggregates {
 
     /// By protocol path: a tree, each level by octets.
     pub fn protocols(&self) -> Vec<ProtocolRow> {
+        self.live_protocols().into_iter().map(|(row, _)| row).collect()
+    }
+
+    /// As [`Aggregates::protocols`], each with its sessions that go on.
+    pub fn live_protocols(&self) -> Vec<(ProtocolRow, u64)> {
         let Some(sums) = &self.by_protocol else { return Vec::new() };
         let mut rows = Vec::new();
         children(sums, &Path::default(), &mut rows);
@@ -215,17 +222,25 @@ impl Aggregates {
 
     /// By application, by octets.
     pub fn apps(&self) -> Vec<AppRow> {
+        self.live_apps().into_iter().map(|(row, _)| row).collect()
+    }
+
+    /// As [`Aggregates::apps`], each with its sessions that go on.
+    pub fn live_apps(&self) -> Vec<(AppRow, u64)> {
         let mut rows: Vec<_> = self.by_app.iter().flatten().collect();
         rows.sort_by(|(a, x), (b, y)| y.bytes.cmp(&x.bytes).then(a.cmp(b)));
-        let row = |((app, category), s): (&(String, String), &Sums)| AppRow {
-            app: app.clone(),
-            category: category.clone(),
-            packets: s.packets,
-            bytes: s.bytes,
-            payload: s.payload,
-            sessions: s.sessions,
-            start: nf_fields::Timestamp(s.first),
-            end: nf_fields::Timestamp(s.last),
+        let row = |((app, category), s): (&(String, String), &Sums)| {
+            let row = AppRow {
+                app: app.clone(),
+                category: category.clone(),
+                packets: s.packets,
+                bytes: s.bytes,
+                payload: s.payload,
+                sessions: s.sessions,
+                start: nf_fields::Timestamp(s.first),
+                end: nf_fields::Timestamp(s.last),
+            };
+            (row, s.active)
         };
         rows.into_iter().map(row).collect()
     }
@@ -251,7 +266,7 @@ impl Aggregates {
 }
 
 /// Appends the paths one longer than `parent`, each followed by its own children.
-fn children(sums: &HashMap<Path, Sums>, parent: &Path, rows: &mut Vec<ProtocolRow>) {
+fn children(sums: &HashMap<Path, Sums>, parent: &Path, rows: &mut Vec<(ProtocolRow, u64)>) {
     let depth = parent.ids().len();
     let mut level: Vec<_> = sums
         .iter()
@@ -260,7 +275,7 @@ fn children(sums: &HashMap<Path, Sums>, parent: &Path, rows: &mut Vec<ProtocolRo
     level.sort_by(|(a, x), (b, y)| y.bytes.cmp(&x.bytes).then(a.cmp(b)));
     for (path, s) in level {
         let text = path.to_string();
-        rows.push(ProtocolRow {
+        let row = ProtocolRow {
             protocol: text.rsplit('.').next().unwrap_or_default().to_string(),
             path: text,
             depth: path.ids().len() as u8,
@@ -270,7 +285,8 @@ fn children(sums: &HashMap<Path, Sums>, parent: &Path, rows: &mut Vec<ProtocolRo
             sessions: s.sessions,
             start: nf_fields::Timestamp(s.first),
             end: nf_fields::Timestamp(s.last),
-        });
+        };
+        rows.push((row, s.active));
         children(sums, path, rows);
     }
 }

@@ -124,6 +124,7 @@ impl Engine {
             let one = PyDict::new(py);
             one.set_item("name", source.name)?;
             one.set_item("id", source.id)?;
+            one.set_item("configured_by", source.configured_by)?;
             one.set_item("state", source.state.name())?;
             one.set_item("trouble", source.trouble)?;
             one.set_item("link_type", source.link)?;
@@ -194,12 +195,14 @@ impl Engine {
             dropped.set_item(name, value)?;
         }
         dict.set_item("rows_dropped", dropped)?;
+        let now = Instant::now();
         let busy = PyList::empty(py);
         for one in &stats.busy {
             let load = PyDict::new(py);
             load.set_item("elapsed", one.elapsed.as_secs_f64())?;
             load.set_item("busy", one.busy.as_secs_f64())?;
             load.set_item("batches", one.batches)?;
+            load.set_item("load", one.load(now))?;
             busy.append(load)?;
         }
         dict.set_item("busy", busy)?;
@@ -227,6 +230,16 @@ impl Engine {
             workers.append(one)?;
         }
         dict.set_item("workers", workers)?;
+        dict.set_item("waiting", &stats.waiting)?;
+        let limits = PyDict::new(py);
+        limits.set_item("sessions", stats.limits.sessions)?;
+        limits.set_item("held_bytes", stats.limits.held_bytes)?;
+        dict.set_item("limits", limits)?;
+        let clock = PyDict::new(py);
+        clock.set_item("backwards", stats.clock.backwards)?;
+        clock.set_item("leaps", stats.clock.leaps)?;
+        clock.set_item("suspects", stats.clock.suspects)?;
+        dict.set_item("clock", clock)?;
         dict.set_item("ended_early", stats.ended_early)?;
         dict.set_item("complete", stats.complete)?;
         Ok(dict)
@@ -236,6 +249,24 @@ impl Engine {
     fn empty(&self, kind: &str) -> PyResult<Batch> {
         let inner = self.inner();
         Batch::empty(kind, inner.finisher().snapshot()).ok_or_else(|| no_rows(kind))
+    }
+
+    /// Rows of an aggregate (`protocol` or `app`) as dictionaries, each with `active`: how many of
+    /// its sessions go on.
+    fn live_sums<'py>(&self, py: Python<'py>, report: &str) -> PyResult<Bound<'py, PyList>> {
+        let sums = py.detach(|| self.inner().aggregates(report));
+        let list = PyList::empty(py);
+        let add = |row: &dyn Fields, active: u64| {
+            let one = convert::record(py, row, 0)?;
+            one.set_item("active", active)?;
+            list.append(one)
+        };
+        match report {
+            "protocol" => sums.live_protocols().iter().try_for_each(|(row, n)| add(row, *n))?,
+            "app" => sums.live_apps().iter().try_for_each(|(row, n)| add(row, *n))?,
+            _ => return Err(no_rows(report)),
+        }
+        Ok(list)
     }
 
     /// Rows of an aggregate (`protocol`, `app` or `host`) as of now, with the sessions that go on;

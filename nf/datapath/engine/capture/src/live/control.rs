@@ -22,6 +22,8 @@ pub struct SourceView {
     pub name: String,
     /// The number that its packets carry.
     pub id: u16,
+    /// The name, or pattern, of the setting that it is captured by.
+    pub configured_by: String,
     /// How it is.
     pub state: State,
     /// Why it cannot be opened.

@@ -274,6 +274,7 @@ impl LiveSource {
         let view = |link: &Link| SourceView {
             name: link.name.clone(),
             id: link.id,
+            configured_by: link.settings.name.clone(),
             state: link.state,
             trouble: link.trouble.clone(),
             link: link.shape().map(|shape| shape.link),

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use nf_filter::Filter;
 
 use super::desk::{Answer, Question};
-use super::stats::Stats;
+use super::stats::{Limits, Stats};
 use super::{Engine, Side};
 use crate::aggregate::Aggregates;
 use crate::finish::Finisher;
@@ -197,6 +197,15 @@ impl Engine {
         stats.dropped.add(&self.shed);
         stats.merge_waiting = self.merge.waiting() as u64;
         stats.complete = self.complete;
+        stats.waiting = match self.supply.upgrade() {
+            Some(supply) => supply.waiting(),
+            None => vec![0; self.workers],
+        };
+        let snapshot = self.finisher.snapshot();
+        stats.limits = Limits {
+            sessions: snapshot.sessions_per_worker as u64,
+            held_bytes: snapshot.held_per_worker as u64,
+        };
         stats
     }
 }

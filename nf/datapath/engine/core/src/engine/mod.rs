@@ -17,8 +17,8 @@ mod station;
 mod stats;
 mod supply;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -44,7 +44,7 @@ pub use handle::Handle;
 use inline::{Inline, Went};
 use reader::{Gauge, Reader, SourceReport};
 use station::{Chunk, Station, WorkerReport};
-pub use stats::{Busy, Stats};
+pub use stats::{Busy, Limits, Stats};
 use supply::{Seat, Supply};
 
 /// Rows that wait for a poll of live capture at most, where others ask and nobody polls.
@@ -85,6 +85,8 @@ pub struct Engine {
     stop: Arc<AtomicBool>,
     workers: usize,
     desk: Arc<Desk>,
+    /// Where workers get their packets, as long as there are any.
+    supply: Weak<Supply>,
     /// Changes what is captured.
     live: Option<Control>,
     /// What each worker said last, and whether it was its last word.
@@ -164,6 +166,7 @@ impl Engine {
             stop,
             workers,
             desk: Arc::default(),
+            supply: Weak::new(),
             live: None,
             reports: (0..workers).map(|_| None).collect(),
             source: None,
@@ -197,11 +200,13 @@ impl Engine {
         Station::new(share, self.hasher, snapshot, Arc::clone(&self.desk))
     }
 
-    fn spawn_workers(&self, reader: Reader) -> Result<Side, EngineError> {
+    fn spawn_workers(&mut self, reader: Reader) -> Result<Side, EngineError> {
         let (to_poller, chunks) = bounded(CHUNKS);
         let mut handles = Vec::new();
         let live = self.finisher.snapshot().config.is_live();
-        for (number, seat) in Supply::seats(reader, self.workers).into_iter().enumerate() {
+        let (supply, seats) = Supply::seats(reader, self.workers);
+        self.supply = supply;
+        for (number, seat) in seats.into_iter().enumerate() {
             let station = self.station(Share { number, of: self.workers });
             let backlog = Backlog::new(to_poller.clone(), live);
             let name = format!("nf-worker-{number}");

@@ -24,6 +24,10 @@ pub struct Stats {
     pub workers: Vec<WorkerStats>,
     /// How busy each worker was.
     pub busy: Vec<Busy>,
+    /// Loads that wait for each worker.
+    pub waiting: Vec<u64>,
+    /// What there is room for.
+    pub limits: Limits,
     /// Rows that nobody took in time (live only).
     pub dropped: Dropped,
     /// Packets that the source has counted and no worker yet; none at the end.
@@ -46,7 +50,7 @@ pub struct Stats {
 
 impl Stats {
     /// What the source and the clock noticed, for output.
-    pub fn source_terms(&self) -> [(&'static str, u64); 12] {
+    pub fn source_terms(&self) -> [(&'static str, u64); 13] {
         let s = &self.source;
         [
             ("captured_bytes", s.captured_bytes),
@@ -57,6 +61,7 @@ impl Stats {
             ("malformed_records", s.malformed),
             ("skipped_blocks", s.skipped_blocks),
             ("clock_backward", s.clock_backward),
+            ("clock_jumps", s.clock_jumps),
             ("clock_leaps_followed", self.clock.leaps),
             ("clock_suspects", self.clock.suspects),
             ("recorded_drops", s.recorded_drops),
@@ -138,8 +143,20 @@ impl Stats {
     }
 }
 
-/// How busy a worker was.
+/// What each worker has room for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Sessions at a time.
+    pub sessions: u64,
+    /// Octets held for unfinished messages and early segments.
+    pub held_bytes: u64,
+}
+
+/// Time over which the load of a worker is measured.
+const WINDOW: Duration = Duration::from_secs(1);
+
+/// How busy a worker was.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Busy {
     /// Since its first batch.
     pub elapsed: Duration,
@@ -148,6 +165,10 @@ pub struct Busy {
     /// Batches with packets.
     pub batches: u64,
     begun: Option<Instant>,
+    /// When the window that is being measured began, and how busy it had been until then.
+    window: Option<(Instant, Duration)>,
+    /// Share of the last whole window.
+    share: f64,
 }
 
 impl Busy {
@@ -157,5 +178,54 @@ impl Busy {
         self.busy += now - begun;
         self.elapsed = now - *self.begun.get_or_insert(begun);
         self.batches += u64::from(!empty);
+        let (since, before) = *self.window.get_or_insert((begun, self.busy - (now - begun)));
+        if now - since >= WINDOW {
+            self.share = share(self.busy - before, now - since);
+            self.window = Some((now, self.busy));
+        }
+    }
+
+    /// Share of the time that it processed, from 0 to 1, of the last second or what is known of it.
+    pub fn load(&self, now: Instant) -> f64 {
+        match self.window {
+            // It has not been heard of for so long, or it has just begun.
+            Some((since, before)) if self.share == 0.0 || now - since >= WINDOW => {
+                share(self.busy - before, now.saturating_duration_since(since))
+            }
+            Some(_) => self.share,
+            None => 0.0,
+        }
+    }
+}
+
+fn share(busy: Duration, elapsed: Duration) -> f64 {
+    if elapsed.is_zero() { 0.0 } else { (busy.as_secs_f64() / elapsed.as_secs_f64()).min(1.0) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_load_is_that_of_the_last_second_and_not_of_all_time() {
+        let start = Instant::now();
+        let mut busy = Busy { window: Some((start, Duration::ZERO)), ..Busy::default() };
+        busy.busy = Duration::from_millis(500);
+        assert_eq!(busy.load(start + Duration::from_secs(1)), 0.5);
+
+        // An hour of rest: what it did before does not count any more.
+        busy.window = Some((start + Duration::from_secs(3600), busy.busy));
+        assert_eq!(busy.load(start + Duration::from_secs(3602)), 0.0);
+        assert_eq!(Busy::default().load(start), 0.0);
+    }
+
+    #[test]
+    fn a_batch_counts_in_the_window_in_which_it_was_processed() {
+        let mut busy = Busy::default();
+        busy.add(Instant::now(), false);
+        busy.add(Instant::now(), true);
+
+        assert_eq!(busy.batches, 1);
+        assert!(busy.load(Instant::now() + Duration::from_secs(60)) < 0.01);
     }
 }

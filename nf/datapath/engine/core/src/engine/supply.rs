@@ -5,7 +5,7 @@
 //! up after a few loads: nothing is dropped when reading files.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 
 use nf_capture::Batch;
 
@@ -39,7 +39,7 @@ pub(super) struct Supply {
 
 impl Supply {
     /// A place for each of so many workers.
-    pub fn seats(reader: Reader, workers: usize) -> Vec<Seat> {
+    pub fn seats(reader: Reader, workers: usize) -> (Weak<Self>, Vec<Seat>) {
         let supply = Arc::new(Self {
             state: Mutex::new(State {
                 reader: Some(Box::new(reader)),
@@ -51,7 +51,15 @@ impl Supply {
             }),
             changed: Condvar::new(),
         });
-        (0..workers).map(|number| Seat { supply: Arc::clone(&supply), number }).collect()
+        let seat = |number| Seat { supply: Arc::clone(&supply), number };
+        (Arc::downgrade(&supply), (0..workers).map(seat).collect())
+    }
+
+    /// Loads that wait for each worker.
+    pub fn waiting(&self) -> Vec<u64> {
+        let state = self.lock();
+        let read = state.first + state.loads.len() as u64;
+        state.next.iter().map(|next| read.saturating_sub(*next)).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
