@@ -11,6 +11,7 @@ from nf.mgmt.netconf.operations.schema import schemas
 from nf.mgmt.netconf.reply import rfc3339
 from nf.mgmt.netconf.service import Counters, Service
 from nf.mgmt.netconf.settings import TOP
+from nf.mgmt.netconf.subscribed.state import EventStreams, OpenSubscriptions
 from nf.mgmt.state import StateSource
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ def sources(service: Service, key: "asyncssh.SSHKey") -> list[StateSource]:
         YangLibrary(library, "ietf-yang-library:yang-library"),
         YangLibrary(library, "ietf-yang-library:modules-state"),
         Streams(service),
+        EventStreams(service.events),
+        OpenSubscriptions(service.publisher.register),
         HostKey(key),
     ]
 

@@ -36,6 +36,13 @@ class Channel(Protocol):
     ) -> None:
         """Begins to send notifications that match."""
 
+    def notify(self, message: bytes, *, counted: bool = True) -> None:
+        """Sends a notification."""
+
+    @property
+    def queued(self) -> int:
+        """Octets that the peer has not taken yet."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -105,8 +112,9 @@ def _error(error: RpcError, namespaces: Mapping[str, str]) -> str:
     if error.path:
         parts.append(_path(error.path, namespaces))
     parts.append(f'<error-message xml:lang="en">{_text(error.message)}</error-message>')
-    if error.info:
-        parts.append(f"<error-info>{''.join(_info(*one) for one in error.info)}</error-info>")
+    if error.info or error.details:
+        info = "".join(_info(*one) for one in error.info)
+        parts.append(f"<error-info>{info}{error.details}</error-info>")
     return f"<rpc-error>{''.join(parts)}</rpc-error>"
 
 

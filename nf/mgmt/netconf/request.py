@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from nf.mgmt.core import Core
     from nf.mgmt.datastores import Store
+    from nf.mgmt.netconf.subscribed.publisher import Publisher
     from nf.mgmt.session import Session
 
 __all__ = [
@@ -58,13 +59,15 @@ class Request:
         session: Who asks.
         operation: The child of `<rpc>`.
         modules: For prefixes.
-        subscribed: Whether the session has a subscription already.
+        publisher: Keeps subscriptions of RFC 8639 and RFC 8641.
+        subscribed: Whether the session has a subscription of RFC 5277 already.
     """
 
     core: "Core"
     session: "Session"
     operation: "etree._Element"
     modules: Modules
+    publisher: "Publisher"
     subscribed: bool = False
 
     def parameters(

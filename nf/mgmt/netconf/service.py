@@ -9,6 +9,7 @@ from nf.mgmt.netconf.hello import capabilities
 from nf.mgmt.netconf.names import BASE
 from nf.mgmt.netconf.request import Lane, Modules
 from nf.mgmt.netconf.settings import Settings
+from nf.mgmt.netconf.subscribed.publisher import Publisher
 
 if TYPE_CHECKING:
     from nf.mgmt.core import Core
@@ -91,6 +92,7 @@ class Service:
         core: Carries out.
         events: Notifications.
         settings: In force; replaced, never modified.
+        publisher: Subscriptions of RFC 8639 and RFC 8641.
         capabilities: What the hello says.
         modules: For prefixes and paths.
         lanes: Threads.
@@ -99,6 +101,7 @@ class Service:
 
     core: "Core"
     events: "EventHub"
+    publisher: Publisher
     capabilities: tuple[str, ...]
     modules: Modules
     settings: Settings = field(default_factory=Settings)
@@ -108,7 +111,13 @@ class Service:
     @classmethod
     def of(cls, core: "Core", events: "EventHub") -> "Service":
         """For a core."""
-        return cls(core, events, capabilities(core.context), modules_of(core.schema))
+        return cls(
+            core,
+            events,
+            Publisher(core, events),
+            capabilities(core.context),
+            modules_of(core.schema),
+        )
 
 
 def modules_of(schema: "SchemaTree") -> Modules:

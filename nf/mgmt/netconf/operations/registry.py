@@ -2,7 +2,7 @@
 
 from types import MappingProxyType
 
-from nf.mgmt.netconf.names import BASE, MONITORING, NMDA, NOTIFICATION
+from nf.mgmt.netconf.names import BASE, MONITORING, NMDA, NOTIFICATION, PUSH, SUBSCRIBED
 from nf.mgmt.netconf.operations.committing import (
     cancel_commit,
     commit,
@@ -15,11 +15,19 @@ from nf.mgmt.netconf.operations.reading import get, get_config
 from nf.mgmt.netconf.operations.schema import get_schema
 from nf.mgmt.netconf.operations.sessions import close_session, kill_session, lock, unlock
 from nf.mgmt.netconf.operations.subscribing import create_subscription
+from nf.mgmt.netconf.operations.subscriptions import (
+    delete_subscription,
+    establish_subscription,
+    kill_subscription,
+    modify_subscription,
+    resync_subscription,
+)
 from nf.mgmt.netconf.request import Operation
 
 __all__ = ["OPERATIONS"]
 
 _NETCONF = "ietf-netconf"
+_SN = "ietf-subscribed-notifications"
 
 _ALL = (
     Operation(BASE, "get", _NETCONF, "read", get),
@@ -39,6 +47,11 @@ _ALL = (
     Operation(NMDA, "get-data", "ietf-netconf-nmda", "read", get_data),
     Operation(NMDA, "edit-data", "ietf-netconf-nmda", "write", edit_data),
     Operation(NOTIFICATION, "create-subscription", "notifications", "read", create_subscription),
+    Operation(SUBSCRIBED, "establish-subscription", _SN, "read", establish_subscription),
+    Operation(SUBSCRIBED, "modify-subscription", _SN, "read", modify_subscription),
+    Operation(SUBSCRIBED, "delete-subscription", _SN, "read", delete_subscription),
+    Operation(SUBSCRIBED, "kill-subscription", _SN, "read", kill_subscription),
+    Operation(PUSH, "resync-subscription", "ietf-yang-push", "read", resync_subscription),
 )
 
 OPERATIONS = MappingProxyType({(one.namespace, one.name): one for one in _ALL})
