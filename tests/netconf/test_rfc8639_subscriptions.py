@@ -55,12 +55,18 @@ def test_a_session_may_have_several_subscriptions(ada: Peer, function: Alone) ->
 @pytest.mark.parametrize(
     "filtering",
     [
-        '<stream-subtree-filter><process-restarted xmlns="urn:nf:yang:nf-probe">'
-        "<name>datapath</name></process-restarted></stream-subtree-filter>",
-        '<stream-xpath-filter xmlns:x="urn:nf:yang:nf-probe">'
-        "/x:process-restarted[x:name='datapath']</stream-xpath-filter>",
-        "<stream-xpath-filter>/nf-probe:process-restarted[nf-probe:name='datapath']"
-        "</stream-xpath-filter>",
+        (
+            '<stream-subtree-filter><process-restarted xmlns="urn:nf:yang:nf-probe">'
+            "<name>datapath</name></process-restarted></stream-subtree-filter>"
+        ),
+        (
+            '<stream-xpath-filter xmlns:x="urn:nf:yang:nf-probe">'
+            "/x:process-restarted[x:name='datapath']</stream-xpath-filter>"
+        ),
+        (
+            "<stream-xpath-filter>/nf-probe:process-restarted[nf-probe:name='datapath']"
+            "</stream-xpath-filter>"
+        ),
     ],
 )
 def test_a_filter_lets_only_what_matches_through(
@@ -150,7 +156,9 @@ def test_a_subscription_is_modified(ada: Peer, function: Alone) -> None:
 def test_a_subscription_is_deleted_by_its_own_session_only(
     ada: Peer, connect: Connect, function: Alone
 ) -> None:
-    number = begin(ada, establish(STREAM + "<stream-xpath-filter>/nf-probe:x</stream-xpath-filter>"))
+    number = begin(
+        ada, establish(STREAM + "<stream-xpath-filter>/nf-probe:x</stream-xpath-filter>")
+    )
     refusal = connect().refused(about("delete-subscription", number))
     ada.ok(about("delete-subscription", number))
     gone = ada.refused(about("delete-subscription", number))
@@ -187,9 +195,7 @@ def test_subscriptions_end_with_their_session(connect: Connect, function: Alone)
     until(lambda: function.server.service.publisher.engines["running"].feeds() == 0)
 
 
-def test_both_kinds_of_subscription_do_not_meet_in_one_session(
-    ada: Peer, connect: Connect
-) -> None:
+def test_both_kinds_of_subscription_do_not_meet_in_one_session(ada: Peer, connect: Connect) -> None:
     other = connect()
     begin(ada, establish(STREAM + "<stream-xpath-filter>/nf-probe:x</stream-xpath-filter>"))
     other.ok(RFC5277)

@@ -247,12 +247,14 @@ def test_what_becomes_unreadable_is_told_as_deleted(ada: Peer, connect: Connect)
         "<edit-config><target><running/></target><config>"
         '<nacm xmlns="urn:ietf:params:xml:ns:yang:ietf-netconf-acm"><rule-list>'
         "<name>bob</name><group>*</group><rule><name>no</name><module-name>nf-test</module-name>"
-        '<path>/nf-test:box/name</path>'
+        "<path>/nf-test:box/name</path>"
         "<access-operations>read</access-operations><action>deny</action></rule></rule-list>"
         "</nacm></config></edit-config>"
     )
 
-    assert list(changes(receive(bob, "push-change-update"))) == [("delete", "/nf-test:box/name", "")]
+    assert list(changes(receive(bob, "push-change-update"))) == [
+        ("delete", "/nf-test:box/name", "")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -409,9 +411,7 @@ def test_a_receiver_that_stops_reading_costs_nobody_else(
         ada.ask(
             ada.edit(
                 f"<name>n{round_}</name>"
-                + "".join(
-                    f"<port><name>p{one}</name><mtu>{mtu}</mtu></port>" for one in range(200)
-                )
+                + "".join(f"<port><name>p{one}</name><mtu>{mtu}</mtu></port>" for one in range(200))
             )
         )
         kinds = {etree.QName(ada.receive()).localname for _ in range(2)}

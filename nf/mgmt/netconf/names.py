@@ -11,6 +11,7 @@ __all__ = [
     "MONITORING",
     "NMDA",
     "NOTIFICATION",
+    "PARTIAL_LOCK",
     "PUSH",
     "SUBSCRIBED",
 ]
@@ -24,4 +25,5 @@ NMDA: Final = "urn:ietf:params:xml:ns:yang:ietf-netconf-nmda"
 DEFAULTS: Final = "urn:ietf:params:xml:ns:yang:ietf-netconf-with-defaults"
 DATASTORES: Final = "urn:ietf:params:xml:ns:yang:ietf-datastores"
 SUBSCRIBED: Final = "urn:ietf:params:xml:ns:yang:ietf-subscribed-notifications"
+PARTIAL_LOCK: Final = "urn:ietf:params:xml:ns:netconf:partial-lock:1.0"
 PUSH: Final = "urn:ietf:params:xml:ns:yang:ietf-yang-push"

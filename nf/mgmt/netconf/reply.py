@@ -16,7 +16,17 @@ from nf.mgmt.rpc_error import RpcError
 if TYPE_CHECKING:
     from nf.mgmt.events import Event
 
-__all__ = ["OK", "Channel", "Reply", "complete", "errors", "notification", "reply_to", "rfc3339"]
+__all__ = [
+    "OK",
+    "Channel",
+    "Reply",
+    "complete",
+    "errors",
+    "notification",
+    "qualified",
+    "reply_to",
+    "rfc3339",
+]
 
 OK = b"<ok/>"
 _OF_YANG = {"non-unique", "missing-choice"}
@@ -139,10 +149,17 @@ _TOKEN = re.compile(
 
 def _path(path: str, namespaces: Mapping[str, str]) -> str:
     """`<error-path>`: an XPath in which every name has a prefix that is declared."""
+    text, used = qualified(path, namespaces)
+    declared = "".join(f" xmlns:{prefix}={quoteattr(uri)}" for prefix, uri in used.items())
+    return f"<error-path{declared}>{_text(text)}</error-path>"
+
+
+def qualified(path: str, namespaces: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+    """A data path in which every name has a prefix, and the namespaces of those prefixes."""
     used: dict[str, str] = {}
     module = ""
 
-    def qualified(token: re.Match[str]) -> str:
+    def with_prefix(token: re.Match[str]) -> str:
         nonlocal module
         if token["literal"] is not None:
             return token["literal"]
@@ -156,6 +173,4 @@ def _path(path: str, namespaces: Mapping[str, str]) -> str:
         used[prefix] = namespaces[prefix]
         return f"{before}{prefix}:{name}"
 
-    text = _TOKEN.sub(qualified, path)
-    declared = "".join(f" xmlns:{prefix}={quoteattr(uri)}" for prefix, uri in used.items())
-    return f"<error-path{declared}>{_text(text)}</error-path>"
+    return _TOKEN.sub(with_prefix, path), used

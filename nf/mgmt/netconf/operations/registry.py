@@ -2,7 +2,15 @@
 
 from types import MappingProxyType
 
-from nf.mgmt.netconf.names import BASE, MONITORING, NMDA, NOTIFICATION, PUSH, SUBSCRIBED
+from nf.mgmt.netconf.names import (
+    BASE,
+    MONITORING,
+    NMDA,
+    NOTIFICATION,
+    PARTIAL_LOCK,
+    PUSH,
+    SUBSCRIBED,
+)
 from nf.mgmt.netconf.operations.committing import (
     cancel_commit,
     commit,
@@ -11,6 +19,7 @@ from nf.mgmt.netconf.operations.committing import (
 )
 from nf.mgmt.netconf.operations.datastores import edit_data, get_data
 from nf.mgmt.netconf.operations.editing import copy_config, delete_config, edit_config
+from nf.mgmt.netconf.operations.partial_locking import partial_lock, partial_unlock
 from nf.mgmt.netconf.operations.reading import get, get_config
 from nf.mgmt.netconf.operations.schema import get_schema
 from nf.mgmt.netconf.operations.sessions import close_session, kill_session, lock, unlock
@@ -27,6 +36,7 @@ from nf.mgmt.netconf.request import Operation
 __all__ = ["OPERATIONS"]
 
 _NETCONF = "ietf-netconf"
+_PARTIAL = "ietf-netconf-partial-lock"
 _SN = "ietf-subscribed-notifications"
 
 _ALL = (
@@ -43,6 +53,8 @@ _ALL = (
     Operation(BASE, "cancel-commit", _NETCONF, "write", cancel_commit),
     Operation(BASE, "discard-changes", _NETCONF, "write", discard_changes),
     Operation(BASE, "validate", _NETCONF, "read", validate),
+    Operation(PARTIAL_LOCK, "partial-lock", _PARTIAL, "write", partial_lock),
+    Operation(PARTIAL_LOCK, "partial-unlock", _PARTIAL, "write", partial_unlock),
     Operation(MONITORING, "get-schema", "ietf-netconf-monitoring", "read", get_schema),
     Operation(NMDA, "get-data", "ietf-netconf-nmda", "read", get_data),
     Operation(NMDA, "edit-data", "ietf-netconf-nmda", "write", edit_data),
