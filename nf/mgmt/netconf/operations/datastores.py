@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, cast
 
 from nf.mgmt.netconf.filters import ALL, Filter, of_subtree, of_xpath
-from nf.mgmt.netconf.names import BASE, DATASTORES, NMDA
+from nf.mgmt.netconf.names import BASE, DATASTORES, NMDA, ORIGIN
 from nf.mgmt.netconf.operations.editing import DEFAULT_OPERATIONS, no_url
 from nf.mgmt.netconf.operations.reading import Defaults, data, with_defaults
 from nf.mgmt.netconf.reply import Reply
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["edit_data", "get_data"]
 
-ORIGIN = "urn:ietf:params:xml:ns:yang:ietf-origin"
 _BY_ORIGIN = ("origin-filter", "negated-origin-filter")
 _ORIGINS = ("origin", "intended", "dynamic", "system", "learned", "default", "unknown")
 _STORES = ("running", "candidate", "startup", "operational")

@@ -4,6 +4,7 @@ from types import MappingProxyType
 
 from nf.mgmt.netconf.names import (
     BASE,
+    COMPARE,
     MONITORING,
     NMDA,
     NOTIFICATION,
@@ -17,6 +18,7 @@ from nf.mgmt.netconf.operations.committing import (
     discard_changes,
     validate,
 )
+from nf.mgmt.netconf.operations.comparing import compare
 from nf.mgmt.netconf.operations.datastores import edit_data, get_data
 from nf.mgmt.netconf.operations.editing import copy_config, delete_config, edit_config
 from nf.mgmt.netconf.operations.partial_locking import partial_lock, partial_unlock
@@ -58,6 +60,7 @@ _ALL = (
     Operation(MONITORING, "get-schema", "ietf-netconf-monitoring", "read", get_schema),
     Operation(NMDA, "get-data", "ietf-netconf-nmda", "read", get_data),
     Operation(NMDA, "edit-data", "ietf-netconf-nmda", "write", edit_data),
+    Operation(COMPARE, "compare", "ietf-nmda-compare", "read", compare),
     Operation(NOTIFICATION, "create-subscription", "notifications", "read", create_subscription),
     Operation(SUBSCRIBED, "establish-subscription", _SN, "read", establish_subscription),
     Operation(SUBSCRIBED, "modify-subscription", _SN, "read", modify_subscription),

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 from xml.sax.saxutils import escape
@@ -14,7 +14,16 @@ from nf.mgmt.paths import Step, parse
 if TYPE_CHECKING:
     from nf._native.yang import Context, Tree
 
-__all__ = ["Edit", "UserOrdered", "edits", "patch", "resource", "user_ordered"]
+__all__ = [
+    "Edit",
+    "UserOrdered",
+    "edits",
+    "patch",
+    "resource",
+    "told",
+    "user_ordered",
+    "with_source",
+]
 
 UserOrdered = frozenset[tuple[tuple[str, str], ...]]
 """Places in the schema, as module and name of every step."""
@@ -31,12 +40,14 @@ class Edit:
         target: Data path.
         value: The node, for all but deletions and moves.
         point: Data path of the entry before it, where order matters; empty for the first place.
+        source: The node as it was before, where that is told.
     """
 
     operation: str
     target: str
     value: bytes = b""
     point: str | None = None
+    source: bytes = b""
 
 
 def user_ordered(context: "Context") -> UserOrdered:
@@ -146,17 +157,35 @@ def resource(path: str) -> str:
     return text + path[end:]
 
 
-def patch(changes: Collection[Edit], number: int) -> bytes:
-    """`<datastore-changes>`, in the default namespace of yang-push."""
-    told = "".join(
+def with_source(changes: Collection[Edit], before: "Tree") -> list[Edit]:
+    """Changes with what was there before, of all that was."""
+    return [
+        one
+        if one.operation in ("create", "insert")
+        else replace(one, source=_node(before, one.target))
+        for one in changes
+    ]
+
+
+def told(changes: Collection[Edit]) -> str:
+    """`<edit>` of each, in the default namespace of whoever uses them."""
+    return "".join(
         f"<edit><edit-id>{at}</edit-id><operation>{one.operation}</operation>"
         f"<target>{escape(resource(one.target))}</target>{_where(one)}"
-        f"{'<value>' + one.value.decode() + '</value>' if one.value else ''}</edit>"
+        f"{_value('value', one.value)}{_value('source-value', one.source)}</edit>"
         for at, one in enumerate(changes, 1)
     )
+
+
+def _value(name: str, value: bytes) -> str:
+    return f"<{name}>{value.decode()}</{name}>" if value else ""
+
+
+def patch(changes: Collection[Edit], number: int) -> bytes:
+    """`<datastore-changes>`, in the default namespace of yang-push."""
     return (
-        f"<datastore-changes><yang-patch><patch-id>{number}</patch-id>{told}</yang-patch>"
-        "</datastore-changes>"
+        f"<datastore-changes><yang-patch><patch-id>{number}</patch-id>{told(changes)}"
+        "</yang-patch></datastore-changes>"
     ).encode()
 
 

@@ -65,7 +65,8 @@ class Publisher:
             engine.stop()
 
     @cached_property
-    def _ordered(self) -> UserOrdered:
+    def ordered(self) -> UserOrdered:
+        """Where in the model order matters."""
         return user_ordered(self._core.context)
 
     @cached_property
@@ -96,7 +97,7 @@ class Publisher:
         return Pushing(engine, self._feed, self.register, number, session=session, terms=terms)
 
     def _feed(self, terms: PushTerms, session: "Session") -> DatastoreFeed:
-        return DatastoreFeed(terms, session, self._tops, self._ordered)
+        return DatastoreFeed(terms, session, self._tops, self.ordered)
 
     def earliest(self) -> datetime:
         """From when on events can be replayed."""
