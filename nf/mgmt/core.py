@@ -270,6 +270,14 @@ class Core:
             else:
                 raise _not_writable(target)
 
+    def source(self, session: Session, source: Store | bytes) -> Tree:
+        """A copy of a datastore that may be read as a whole, or what a `<config>` says.
+
+        Raises:
+            RpcErrors: `access-denied` where a part would be missing; or the `<config>` is wrong.
+        """
+        return self._source(session, source)
+
     def _source(self, session: Session, source: Store | bytes) -> Tree:
         """A copy of a datastore, or what a `<config>` says."""
         if not isinstance(source, bytes):

@@ -8,7 +8,7 @@ from nf.mgmt.netconf.names import ACTION, BASE
 from nf.mgmt.netconf.operations.registry import OPERATIONS
 from nf.mgmt.netconf.reply import OK, Reply, errors
 from nf.mgmt.netconf.request import Lane, Modules, Operation, Request
-from nf.mgmt.netconf.xml import element, local, namespace
+from nf.mgmt.netconf.xml import Limits, element, local, namespace
 from nf.mgmt.rpc_error import RpcErrors
 
 if TYPE_CHECKING:
@@ -87,12 +87,22 @@ def _rpc_layer(tag: str, name: str, message: str) -> RpcErrors:
 def carry_out(service: "Service", session: "Session", what: Asked, *, subscribed: bool) -> Reply:
     """Carries an operation out; whatever goes wrong is in the reply."""
     core, modules = service.core, service.modules
+    limits = Limits(service.settings.max_depth)
     try:
         if what.known is None:
             return Reply(core.operate(session, element(what.operation)) or OK)
         core.may_execute(session, what.known.module, what.known.name)
         return what.known.run(
-            Request(core, session, what.operation, modules, service.publisher, subscribed)
+            Request(
+                core,
+                session,
+                what.operation,
+                modules,
+                service.publisher,
+                service.files,
+                limits,
+                subscribed,
+            )
         )
     except RpcErrors as refused:
         return refusal(refused, modules)

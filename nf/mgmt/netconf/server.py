@@ -69,7 +69,7 @@ class NetconfServer:
         # Its lines for every channel and packet say less than ours for every session.
         asyncssh.set_log_level(logging.WARNING)
         self._key = host_key(folder)
-        self.service = Service.of(core, events)
+        self.service = Service.of(core, events, folder)
         self._doors = Doors(self.service, users)
         self._acceptors: Acceptors = {}
         self._ports: dict[str, int] = {}

@@ -3,8 +3,10 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nf.mgmt.netconf.files import ConfigFiles
 from nf.mgmt.netconf.hello import capabilities
 from nf.mgmt.netconf.names import BASE
 from nf.mgmt.netconf.request import Lane, Modules
@@ -93,6 +95,7 @@ class Service:
         events: Notifications.
         settings: In force; replaced, never modified.
         publisher: Subscriptions of RFC 8639 and RFC 8641.
+        files: Configurations that URLs name.
         capabilities: What the hello says.
         modules: For prefixes and paths.
         lanes: Threads.
@@ -102,6 +105,7 @@ class Service:
     core: "Core"
     events: "EventHub"
     publisher: Publisher
+    files: ConfigFiles
     capabilities: tuple[str, ...]
     modules: Modules
     settings: Settings = field(default_factory=Settings)
@@ -109,12 +113,13 @@ class Service:
     statistics: Statistics = field(default_factory=Statistics)
 
     @classmethod
-    def of(cls, core: "Core", events: "EventHub") -> "Service":
-        """For a core."""
+    def of(cls, core: "Core", events: "EventHub", folder: Path) -> "Service":
+        """For a core; `folder` is for what outlives the process."""
         return cls(
             core,
             events,
             Publisher(core, events),
+            ConfigFiles(folder / "files"),
             capabilities(core.context),
             modules_of(core.schema),
         )

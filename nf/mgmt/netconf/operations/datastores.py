@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING, cast
 
 from nf.mgmt.netconf.filters import ALL, Filter, of_subtree, of_xpath
 from nf.mgmt.netconf.names import BASE, DATASTORES, NMDA, ORIGIN
-from nf.mgmt.netconf.operations.editing import DEFAULT_OPERATIONS, no_url
+from nf.mgmt.netconf.operations.editing import DEFAULT_OPERATIONS, config_of
 from nf.mgmt.netconf.operations.reading import Defaults, data, with_defaults
 from nf.mgmt.netconf.reply import Reply
 from nf.mgmt.netconf.request import Request, identity, number, one_of, text, wrong
-from nf.mgmt.netconf.xml import content, local
+from nf.mgmt.netconf.xml import content, local, parse
 from nf.mgmt.rpc_error import RpcErrors
 
 if TYPE_CHECKING:
@@ -99,11 +99,9 @@ def edit_data(request: Request) -> Reply:
     """Edits running or the candidate."""
     given = request.parameters("datastore", "default-operation", "config", "url")
     store = _store(given)
-    no_url(given)
-    if "config" not in given:
-        raise wrong("missing-element", "config", "edit-data needs a config")
+    given_config = parse(config_of(request, given), request.limits)
     operation = one_of(given.get("default-operation"), *DEFAULT_OPERATIONS)
-    config = b'<config xmlns="%b">%b</config>' % (BASE.encode(), content(given["config"]))
+    config = b'<config xmlns="%b">%b</config>' % (BASE.encode(), content(given_config))
     request.core.edit_config(
         request.session,
         store,
