@@ -29,11 +29,13 @@ class Moment:
 
     Attributes:
         when: In UTC.
-        tree: Never modified.
+        tree: Never modified; kept no longer than needed, so that commits may reuse it.
+        version: Equal for readings of the same; None where nobody knows.
     """
 
     when: datetime
     tree: "Tree"
+    version: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,10 @@ class DatastoreSource:
         """See `Source`."""
         when = datetime.now(UTC)
         if self._store == "running":
-            return Moment(when, self._core.get_config(session, "running"))
+            # Before the tree: one that is newer than its version is compared once more, no harm.
+            commits = self._core.commits
+            version = commits.running.revision, id(commits.access)
+            return Moment(when, self._core.get_config(session, "running"), version)
         wanted = frozenset(tops)
         return Moment(when, self._core.get_data(session, "operational", wanted=wanted))
 
@@ -106,9 +111,9 @@ class DatastoreFeed:
         self._excluded: Collection[str] = ()
         self._anchored = False
         self._patches = 0
-        self._seen: Tree | None = None
+        self._seen: tuple[int, int] | None = None
         self._last: Tree | None = None
-        self._written: tuple[Tree, bytes] | None = None
+        self._written: tuple[tuple[int, int] | None, bytes] = (None, b"")
         if isinstance(terms.trigger, Periodic):
             self.mode = "sample"
             self.interval = terms.trigger.period * _CENTISECOND
@@ -129,7 +134,7 @@ class DatastoreFeed:
     def prime(self, moment: Moment) -> None:
         """Takes note of what there is."""
         if self.differs:
-            self._seen, self._last = moment.tree, self._chosen.select(moment.tree)
+            self._seen, self._last = moment.version, self._chosen.select(moment.tree)
 
     def begin(self, moment: Moment) -> list[Update]:
         """All there is; nothing where the subscriber has named the moments that it wants."""
@@ -141,10 +146,10 @@ class DatastoreFeed:
 
     def look(self, moment: Moment) -> None:
         """Tells what has changed."""
-        if moment.tree is self._seen:
+        if moment.version is not None and moment.version == self._seen:
             return
         now = self._chosen.select(moment.tree)
-        before, self._last, self._seen = self._last, now, moment.tree
+        before, self._last, self._seen = self._last, now, moment.version
         if before is None:
             return
         changed = edits(before, now, self._ordered, self._excluded)
@@ -163,12 +168,12 @@ class DatastoreFeed:
         self.sample(moment)
 
     def _whole(self, moment: Moment) -> Update:
-        # The same tree is the same data: what nobody has changed is written once.
-        if self._written is None or self._written[0] is not moment.tree:
+        # What nobody has changed is written once.
+        if moment.version is None or self._written[0] != moment.version:
             part = self._last if self.differs and self._last else self._chosen.select(moment.tree)
             contents = part.to_xml(defaults="report-all")
             body = b"<datastore-contents>%b</datastore-contents>" % contents
-            self._written = moment.tree, body
+            self._written = moment.version, body
         return Update("push-update", moment.when, self._written[1])
 
     def _tell(self, update: Update) -> None:
