@@ -140,11 +140,13 @@ def test_changes_that_are_excluded_are_not_told(ada: Peer, connect: Connect) -> 
     ]
 
 
-def test_without_sync_on_start_only_changes_come(ada: Peer, connect: Connect) -> None:
+def test_without_sync_on_start_only_changes_come(
+    ada: Peer, connect: Connect, function: Alone
+) -> None:
     number = begin(ada, push(on_change("<sync-on-start>false</sync-on-start>")))
     other = connect()
     # The first change may come before the subscription has begun to look.
-    until(lambda: ada.rpc("<discard-changes/>") is not None)
+    until(lambda: function.server.service.publisher.engines["running"].feeds() == 1)
     other.ok(other.edit("<name>x</name>"))
     receive(ada, "push-change-update")
     refusal = ada.refused(about("resync-subscription", number, uri=YP))
