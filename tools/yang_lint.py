@@ -40,8 +40,8 @@ def yanglint(*arguments: str) -> Iterator[str]:
         command += ["-p", str(folder)]
     for name, features in chosen.modules:
         command += ["-F", f"{name}:{','.join(features)}"]
-    with TemporaryDirectory() as folder:
-        command += [str(_for_yanglint(file_of(name), Path(folder))) for name, _ in chosen.modules]
+    with TemporaryDirectory() as scratch:
+        command += [str(_for_yanglint(file_of(name), Path(scratch))) for name, _ in chosen.modules]
         yield from _run([*command, *arguments])
 
 

@@ -265,8 +265,8 @@ class Subscriptions:
             self._stirred_at = now
             self._serve(
                 [
-                    (feed, False)
-                    for feed in self._feeds.values()
+                    (key, feed, False)
+                    for key, feed in self._feeds.items()
                     if feed.mode == "on-change" and feed.tops & tops
                 ]
             )
