@@ -71,6 +71,7 @@ class Commits:
         conversions: Rewrite values that must never be kept as they were given, such as passwords in
             clear text; each gets every tree that somebody hands in, before anything else sees it,
             and says whether it has changed anything.
+        guards: Refuse changes that access control permits, by raising; part of every transaction.
         watchers: Told of every change that is in force, in order; must not block nor raise.
     """
 
@@ -91,6 +92,7 @@ class Commits:
         self.denials = Denials()
         self.writing = threading.RLock()
         self.conversions: list[Callable[[Tree], bool]] = []
+        self.guards: list[Callable[[Session, Sequence[Change]], None]] = []
         self.watchers: list[Callable[[Sequence[Change]], None]] = []
         empty = context.empty()
         empty.validate()
@@ -201,6 +203,8 @@ class Commits:
         with self.writing:
             changes = changes_of(diff)
             self.access.check_write(session, changes)
+            for guard in self.guards:
+                guard(session, changes)
             # Defaults that came, and what a `when` took away, concern providers as much.
             implied_diff = validate(tree)
             implied = changes_of(implied_diff)

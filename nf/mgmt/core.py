@@ -4,6 +4,7 @@ Methods are synchronous and thread-safe; front ends call them off their event lo
 `RpcErrors` and has then changed nothing.
 """
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from nf._native.yang import Context, Diff, Tree
@@ -16,6 +17,7 @@ from nf.mgmt.history import History
 from nf.mgmt.locks import Locks
 from nf.mgmt.nacm import TOP as NACM
 from nf.mgmt.operations import Operations
+from nf.mgmt.partial_locks import PartialLock, PartialLocks, denied
 from nf.mgmt.rpc_error import RpcErrors
 from nf.mgmt.schema_nodes import SchemaTree
 from nf.mgmt.session import EndReason, Session, Sessions
@@ -40,6 +42,7 @@ class Core:
         schema: The same as a tree of nodes, for all who ask what there is.
         sessions: Of every front end.
         locks: On datastores.
+        partial_locks: On parts of running.
         providers: Register before `start`.
         state: Sources of operational state.
         operations: Who carries out our RPCs and actions.
@@ -52,11 +55,13 @@ class Core:
         self.history = history
         self.events = events
         self.locks = Locks()
+        self.partial_locks = PartialLocks()
         self.providers = Providers()
         self.state = State()
         self.operations = Operations()
         self.sessions = Sessions(self._session_started, self._session_ended)
         self.commits = Commits(context, history, self.providers, events, guarded(self.schema))
+        self.commits.guards.append(self.partial_locks.may_change)
         self.confirming = Confirming(self.commits, history, events)
         self._candidate: Candidate | None = None
         self.state.register(_AccessState(self.commits))
@@ -265,6 +270,14 @@ class Core:
             else:
                 raise _not_writable(target)
 
+    def source(self, session: Session, source: Store | bytes) -> Tree:
+        """A copy of a datastore that may be read as a whole, or what a `<config>` says.
+
+        Raises:
+            RpcErrors: `access-denied` where a part would be missing; or the `<config>` is wrong.
+        """
+        return self._source(session, source)
+
     def _source(self, session: Session, source: Store | bytes) -> Tree:
         """A copy of a datastore, or what a `<config>` says."""
         if not isinstance(source, bytes):
@@ -390,7 +403,32 @@ class Core:
                 )
             if target == "running":
                 self.confirming.may_change(session)
+                self.partial_locks.may_lock_all(session)
             self.locks.take(session, target)
+
+    def partial_lock(
+        self, session: Session, selects: Sequence[str], nodes: Sequence[str]
+    ) -> PartialLock:
+        """Locks parts of running (RFC 5717); `nodes` are what `selects` select.
+
+        Raises:
+            RpcErrors: `lock-denied`, with the session that holds any of it, or all.
+        """
+        with self.commits.writing:
+            try:
+                self.confirming.may_change(session)
+            except RpcErrors as error:
+                raise RpcErrors.of(
+                    type="protocol",
+                    tag="lock-denied",
+                    message=error.errors[0].message,
+                    app_tag="outstanding-confirmed-commit",
+                    info=error.errors[0].info,
+                ) from error
+            holder = self.locks.holder("running")
+            if holder is not None and holder.session.id != session.id:
+                raise denied(holder.session)
+            return self.partial_locks.take(session, selects, nodes)
 
     def unlock(self, session: Session, target: Store) -> None:
         """Gives a datastore back."""
@@ -403,6 +441,7 @@ class Core:
     def _session_ended(self, session: Session, reason: EndReason, killer: int | None) -> None:
         with self.commits.writing:
             held = self.locks.release_all(session)
+            self.partial_locks.release_all(session)
             # RFC 6241 section 8.3.5.2: what the holder of the lock did not commit goes.
             if "candidate" in held:
                 self._candidate = None

@@ -24,6 +24,7 @@ class EventLog:
 
     Attributes:
         since_start: When the log was created (`replayLogCreationTime`).
+        forgotten: When the last event happened that had to make room; None while all are there.
         failed: Notifications that could not be written to disk.
     """
 
@@ -35,6 +36,7 @@ class EventLog:
         self._lock = threading.Lock()
         self._events: deque[Kept] = deque()
         self._octets = 0
+        self.forgotten: datetime | None = None
         self.failed = 0
         self._file: BinaryIO | None = None
         self._written = 0
@@ -86,7 +88,8 @@ class EventLog:
         self._events.append(event)
         self._octets += event[2]
         while len(self._events) > self.MAX_EVENTS or self._octets > self.MAX_OCTETS:
-            self._octets -= self._events.popleft()[2]
+            self.forgotten, _, octets = self._events.popleft()
+            self._octets -= octets
 
     def _write(self, line: bytes) -> None:
         if self._file is None or self._folder is None:

@@ -11,6 +11,8 @@ from typing import Any, Protocol
 
 from nf._native.yang import Context
 from nf.errors import ConfigurationError, NfError
+from nf.mgmt.alarms.causes import Causes
+from nf.mgmt.alarms.keeping import Alarms
 from nf.mgmt.beginning import Wishes, begin, overlay
 from nf.mgmt.control_socket import ControlSocket
 from nf.mgmt.core import Core
@@ -18,7 +20,7 @@ from nf.mgmt.crypt_hash import hash_password
 from nf.mgmt.datapath import DatapathProvider
 from nf.mgmt.desk import Desk, wrapped
 from nf.mgmt.events import EventHub
-from nf.mgmt.happenings import Happenings
+from nf.mgmt.happenings import Happenings, process_word
 from nf.mgmt.history import History
 from nf.mgmt.holding import Holding
 from nf.mgmt.link import Link
@@ -91,9 +93,11 @@ class ManagementProcess:
         self._core.providers.register(self._recent)
         self._events.subscribe(self._recent.notified)
         self._happenings = Happenings(self._events, self._recent.told)
+        self._alarms = Alarms(self._core)
+        self._causes = Causes(self._alarms)
         self._link = Link(
             places.datapath_socket,
-            self._happenings.datapath_told,
+            self._datapath_told,
             self._happenings.datapath_returned,
         )
         self._overseer = Overseer(places.monitor_socket, self._restarted)
@@ -195,12 +199,18 @@ class ManagementProcess:
         self._netconf.stop()
         self._core.stop()
         self._link.stop()
+        self._causes.stop()
         self._overseer.stop()
         self._events.stop()
 
     # What the monitor tells
 
+    def _datapath_told(self, happened: Any) -> None:
+        self._happenings.datapath_told(happened)
+        self._causes.datapath_told(happened)
+
     def _restarted(self, told: Restarted) -> None:
+        self._causes.process_restarted(process_word(told.name), told.last_exit)
         self._happenings.process_restarted(told.name, told.last_exit, told.pid, told.restarts)
 
     async def _tell_own_restart(self) -> None:
@@ -212,6 +222,7 @@ class ManagementProcess:
             return
         for one in processes:
             if one.pid == os.getpid() and one.restarts:
+                self._causes.process_restarted(process_word(one.name), one.last_exit)
                 self._happenings.process_restarted(one.name, one.last_exit, one.pid, one.restarts)
 
     # Signals and heartbeat

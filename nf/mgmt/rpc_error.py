@@ -27,6 +27,7 @@ class RpcError:
         app_tag: The model's `error-app-tag`, or one of RFC 7950 section 15.
         severity: `warning` is reserved by the RFC and unused.
         info: Name and text of every child of `<error-info>`.
+        details: Further children of `<error-info>` as XML, where a model defines them.
     """
 
     type: ErrorType
@@ -36,6 +37,7 @@ class RpcError:
     app_tag: str | None = None
     severity: Severity = "error"
     info: tuple[tuple[str, str], ...] = ()
+    details: str = ""
 
 
 class RpcErrors(NfError):

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from nf.mgmt.local import Read
 from nf.process.monitoring import MonitorClient, RestartProcess
 from tests.function.conftest import SEES, SENDER, Probe, Start, eventually, lines_of
 
@@ -74,6 +75,12 @@ def test_a_datapath_that_is_killed_is_back_and_captures_as_configured(start: Sta
         eventually(lambda: probe.account()["packets"] > 100)
     short = probe.config("engine/timeouts/short")
     assert "33" in json.dumps(short)
+    alarms = json.loads(probe.ask(Read("operational", "/ietf-alarms:alarms/alarm-list")).text)
+    (alarm,) = alarms["ietf-alarms:alarms"]["alarm-list"]["alarm"]
+    assert (alarm["alarm-type-id"], alarm["resource"]) == (
+        "nf-alarms:process-restarted",
+        "datapath",
+    )
     assert probe.processes()["nf-mgmt"].restarts == 0
     assert probe.end() == 0
 

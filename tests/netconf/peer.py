@@ -131,6 +131,11 @@ class Peer:
         transport: Any = self._connection._transport
         self._loop.loop.call_soon_threadsafe(transport.pause_reading)
 
+    def resume_reading(self) -> None:
+        """It reads again."""
+        transport: Any = self._connection._transport
+        self._loop.loop.call_soon_threadsafe(transport.resume_reading)
+
     @property
     def session_id(self) -> int:
         assert self.server_hello is not None

@@ -135,7 +135,7 @@ def test_candidate_and_startup_are_given(ada: Peer) -> None:
         ),
         (
             "<get-config><source><url>file:///etc/passwd</url></source></get-config>",
-            "operation-not-supported",
+            "unknown-element",
             "url",
         ),
         (

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nf._native.yang import Context
+from nf.mgmt.alarms.keeping import Alarms
 from nf.mgmt.core import Core
 from nf.mgmt.day0 import First, first_configuration
 from nf.mgmt.events import EventHub
@@ -32,12 +33,14 @@ class Alone:
         core: Datastores.
         events: Notifications.
         users: Accounts.
+        alarms: Alarms; nobody raises any by himself here.
         server: NETCONF.
     """
 
     core: Core
     events: EventHub
     users: Users
+    alarms: Alarms
     server: NetconfServer
 
     @classmethod
@@ -70,10 +73,11 @@ class Alone:
             made = first() if first else first_configuration(context, hash_password, os.environ)
         events = EventHub(context, folder / "events")
         core = Core(context, history, events)
+        alarms = Alarms(core)
         users = Users()
         users.attach(core)
         server = NetconfServer(core, events, users, folder)
-        alone = cls(core, events, users, server)
+        alone = cls(core, events, users, alarms, server)
         server.start()
         try:
             core.start(made.data)

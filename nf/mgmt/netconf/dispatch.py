@@ -8,13 +8,13 @@ from nf.mgmt.netconf.names import ACTION, BASE
 from nf.mgmt.netconf.operations.registry import OPERATIONS
 from nf.mgmt.netconf.reply import OK, Reply, errors
 from nf.mgmt.netconf.request import Lane, Modules, Operation, Request
-from nf.mgmt.netconf.xml import element, local, namespace
+from nf.mgmt.netconf.xml import Limits, element, local, namespace
 from nf.mgmt.rpc_error import RpcErrors
 
 if TYPE_CHECKING:
     from lxml import etree
 
-    from nf.mgmt.core import Core
+    from nf.mgmt.netconf.service import Service
     from nf.mgmt.session import Session
 
 __all__ = ["Asked", "asked", "carry_out", "refusal"]
@@ -84,15 +84,26 @@ def _rpc_layer(tag: str, name: str, message: str) -> RpcErrors:
     return RpcErrors.of(type="rpc", tag=tag, message=message, info=(("bad-element", name),))
 
 
-def carry_out(
-    core: "Core", session: "Session", what: Asked, modules: Modules, *, subscribed: bool
-) -> Reply:
+def carry_out(service: "Service", session: "Session", what: Asked, *, subscribed: bool) -> Reply:
     """Carries an operation out; whatever goes wrong is in the reply."""
+    core, modules = service.core, service.modules
+    limits = Limits(service.settings.max_depth)
     try:
         if what.known is None:
             return Reply(core.operate(session, element(what.operation)) or OK)
         core.may_execute(session, what.known.module, what.known.name)
-        return what.known.run(Request(core, session, what.operation, modules, subscribed))
+        return what.known.run(
+            Request(
+                core,
+                session,
+                what.operation,
+                modules,
+                service.publisher,
+                service.files,
+                limits,
+                subscribed,
+            )
+        )
     except RpcErrors as refused:
         return refusal(refused, modules)
     except Exception as error:

@@ -51,7 +51,9 @@ def capabilities(context: "Context") -> tuple[str, ...]:
         f"{_CAPABILITY}rollback-on-error:1.0",
         f"{_CAPABILITY}validate:1.1",
         f"{_CAPABILITY}startup:1.0",
+        f"{_CAPABILITY}url:1.0?scheme=file",
         f"{_CAPABILITY}xpath:1.0",
+        f"{_CAPABILITY}partial-lock:1.0",
         (
             f"{_CAPABILITY}with-defaults:1.0?basic-mode=explicit"
             "&also-supported=trim,report-all,report-all-tagged"

@@ -11,6 +11,8 @@ from nf.mgmt.netconf.operations.schema import schemas
 from nf.mgmt.netconf.reply import rfc3339
 from nf.mgmt.netconf.service import Counters, Service
 from nf.mgmt.netconf.settings import TOP
+from nf.mgmt.netconf.subscribed.state import EventStreams, OpenSubscriptions
+from nf.mgmt.partial_locks import PartialLock
 from nf.mgmt.state import StateSource
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ def sources(service: Service, key: "asyncssh.SSHKey") -> list[StateSource]:
         YangLibrary(library, "ietf-yang-library:yang-library"),
         YangLibrary(library, "ietf-yang-library:modules-state"),
         Streams(service),
+        EventStreams(service.events),
+        OpenSubscriptions(service.publisher.register),
         HostKey(key),
     ]
 
@@ -65,7 +69,10 @@ class Monitoring:
     def _datastore(self, name: str) -> dict[str, Any]:
         lock = self._service.core.locks.holder(name)
         if lock is None:
-            return {"name": name}
+            parts = self._service.core.partial_locks.all() if name == "running" else []
+            if not parts:
+                return {"name": name}
+            return {"name": name, "locks": {"partial-lock": [_part(one) for one in parts]}}
         held = {"locked-by-session": lock.session.id, "locked-time": rfc3339(lock.since)}
         return {"name": name, "locks": {"global-lock": held}}
 
@@ -107,6 +114,16 @@ class Monitoring:
             "dropped-sessions": statistics.dropped_sessions,
             **_counters(statistics.total),
         }
+
+
+def _part(lock: PartialLock) -> dict[str, Any]:
+    return {
+        "lock-id": lock.id,
+        "locked-by-session": lock.session.id,
+        "locked-time": rfc3339(lock.since),
+        "select": list(lock.selects),
+        "locked-node": list(lock.nodes),
+    }
 
 
 def _counters(counters: Counters) -> dict[str, int]:

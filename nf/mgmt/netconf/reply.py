@@ -16,7 +16,17 @@ from nf.mgmt.rpc_error import RpcError
 if TYPE_CHECKING:
     from nf.mgmt.events import Event
 
-__all__ = ["OK", "Channel", "Reply", "complete", "errors", "notification", "reply_to", "rfc3339"]
+__all__ = [
+    "OK",
+    "Channel",
+    "Reply",
+    "complete",
+    "errors",
+    "notification",
+    "qualified",
+    "reply_to",
+    "rfc3339",
+]
 
 OK = b"<ok/>"
 _OF_YANG = {"non-unique", "missing-choice"}
@@ -35,6 +45,13 @@ class Channel(Protocol):
         until: datetime | None,
     ) -> None:
         """Begins to send notifications that match."""
+
+    def notify(self, message: bytes, *, counted: bool = True) -> None:
+        """Sends a notification."""
+
+    @property
+    def queued(self) -> int:
+        """Octets that the peer has not taken yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +122,9 @@ def _error(error: RpcError, namespaces: Mapping[str, str]) -> str:
     if error.path:
         parts.append(_path(error.path, namespaces))
     parts.append(f'<error-message xml:lang="en">{_text(error.message)}</error-message>')
-    if error.info:
-        parts.append(f"<error-info>{''.join(_info(*one) for one in error.info)}</error-info>")
+    if error.info or error.details:
+        info = "".join(_info(*one) for one in error.info)
+        parts.append(f"<error-info>{info}{error.details}</error-info>")
     return f"<rpc-error>{''.join(parts)}</rpc-error>"
 
 
@@ -131,10 +149,17 @@ _TOKEN = re.compile(
 
 def _path(path: str, namespaces: Mapping[str, str]) -> str:
     """`<error-path>`: an XPath in which every name has a prefix that is declared."""
+    text, used = qualified(path, namespaces)
+    declared = "".join(f" xmlns:{prefix}={quoteattr(uri)}" for prefix, uri in used.items())
+    return f"<error-path{declared}>{_text(text)}</error-path>"
+
+
+def qualified(path: str, namespaces: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+    """A data path in which every name has a prefix, and the namespaces of those prefixes."""
     used: dict[str, str] = {}
     module = ""
 
-    def qualified(token: re.Match[str]) -> str:
+    def with_prefix(token: re.Match[str]) -> str:
         nonlocal module
         if token["literal"] is not None:
             return token["literal"]
@@ -148,6 +173,4 @@ def _path(path: str, namespaces: Mapping[str, str]) -> str:
         used[prefix] = namespaces[prefix]
         return f"{before}{prefix}:{name}"
 
-    text = _TOKEN.sub(qualified, path)
-    declared = "".join(f" xmlns:{prefix}={quoteattr(uri)}" for prefix, uri in used.items())
-    return f"<error-path{declared}>{_text(text)}</error-path>"
+    return _TOKEN.sub(with_prefix, path), used

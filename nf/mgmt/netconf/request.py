@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from nf.mgmt.netconf.names import BASE
 from nf.mgmt.netconf.reply import Reply
-from nf.mgmt.netconf.xml import element, local, namespace
+from nf.mgmt.netconf.xml import Limits, element, local, namespace
 from nf.mgmt.rpc_error import RpcErrors
 
 if TYPE_CHECKING:
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from nf.mgmt.core import Core
     from nf.mgmt.datastores import Store
+    from nf.mgmt.netconf.files import ConfigFiles
+    from nf.mgmt.netconf.subscribed.publisher import Publisher
     from nf.mgmt.session import Session
 
 __all__ = [
@@ -58,13 +60,19 @@ class Request:
         session: Who asks.
         operation: The child of `<rpc>`.
         modules: For prefixes.
-        subscribed: Whether the session has a subscription already.
+        publisher: Keeps subscriptions of RFC 8639 and RFC 8641.
+        files: What URLs may name.
+        limits: Of XML.
+        subscribed: Whether the session has a subscription of RFC 5277 already.
     """
 
     core: "Core"
     session: "Session"
     operation: "etree._Element"
     modules: Modules
+    publisher: "Publisher"
+    files: "ConfigFiles"
+    limits: Limits
     subscribed: bool = False
 
     def parameters(
@@ -111,9 +119,22 @@ class Request:
     def store_or_config(
         self, parameters: "Mapping[str, etree._Element]", name: str
     ) -> "Store | bytes":
-        """The datastore that is named, or the `<config>` that is there instead."""
-        what, node = self._named(parameters, name, "config")
+        """The datastore that is named, or the `<config>` that is there, or at a URL, instead."""
+        what, node = self._named(parameters, name, "config", "url")
+        if what == "url":
+            return self.config_at(node)
         return element(node) if what == "config" else cast("Store", what)
+
+    def store_or_url(
+        self, parameters: "Mapping[str, etree._Element]", name: str
+    ) -> "tuple[Store, None] | tuple[None, str]":
+        """The datastore that is named, or the URL that is there instead."""
+        what, node = self._named(parameters, name, "url")
+        return (None, text(node)) if what == "url" else (cast("Store", what), None)
+
+    def config_at(self, url: "etree._Element") -> bytes:
+        """The `<config>` of the file that an `<url>` names."""
+        return element(self.files.read(text(url), self.limits))
 
     def _named(
         self, parameters: "Mapping[str, etree._Element]", name: str, *more: str
@@ -127,13 +148,6 @@ class Request:
         bare = what == "config" and what in more and not namespace(children[0])
         if namespace(children[0]) != BASE and not bare:
             raise wrong("unknown-namespace", what, f"{what} is in another namespace than NETCONF's")
-        if what == "url":
-            raise RpcErrors.of(
-                type="protocol",
-                tag="operation-not-supported",
-                message="the capability :url is not there: send the configuration itself",
-                info=(("bad-element", "url"),),
-            )
         if what not in (*_WRITABLE, *more):
             raise wrong("unknown-element", what, f"{what} is no datastore here")
         return what, children[0]

@@ -69,7 +69,7 @@ class NetconfServer:
         # Its lines for every channel and packet say less than ours for every session.
         asyncssh.set_log_level(logging.WARNING)
         self._key = host_key(folder)
-        self.service = Service.of(core, events)
+        self.service = Service.of(core, events, folder)
         self._doors = Doors(self.service, users)
         self._acceptors: Acceptors = {}
         self._ports: dict[str, int] = {}
@@ -85,6 +85,7 @@ class NetconfServer:
     def start(self) -> None:
         """Starts the event loop; endpoints come with the configuration that the core starts."""
         self._thread.start()
+        self.service.publisher.start(self._loop)
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -97,6 +98,7 @@ class NetconfServer:
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
         self._loop.close()
+        self.service.publisher.stop()
         self.service.lanes.stop()
 
     async def _shut_down(self) -> None:

@@ -3,12 +3,15 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nf.mgmt.netconf.files import ConfigFiles
 from nf.mgmt.netconf.hello import capabilities
 from nf.mgmt.netconf.names import BASE
 from nf.mgmt.netconf.request import Lane, Modules
 from nf.mgmt.netconf.settings import Settings
+from nf.mgmt.netconf.subscribed.publisher import Publisher
 
 if TYPE_CHECKING:
     from nf.mgmt.core import Core
@@ -91,6 +94,8 @@ class Service:
         core: Carries out.
         events: Notifications.
         settings: In force; replaced, never modified.
+        publisher: Subscriptions of RFC 8639 and RFC 8641.
+        files: Configurations that URLs name.
         capabilities: What the hello says.
         modules: For prefixes and paths.
         lanes: Threads.
@@ -99,6 +104,8 @@ class Service:
 
     core: "Core"
     events: "EventHub"
+    publisher: Publisher
+    files: ConfigFiles
     capabilities: tuple[str, ...]
     modules: Modules
     settings: Settings = field(default_factory=Settings)
@@ -106,9 +113,16 @@ class Service:
     statistics: Statistics = field(default_factory=Statistics)
 
     @classmethod
-    def of(cls, core: "Core", events: "EventHub") -> "Service":
-        """For a core."""
-        return cls(core, events, capabilities(core.context), modules_of(core.schema))
+    def of(cls, core: "Core", events: "EventHub", folder: Path) -> "Service":
+        """For a core; `folder` is for what outlives the process."""
+        return cls(
+            core,
+            events,
+            Publisher(core, events),
+            ConfigFiles(folder / "files"),
+            capabilities(core.context),
+            modules_of(core.schema),
+        )
 
 
 def modules_of(schema: "SchemaTree") -> Modules:

@@ -143,6 +143,7 @@ class NetconfSession:
 
     async def _finish(self) -> None:
         self._stop_receiving()
+        self._service.publisher.register.session_ended(self.session.id)
         reason = self._gone or "closed"
         statistics = self._service.statistics
         statistics.sessions.pop(self.session.id, None)
@@ -185,8 +186,12 @@ class NetconfSession:
             if reply is None or reply.last:
                 return
 
+    def _listens(self) -> bool:
+        """Whether it waits for notifications, and so may be silent for long."""
+        return bool(self._receiving or self._service.publisher.register.of(self.session.id))
+
     def _idle(self) -> float | None:
-        return None if self._receiving else self._service.settings.idle_timeout or None
+        return None if self._listens() else self._service.settings.idle_timeout or None
 
     async def _next(self, limit: float | None) -> bytes | None:
         """The next message; None when there will be none."""
@@ -205,7 +210,7 @@ class NetconfSession:
                 async with asyncio.timeout_at(deadline):
                     await self._arrived.wait()
             except TimeoutError:
-                if self._receiving:
+                if self._listens():
                     # A subscription began meanwhile, which may be silent for long.
                     deadline = None
                     continue
@@ -262,10 +267,9 @@ class NetconfSession:
         return await self._loop.run_in_executor(
             service.lanes.of(what.lane),
             lambda: carry_out(
-                service.core,
+                service,
                 self.session,
                 what,
-                service.modules,
                 subscribed=self._receiving is not None,
             ),
         )

@@ -13,16 +13,15 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from time import monotonic_ns
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from nf.mgmt.subscriptions.feeds import Feed
-from nf.mgmt.subscriptions.outbox import Frame
-from nf.mgmt.subscriptions.reading import Reader, Rights, Snapshot, rights_of
+from nf.mgmt.subscriptions.reading import Rights, rights_of
 
 if TYPE_CHECKING:
     from nf.mgmt.changes import Change
+    from nf.mgmt.session import Session
 
-__all__ = ["Handle", "Subscriptions"]
+__all__ = ["Feed", "Handle", "Source", "Subscriptions"]
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +32,66 @@ PAUSE = 50_000_000
 
 FeedKey = tuple[Any, ...]
 Work = Callable[[], None]
+
+
+class Source(Protocol):
+    """Where data are read; what it gives is for its feeds to understand."""
+
+    def read(self, session: "Session", tops: Collection[str]) -> Any:
+        """Top-level nodes as the session may see them."""
+
+
+class Feed(Protocol):
+    """One selection of data with one way of telling it; used by the engine's thread only.
+
+    Attributes:
+        phase: Nanoseconds by which its moments are off the grid.
+        quiet_until: Moment of the monotonic clock before which it must not be looked at.
+        subscribers: Who gets what it tells.
+    """
+
+    phase: int
+    quiet_until: int
+    subscribers: dict[object, Callable[[Any], None]]
+
+    @property
+    def session(self) -> "Session":
+        """Whose rights it reads with."""
+
+    @property
+    def tops(self) -> frozenset[str]:
+        """Qualified names of the top-level nodes it needs."""
+
+    @property
+    def mode(self) -> str:
+        """`on-change` or `sample`."""
+
+    @property
+    def interval(self) -> int:
+        """Nanoseconds between two samples or looks; 0 for none."""
+
+    @property
+    def heartbeat(self) -> int:
+        """Nanoseconds after which everything is told anyway; 0 for never."""
+
+    @property
+    def differs(self) -> bool:
+        """Whether it compares with what it told before."""
+
+    def prime(self, snapshot: Any) -> None:
+        """Takes note of what there is, before anybody subscribes."""
+
+    def begin(self, snapshot: Any) -> list[Any]:
+        """What a new subscriber is told first."""
+
+    def look(self, snapshot: Any) -> None:
+        """Tells what has changed since the last look."""
+
+    def sample(self, snapshot: Any) -> None:
+        """Tells what there is."""
+
+    def beat(self, snapshot: Any) -> None:
+        """The heartbeat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +126,7 @@ class _Due:
     key: FeedKey = field(compare=False)
     feed: Feed = field(compare=False)
     beat: bool = field(compare=False)
+    once: bool = field(compare=False, default=False)
 
 
 class Subscriptions:
@@ -76,7 +136,7 @@ class Subscriptions:
         counters: What it has done.
     """
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Source) -> None:
         """Does nothing before `start`."""
         self._reader = reader
         self._feeds: dict[FeedKey, Feed] = {}
@@ -126,8 +186,8 @@ class Subscriptions:
     def subscribe(
         self,
         feeds: Sequence[tuple[FeedKey, Callable[[], Feed]]],
-        deliver: Callable[[Frame], None],
-        begun: Callable[[list[Frame] | None, list[Handle], BaseException | None], None],
+        deliver: Callable[[Any], None],
+        begun: Callable[[list[Any] | None, list[Handle], BaseException | None], None],
     ) -> None:
         """Joins feeds; each is made by the second member of a pair unless there is an equal one.
 
@@ -145,6 +205,23 @@ class Subscriptions:
         """Leaves feeds; the last subscriber takes a feed with it."""
         with self._wake:
             self._work.append(lambda: self._leave(handles))
+            self._wake.notify()
+
+    def resubscribe(
+        self,
+        handles: Sequence[Handle],
+        feeds: Sequence[tuple[FeedKey, Callable[[], Feed]]],
+        deliver: Callable[[Any], None],
+        begun: Callable[[list[Any] | None, list[Handle], BaseException | None], None],
+    ) -> None:
+        """Leaves feeds and joins others in one step, with nothing told twice or not at all."""
+
+        def change() -> None:
+            self._leave(handles)
+            self._join(feeds, deliver, begun)
+
+        with self._wake:
+            self._work.append(change)
             self._wake.notify()
 
     # The thread ---------------------------------------------------------------------------------
@@ -188,8 +265,8 @@ class Subscriptions:
             self._stirred_at = now
             self._serve(
                 [
-                    (feed, False)
-                    for feed in self._feeds.values()
+                    (key, feed, False)
+                    for key, feed in self._feeds.items()
                     if feed.mode == "on-change" and feed.tops & tops
                 ]
             )
@@ -197,8 +274,8 @@ class Subscriptions:
     def _join(
         self,
         feeds: Sequence[tuple[FeedKey, Callable[[], Feed]]],
-        deliver: Callable[[Frame], None],
-        begun: Callable[[list[Frame] | None, list[Handle], BaseException | None], None],
+        deliver: Callable[[Any], None],
+        begun: Callable[[list[Any] | None, list[Handle], BaseException | None], None],
     ) -> None:
         joined: list[tuple[FeedKey, Feed]] = []
         try:
@@ -208,8 +285,8 @@ class Subscriptions:
                 if feed is None:
                     feed = fresh[key] = make()
                 joined.append((key, feed))
-            first: list[Frame] = []
-            reads: dict[Rights, Snapshot] = self._read([feed for _, feed in joined])
+            first: list[Any] = []
+            reads = self._read([feed for _, feed in joined])
             for key, feed in joined:
                 snapshot = reads[rights_of(feed.session)]
                 if key in fresh:
@@ -248,7 +325,7 @@ class Subscriptions:
 
     def _push(self, key: FeedKey, feed: Feed, after: int, *, beat: bool) -> None:
         interval = feed.heartbeat if beat else feed.interval
-        at = (after // interval + 1) * interval
+        at = ((after - feed.phase) // interval + 1) * interval + feed.phase
         heapq.heappush(self._due, _Due(at, next(self._numbers), key, feed, beat))
 
     def _serve_due(self) -> None:
@@ -259,24 +336,36 @@ class Subscriptions:
             if self._feeds.get(one.key) is not one.feed:
                 continue
             due[one.key] = due.get(one.key, False) or one.beat
+            if one.once:
+                continue
             # A round that was missed is not made up for.
             self._push(one.key, one.feed, now, beat=one.beat)
         if due:
-            self._serve([(self._feeds[key], beat) for key, beat in due.items()])
+            self._serve([(key, self._feeds[key], beat) for key, beat in due.items()])
             self.counters.longest_ns = max(self.counters.longest_ns, monotonic_ns() - now)
 
     def _look_at(self, tops: Collection[str]) -> None:
         """After a transaction: feeds that compare and are about what it changed."""
         everybody = ACCESS in tops
         concerned = [
-            (feed, False)
-            for feed in self._feeds.values()
+            (key, feed, False)
+            for key, feed in self._feeds.items()
             if feed.mode == "on-change" and (everybody or feed.tops & set(tops))
         ]
         if concerned:
             self._serve(concerned)
 
-    def _serve(self, feeds: Sequence[tuple[Feed, bool]]) -> None:
+    def _serve(self, due: Sequence[tuple[FeedKey, Feed, bool]]) -> None:
+        now = monotonic_ns()
+        feeds = []
+        for key, feed, beat in due:
+            if feed.quiet_until <= now:
+                feeds.append((feed, beat))
+            else:
+                at = feed.quiet_until
+                heapq.heappush(self._due, _Due(at, next(self._numbers), key, feed, beat, once=True))
+        if not feeds:
+            return
         try:
             reads = self._read([feed for feed, _ in feeds])
         except Exception:
@@ -298,7 +387,7 @@ class Subscriptions:
                 self.counters.failures += 1
                 log.exception("a feed cannot be served")
 
-    def _read(self, feeds: Sequence[Feed]) -> dict[Rights, Snapshot]:
+    def _read(self, feeds: Sequence[Feed]) -> dict[Rights, Any]:
         """One reading per set of rights, of all that their feeds need."""
         wanted: dict[Rights, tuple[Feed, set[str]]] = {}
         for feed in feeds:

@@ -161,6 +161,8 @@ class Feed:
         self.interval = interval
         self.suppress = suppress
         self.heartbeat = heartbeat
+        self.phase = 0
+        self.quiet_until = 0
         self.tops = frozenset(
             node.top.qualified for node in nodes_of(root, selection.pattern) if node is not root
         ) or frozenset(

@@ -3,12 +3,12 @@
 from typing import TYPE_CHECKING, cast
 
 from nf.mgmt.netconf.filters import ALL, Filter, of_subtree, of_xpath
-from nf.mgmt.netconf.names import BASE, NMDA
-from nf.mgmt.netconf.operations.editing import DEFAULT_OPERATIONS, no_url
+from nf.mgmt.netconf.names import BASE, DATASTORES, NMDA, ORIGIN
+from nf.mgmt.netconf.operations.editing import DEFAULT_OPERATIONS, config_of
 from nf.mgmt.netconf.operations.reading import Defaults, data, with_defaults
 from nf.mgmt.netconf.reply import Reply
 from nf.mgmt.netconf.request import Request, identity, number, one_of, text, wrong
-from nf.mgmt.netconf.xml import content, local
+from nf.mgmt.netconf.xml import content, local, parse
 from nf.mgmt.rpc_error import RpcErrors
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["edit_data", "get_data"]
 
-DATASTORES = "urn:ietf:params:xml:ns:yang:ietf-datastores"
-ORIGIN = "urn:ietf:params:xml:ns:yang:ietf-origin"
 _BY_ORIGIN = ("origin-filter", "negated-origin-filter")
 _ORIGINS = ("origin", "intended", "dynamic", "system", "learned", "default", "unknown")
 _STORES = ("running", "candidate", "startup", "operational")
@@ -101,11 +99,9 @@ def edit_data(request: Request) -> Reply:
     """Edits running or the candidate."""
     given = request.parameters("datastore", "default-operation", "config", "url")
     store = _store(given)
-    no_url(given)
-    if "config" not in given:
-        raise wrong("missing-element", "config", "edit-data needs a config")
+    given_config = parse(config_of(request, given), request.limits)
     operation = one_of(given.get("default-operation"), *DEFAULT_OPERATIONS)
-    config = b'<config xmlns="%b">%b</config>' % (BASE.encode(), content(given["config"]))
+    config = b'<config xmlns="%b">%b</config>' % (BASE.encode(), content(given_config))
     request.core.edit_config(
         request.session,
         store,

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from nf.errors import YangError
-from nf.mgmt.events import STREAM, Event
-from nf.mgmt.netconf.filters import Filter, of_filter
+from nf.mgmt.events import STREAM
+from nf.mgmt.netconf.filters import of_filter
+from nf.mgmt.netconf.matching import Matches
 from nf.mgmt.netconf.reply import Reply
 from nf.mgmt.netconf.request import Request, text, wrong
 from nf.mgmt.rpc_error import RpcErrors
@@ -29,32 +29,21 @@ def create_subscription(request: Request) -> Reply:
         raise wrong("missing-element", "startTime", "stopTime needs a startTime")
     if until is not None and since is not None and until < since:
         raise wrong("bad-element", "stopTime", "stopTime is before startTime")
+    if request.publisher.register.of(request.session.id):
+        # RFC 8640 section 4.
+        raise RpcErrors.of(
+            type="protocol",
+            tag="operation-not-supported",
+            message="this session has a subscription of RFC 8639: use another session",
+        )
     if request.subscribed:
         raise RpcErrors.of(
             type="protocol",
             tag="operation-failed",
             message="this session has a subscription already: use another session",
         )
-    matches = None if chosen.kind == "all" else _Matches(chosen)
+    matches = None if chosen.kind == "all" else Matches(chosen)
     return Reply(before=lambda channel: channel.subscribe(matches, since, until))
-
-
-class _Matches:
-    """Whether a filter selects anything of a notification."""
-
-    def __init__(self, chosen: Filter) -> None:
-        self._chosen = chosen
-
-    def __call__(self, event: Event) -> bool:
-        if self._chosen.wanted is not None and (
-            f"{event.module}:{event.name}" not in self._chosen.wanted
-        ):
-            return False
-        try:
-            return not self._chosen.select(event.tree).is_empty()
-        except (RpcErrors, YangError):
-            # An expression can be about nodes that this notification does not have.
-            return False
 
 
 def _time(node: "etree._Element | None") -> datetime | None:

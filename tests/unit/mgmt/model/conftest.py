@@ -28,7 +28,7 @@ def module_files() -> dict[str, Path]:
 
 def entry(name: str, path: Path, features: tuple[str, ...] | None) -> dict[str, Any]:
     text = path.read_text(encoding="utf-8")
-    namespace = re.search(r'namespace\s+"([^"]+)"', text)
+    namespace = re.search(r'namespace\s+"?([^"\s;]+)', text)
     assert namespace, name
     return {
         "name": name,

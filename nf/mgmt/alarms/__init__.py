@@ -1,0 +1,1 @@
+"""Alarms: states of the probe that somebody has to look at (RFC 8632)."""
