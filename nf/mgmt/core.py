@@ -305,6 +305,10 @@ class Core:
         """Validates a datastore or a `<config>` (RFC 6241 section 8.6.4.1)."""
         validate(self._source(session, source))
 
+    def past_config(self, session: Session, number: int) -> Tree:
+        """A configuration of the history, as far as the session may read it."""
+        return self.commits.access.readable(session, self.commits.entry(number))
+
     def rollback(self, session: Session, number: int) -> None:
         """Puts a configuration of the history in force again."""
         with self.commits.writing:

@@ -14,6 +14,7 @@ from nf.mgmt.day0 import First, first_configuration
 from nf.mgmt.events import EventHub
 from nf.mgmt.history import History
 from nf.mgmt.netconf.server import NetconfServer
+from nf.mgmt.past import register_past
 from nf.mgmt.users import Users, hash_password
 
 __all__ = ["Alone", "boot_id"]
@@ -70,6 +71,7 @@ class Alone:
             made = first() if first else first_configuration(context, hash_password, os.environ)
         events = EventHub(context, folder / "events")
         core = Core(context, history, events)
+        register_past(core)
         users = Users()
         users.attach(core)
         server = NetconfServer(core, events, users, folder)
