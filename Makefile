@@ -14,7 +14,7 @@ JOBS ?= 2
 
 # What a person types, in the order of the help. The scripts behind the last four may be absent from
 # a checkout; then so are their targets.
-TARGETS := help setup demo test lint docs lock \
+TARGETS := help setup demo test soak lint docs lock \
 	$(if $(wildcard bench/__main__.py),bench) \
 	$(if $(wildcard tools/fuzz.py),fuzz) \
 	$(if $(wildcard tools/score.py),score) \
@@ -40,6 +40,9 @@ test-rust: setup
 
 test-python: setup
 	$(BIN)/pytest -n $(JOBS)
+
+soak: setup  ## Change a function at random from eight sessions for ten minutes, kills included
+	$(BIN)/pytest tests/netconf/test_soak.py --soak-seconds 600 --timeout 2000 $(if $(SEED),--soak-seed $(SEED))
 
 lint: lint-python lint-rust lint-yang lint-dependencies  ## Check style, types, layers, YANG, licences, advisories
 

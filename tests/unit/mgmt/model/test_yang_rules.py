@@ -28,7 +28,7 @@ UNITLESS = {
 """Numbers that name or choose something, and count nothing."""
 COUNTED_BY_TYPE = ("counter", "gauge")
 FREE_TEXT = {"nft:row-filter", "nft:packet-filter"}
-SAFE = {"list-sessions", "list-configurations", "read-configuration"}
+SAFE = {"list-sessions"}
 """Operations that change nothing."""
 
 
