@@ -234,7 +234,7 @@ class Core:
         if self._candidate is not None and self._candidate.modified:
             return self._candidate
         running = self.commits.running
-        return Candidate(running.tree, running.revision)
+        return Candidate(running.tree, running.revision, running.tree)
 
     def _may_write(self, session: Session, store: str) -> None:
         self.locks.may_write(session, store)
@@ -258,7 +258,7 @@ class Core:
                 running = self.commits.running
                 diff = running.tree.diff(tree)
                 self.commits.check_access(session, diff)
-                self._candidate = Candidate(tree, running.revision, diff, session.id)
+                self._candidate = Candidate(tree, running.revision, running.tree, diff, session.id)
             else:
                 raise _not_writable(target)
 

@@ -17,6 +17,7 @@ class Candidate:
     Attributes:
         tree: Not validated.
         base: Revision of the running configuration that it was copied from.
+        begun: That configuration.
         pending: What edits have changed since.
         editor: Session that changed it last.
         is_exact: `pending` says all that has changed.
@@ -24,6 +25,7 @@ class Candidate:
 
     tree: Tree
     base: int
+    begun: Tree
     pending: Diff | None = None
     editor: int = 0
     is_exact: bool = True
@@ -39,4 +41,26 @@ class Candidate:
             self.pending = diff
         else:
             self.pending.merge(diff)
+            if _deletes(diff) and self._is_as_begun(self.pending):
+                self.pending = None
         self.editor = editor
+
+    def _is_as_begun(self, pending: Diff) -> bool:
+        """Whether all that is left are deletions of values that nobody had set.
+
+        A leaf with a default that is set and deleted again leaves such a deletion behind.
+        """
+        return all(
+            operation == "delete" and _is_implied(self.begun, path)
+            for operation, path, _, _ in pending.changes()
+        )
+
+
+def _is_implied(tree: Tree, path: str) -> bool:
+    """Whether a leaf has its value by default only."""
+    found = tree.select_xpath(path)
+    return found.to_xml(defaults="explicit") != found.to_xml(defaults="report-all")
+
+
+def _deletes(diff: Diff) -> bool:
+    return any(operation == "delete" for operation, *_ in diff.changes())
