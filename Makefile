@@ -14,7 +14,7 @@ JOBS ?= 2
 
 # What a person types, in the order of the help. The scripts behind the last four may be absent from
 # a checkout; then so are their targets.
-TARGETS := help setup demo test soak lint docs lock \
+TARGETS := help setup demo test soak lint docs bindings lock \
 	$(if $(wildcard bench/__main__.py),bench) \
 	$(if $(wildcard tools/fuzz.py),fuzz) \
 	$(if $(wildcard tools/score.py),score) \
@@ -73,6 +73,9 @@ docs: setup  ## Refresh the outputs in README.md and the lists in docs/, build t
 	$(BIN)/python -m tools.metrics_docs
 	$(BIN)/python -m tools.grafana_dashboard
 	$(BIN)/mkdocs build --strict --quiet
+
+bindings: setup  ## Write typed classes of configuration and state: make bindings [OUT=nf_bindings.py]
+	$(BIN)/python -m tools.bindings $(or $(OUT),nf_bindings.py)
 
 lock:  ## Rewrite requirements/dev.txt from pyproject.toml
 	tools/lock.sh
