@@ -66,6 +66,7 @@ lint-dependencies: setup
 
 docs: setup  ## Refresh the outputs in README.md and the lists in docs/, build the documentation into site/
 	$(BIN)/python -m tools.readme_output
+	$(BIN)/python -m tools.session_output
 	$(BIN)/python -m tools.reference
 	$(BIN)/python -m tools.yang_protocols
 	$(BIN)/python -m tools.yang_vendor
