@@ -182,6 +182,18 @@ def test_without_a_terminal_nobody_is_asked(home: Home) -> None:
     assert "ssh-add" in done.stderr
 
 
+def test_a_key_that_is_encrypted_is_for_the_agent(home: Home, ada_key: asyncssh.SSHKey) -> None:
+    home.write("id_ed25519", ada_key.export_private_key(passphrase=PASSWORD))
+    done = home.nf("config", "get")
+    assert done.returncode == 1
+    assert "ssh-add" in done.stderr
+    home.write("config", f"Host *\n  IdentityFile {home.folder}/.ssh/broken\n")
+    home.write("broken", "-----BEGIN OPENSSH PRIVATE KEY-----\nx\n")
+    done = home.nf("config", "get")
+    assert done.returncode == 1
+    assert "a key cannot be used" in done.stderr
+
+
 @pytest.mark.parametrize("line", ["", "other"])
 def test_a_host_key_that_is_not_known_is_refused_with_its_fingerprint(
     home: Home, line: str

@@ -231,6 +231,12 @@ def _why(error: Exception, witness: _Witness, address: Address) -> ChannelError:
             f" ssh-keyscan -p {witness.port} {witness.host} >> ~/.ssh/known_hosts; has it changed,"
             f" ssh-keygen -R '[{witness.host}]:{witness.port}' first",
         )
+    if isinstance(error, asyncssh.KeyImportError):
+        return ChannelError(
+            f"a key cannot be used: {error}",
+            place,
+            "give an encrypted one to the agent (ssh-add KEY), or correct ~/.ssh/config",
+        )
     if isinstance(error, asyncssh.PermissionDenied):
         return ChannelError(
             f"{witness.user} is not let in: {error.reason}",
