@@ -5,7 +5,7 @@ from typing import Literal
 
 from nf._native.yang import Diff, Tree
 
-__all__ = ["Candidate", "Store"]
+__all__ = ["Candidate", "Store", "is_implied"]
 
 Store = Literal["running", "candidate", "startup", "operational"]
 
@@ -37,12 +37,12 @@ class Candidate:
 
     def add(self, diff: Diff, editor: int) -> None:
         """Notes what an edit has changed."""
-        if self.pending is None:
-            self.pending = diff
+        pending = self.pending
+        if pending is None:
+            pending = diff
         else:
-            self.pending.merge(diff)
-            if _deletes(diff) and self._is_as_begun(self.pending):
-                self.pending = None
+            pending.merge(diff)
+        self.pending = None if _deletes(diff) and self._is_as_begun(pending) else pending
         self.editor = editor
 
     def _is_as_begun(self, pending: Diff) -> bool:
@@ -51,12 +51,12 @@ class Candidate:
         A leaf with a default that is set and deleted again leaves such a deletion behind.
         """
         return all(
-            operation == "delete" and _is_implied(self.begun, path)
+            operation == "delete" and is_implied(self.begun, path)
             for operation, path, _, _ in pending.changes()
         )
 
 
-def _is_implied(tree: Tree, path: str) -> bool:
+def is_implied(tree: Tree, path: str) -> bool:
     """Whether a leaf has its value by default only."""
     found = tree.select_xpath(path)
     return found.to_xml(defaults="explicit") != found.to_xml(defaults="report-all")
