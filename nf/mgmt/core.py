@@ -258,7 +258,8 @@ class Core:
                 running = self.commits.running
                 diff = running.tree.diff(tree)
                 self.commits.check_access(session, diff)
-                self._candidate = Candidate(tree, running.revision, running.tree, diff, session.id)
+                self._candidate = Candidate(tree, running.revision, running.tree)
+                self._candidate.add(diff, session.id)
             else:
                 raise _not_writable(target)
 

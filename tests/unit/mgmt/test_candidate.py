@@ -69,6 +69,19 @@ def test_a_candidate_that_is_what_it_began_with_follows_running_again(
     assert box(core) == {"low": 2}
 
 
+def test_a_candidate_that_is_copied_from_an_equal_startup_is_not_edited(
+    core: Core, ada: Session, bob: Session
+) -> None:
+    core.edit_config(ada, "running", config("<port><name>a</name></port>"))
+    core.copy_config(ada, "running", "startup")
+    core.copy_config(ada, "startup", "candidate")
+
+    core.edit_config(bob, "running", config("<name>x</name>"))
+
+    assert box(core, "candidate")["name"] == "x"
+    core.lock(ada, "candidate")
+
+
 def test_discarded_changes_are_gone(core: Core, ada: Session) -> None:
     core.edit_config(ada, "candidate", config("<name>x</name>"))
     core.discard_changes(ada)
