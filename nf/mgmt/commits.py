@@ -190,9 +190,7 @@ class Commits:
             self.access.check_write(session, changes)
             # Defaults that came, and what a `when` took away, concern providers as much.
             implied_diff = validate(tree)
-            changes, implied = without_echoes(
-                self.running.tree, changes, changes_of(implied_diff)
-            )
+            changes, implied = without_echoes(self.running.tree, changes, changes_of(implied_diff))
             if not changes and not implied:
                 return False
             everything = (*changes, *implied)

@@ -342,6 +342,8 @@ class Core:
             rollback = self.confirming.note() if confirmed else None
             try:
                 if candidate is not None and candidate.modified and candidate.pending is not None:
+                    # It is the tree in force, which is made use of again if nobody holds it.
+                    candidate.begun = None
                     self.commits.transact(
                         session,
                         candidate.tree.copy(),
@@ -349,6 +351,8 @@ class Core:
                         is_exact=candidate.is_exact,
                     )
             except BaseException:
+                if candidate is not None:
+                    candidate.begun = self.commits.running.tree
                 if rollback is not None:
                     self.confirming.drop_note()
                 raise

@@ -17,7 +17,7 @@ class Candidate:
     Attributes:
         tree: Not validated.
         base: Revision of the running configuration that it was copied from.
-        begun: That configuration.
+        begun: That configuration; None while it is committed.
         pending: What edits have changed since.
         editor: Session that changed it last.
         is_exact: `pending` says all that has changed.
@@ -25,7 +25,7 @@ class Candidate:
 
     tree: Tree
     base: int
-    begun: Tree
+    begun: Tree | None
     pending: Diff | None = None
     editor: int = 0
     is_exact: bool = True
@@ -50,8 +50,9 @@ class Candidate:
 
         A leaf with a default that is set and deleted again leaves such a deletion behind.
         """
-        return all(
-            operation == "delete" and is_implied(self.begun, path)
+        begun = self.begun
+        return begun is not None and all(
+            operation == "delete" and is_implied(begun, path)
             for operation, path, _, _ in pending.changes()
         )
 
