@@ -14,7 +14,7 @@ JOBS ?= 2
 
 # What a person types, in the order of the help. The scripts behind the last four may be absent from
 # a checkout; then so are their targets.
-TARGETS := help setup demo test lint docs lock \
+TARGETS := help setup demo test soak lint docs bindings lock \
 	$(if $(wildcard bench/__main__.py),bench) \
 	$(if $(wildcard tools/fuzz.py),fuzz) \
 	$(if $(wildcard tools/score.py),score) \
@@ -41,6 +41,9 @@ test-rust: setup
 test-python: setup
 	$(BIN)/pytest -n $(JOBS)
 
+soak: setup  ## Change a function at random from eight sessions for ten minutes, kills included
+	$(BIN)/pytest tests/netconf/test_soak.py --soak-seconds 600 --timeout 2000 $(if $(SEED),--soak-seed $(SEED))
+
 lint: lint-python lint-rust lint-yang lint-dependencies  ## Check style, types, layers, YANG, licences, advisories
 
 lint-python: setup
@@ -63,6 +66,7 @@ lint-dependencies: setup
 
 docs: setup  ## Refresh the outputs in README.md and the lists in docs/, build the documentation into site/
 	$(BIN)/python -m tools.readme_output
+	$(BIN)/python -m tools.session_output
 	$(BIN)/python -m tools.reference
 	$(BIN)/python -m tools.yang_protocols
 	$(BIN)/python -m tools.yang_vendor
@@ -70,6 +74,9 @@ docs: setup  ## Refresh the outputs in README.md and the lists in docs/, build t
 	$(BIN)/python -m tools.metrics_docs
 	$(BIN)/python -m tools.grafana_dashboard
 	$(BIN)/mkdocs build --strict --quiet
+
+bindings: setup  ## Write typed classes of configuration and state: make bindings [OUT=nf_bindings.py]
+	$(BIN)/python -m tools.bindings $(or $(OUT),nf_bindings.py)
 
 lock:  ## Rewrite requirements/dev.txt from pyproject.toml
 	tools/lock.sh

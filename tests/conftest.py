@@ -23,6 +23,13 @@ def shared_folder() -> Path | None:
     return folder.resolve()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How long the soak of NETCONF lasts; `make soak` has it last ten minutes."""
+    soak = parser.getgroup("soak")
+    soak.addoption("--soak-seconds", default="0", help="how long sessions do at random, at least")
+    soak.addoption("--soak-seed", default="", help="what they do; as an earlier soak has printed")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Looks for the shared folder once."""
     config.stash[SHARED] = shared_folder()

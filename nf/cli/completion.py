@@ -351,6 +351,22 @@ def _config_paths(before: list[str], current: str) -> Offer:
 
 OPTIONAL = ("stats", "risks")
 """Options whose value, if any, stands behind a `=`."""
+
+
+def _hosts(before: list[str], current: str) -> Offer:
+    """Aliases of ~/.ssh/config."""
+    del before, current
+    from pathlib import Path  # noqa: PLC0415
+
+    try:
+        text = (Path.home() / ".ssh" / "config").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return Offer()
+    lines = (line.split() for line in text.splitlines())
+    names = [name for words in lines if words and words[0].lower() == "host" for name in words[1:]]
+    return Offer([(name, "") for name in names if not set(name) & set("*?!")])
+
+
 VALUES: dict[str, Callable[[list[str], str], Offer]] = {
     "read files": _files,
     "output": _files,
@@ -376,5 +392,6 @@ VALUES: dict[str, Callable[[list[str], str], Offer]] = {
     "config": _files,
     "trace": _files,
     "set": _config_paths,
+    "host": _hosts,
 }
 """What completes a value, by its destination; an argument without an option by noun and name."""

@@ -11,7 +11,7 @@ from nf.cli import exits
 from nf.cli.config_edit import edited_text
 from nf.cli.listing import print_json, print_table
 from nf.cli.mmt import as_model, is_legacy
-from nf.cli.places import add_places, management_of
+from nf.cli.places import Management, add_host, management_of
 from nf.cli.show.terminal import safe
 from nf.errors import ConfigurationError
 from nf.mgmt import local
@@ -21,9 +21,12 @@ from nf.mgmt.legacy.vocabulary import Vocabulary
 __all__ = ["configure", "run"]
 
 DESCRIPTION = """\
-Reads and changes the configuration of a running probe. Every change is one transaction: it is
-checked, prepared by all that act on it, and then in force as a whole, or refused with its reason
-and nothing has changed. It lasts until the probe ends; `nf config save` keeps it over a restart.
+Reads and changes the configuration of a running probe, on this machine or, with --host, on another
+one over NETCONF: keys, agent, known hosts and ~/.ssh/config are those of OpenSSH.
+
+Every change is one transaction: it is checked, prepared by all that act on it, and then in force as
+a whole, or refused with its reason and nothing has changed. It lasts until the probe ends;
+`nf config save` keeps it over a restart.
 
 A PATH is one of the YANG model; modules, and the root of the probe, may be left out, and keys of
 lists stand in brackets: capture/interface[eth0]/promiscuous. `nf yang tree` shows all of it.
@@ -41,6 +44,7 @@ examples:
   nf config rollback 17
   nf config export > probe.json
   nf config import --replace probe.json
+  nf config diff --host probe7 --user admin            the same of a probe on another machine
 
 exit codes:
   0 done, 1 failed, 2 wrong usage, 7 refused: nothing has changed
@@ -57,7 +61,7 @@ def configure(parser: ArgumentParser) -> None:
         made: ArgumentParser = verbs.add_parser(
             name, help=what, description=what, formatter_class=RawDescriptionHelpFormatter
         )
-        add_places(made)
+        add_host(made)
         return made
 
     get = verb("get", "print configuration, or with --state state, too")
@@ -124,7 +128,7 @@ def run(arguments: Namespace) -> int:
         return verbs[arguments.verb](management, arguments)
 
 
-def _ask(management: local.LocalClient, body: local.Call) -> Any:
+def _ask(management: Management, body: local.Call) -> Any:
     # Changes wait for all who act on them, and may open interfaces.
     return management.call(body, 60.0)
 
@@ -134,7 +138,7 @@ def _user() -> str:
     return os.environ.get("SUDO_USER", "")
 
 
-def _get(management: local.LocalClient, arguments: Namespace) -> int:
+def _get(management: Management, arguments: Namespace) -> int:
     store: local.Store = "startup" if arguments.startup else "running"
     if arguments.state:
         store = "operational"
@@ -143,7 +147,7 @@ def _get(management: local.LocalClient, arguments: Namespace) -> int:
     return exits.OK
 
 
-def _set(management: local.LocalClient, arguments: Namespace) -> int:
+def _set(management: Management, arguments: Namespace) -> int:
     values = tuple(_value(word) for word in arguments.values)
     _ask(management, local.SetNode(values, user=_user()))
     return exits.OK
@@ -159,12 +163,12 @@ def _value(word: str) -> tuple[str, str | None]:
     return word, None
 
 
-def _delete(management: local.LocalClient, arguments: Namespace) -> int:
+def _delete(management: Management, arguments: Namespace) -> int:
     _ask(management, local.RemoveNode(tuple(arguments.paths), user=_user()))
     return exits.OK
 
 
-def _edit(management: local.LocalClient, arguments: Namespace) -> int:
+def _edit(management: Management, arguments: Namespace) -> int:
     before = _ask(management, local.Read("running", "", arguments.format)).text
     after = edited_text(before, arguments.format)
     if after == before:
@@ -174,7 +178,7 @@ def _edit(management: local.LocalClient, arguments: Namespace) -> int:
     return exits.OK
 
 
-def _diff(management: local.LocalClient, arguments: Namespace) -> int:
+def _diff(management: Management, arguments: Namespace) -> int:
     answer: local.Changes = _ask(management, local.Difference(arguments.before, arguments.after))
     if arguments.format == "json":
         return print_json(
@@ -191,13 +195,13 @@ def _diff(management: local.LocalClient, arguments: Namespace) -> int:
     return exits.OK
 
 
-def _validate(management: local.LocalClient, arguments: Namespace) -> int:
+def _validate(management: Management, arguments: Namespace) -> int:
     _ask(management, local.Load(_text_of(arguments.file), "check", _user()))
     print("valid")
     return exits.OK
 
 
-def _import(management: local.LocalClient, arguments: Namespace) -> int:
+def _import(management: Management, arguments: Namespace) -> int:
     mode: Any = "replace" if arguments.replace else "merge"
     text = _text_of(arguments.file)
     if is_legacy(text) and arguments.file != "-":
@@ -206,7 +210,7 @@ def _import(management: local.LocalClient, arguments: Namespace) -> int:
     return exits.OK
 
 
-def _export(management: local.LocalClient, arguments: Namespace) -> int:
+def _export(management: Management, arguments: Namespace) -> int:
     mmt = arguments.format == "mmt"
     form: Any = "json" if mmt else arguments.format
     text = _ask(management, local.Read("running", "", form)).text
@@ -214,13 +218,13 @@ def _export(management: local.LocalClient, arguments: Namespace) -> int:
     return exits.OK
 
 
-def _save(management: local.LocalClient, arguments: Namespace) -> int:
+def _save(management: Management, arguments: Namespace) -> int:
     del arguments
     _ask(management, local.CopyStore("running", "startup", _user()))
     return exits.OK
 
 
-def _history(management: local.LocalClient, arguments: Namespace) -> int:
+def _history(management: Management, arguments: Namespace) -> int:
     answer: local.Entries = _ask(management, local.ReadHistory())
     rows: list[dict[str, Any]] = [
         {
@@ -239,7 +243,7 @@ def _history(management: local.LocalClient, arguments: Namespace) -> int:
     return exits.OK
 
 
-def _rollback(management: local.LocalClient, arguments: Namespace) -> int:
+def _rollback(management: Management, arguments: Namespace) -> int:
     _ask(management, local.Rollback(arguments.number, _user()))
     return exits.OK
 

@@ -1,13 +1,26 @@
-"""Where the probe is that a command means: the same two options everywhere."""
+"""Where the probe is that a command means: the same options everywhere."""
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, Protocol
 
-from nf.mgmt.local import LocalClient
+from nf.errors import ConfigurationError
+from nf.mgmt.local import Call, LocalClient
 from nf.process.places import Places
 
-__all__ = ["add_places", "management_of", "places_of"]
+__all__ = ["Management", "add_host", "add_places", "management_of", "places_of"]
+
+
+class Management(Protocol):
+    """The management of a probe, on this machine or another."""
+
+    def call(self, body: Call, seconds: float = ...) -> Any:
+        """What a call asks for.
+
+        Raises:
+            NfError: It is refused, or management cannot be reached.
+        """
 
 
 def add_places(parser: ArgumentParser) -> None:
@@ -22,17 +35,46 @@ def add_places(parser: ArgumentParser) -> None:
     )
 
 
+def add_host(parser: ArgumentParser) -> None:
+    """Adds the options, and those that say on which machine the probe is."""
+    add_places(parser)
+    parser.add_argument(
+        "--host",
+        metavar="HOST[:PORT]",
+        help="a probe on another machine, over NETCONF; port 830, or the one of ~/.ssh/config",
+    )
+    parser.add_argument(
+        "--user", metavar="NAME", help="who logs in there; as ssh would, unless given"
+    )
+
+
 def places_of(arguments: Namespace) -> Places:
     """The directories that the options mean."""
     return Places.of(arguments.state_dir, arguments.run_dir)
 
 
 @contextmanager
-def management_of(arguments: Namespace) -> Iterator[LocalClient]:
+def management_of(arguments: Namespace) -> Iterator[Management]:
     """A connection to the management of that probe.
 
     Raises:
-        ChannelError: It does not run.
+        ChannelError: It cannot be reached.
     """
-    with LocalClient(places_of(arguments).management_socket) as client:
-        yield client
+    if arguments.host is None:
+        if arguments.user is not None:
+            raise ConfigurationError(
+                "a user logs in at another machine", "--user", "name the machine with --host"
+            )
+        with LocalClient(places_of(arguments).management_socket) as client:
+            yield client
+        return
+    if arguments.state_dir or arguments.run_dir:
+        raise ConfigurationError(
+            "directories are those of this machine", "--host", "leave out --state-dir and --run-dir"
+        )
+    # SSH takes a third of a second to import, which nobody pays who stays on this machine.
+    from nf.cli.remote.management import RemoteClient  # noqa: PLC0415
+    from nf.cli.remote.ssh import Address  # noqa: PLC0415
+
+    with RemoteClient(Address(arguments.host, arguments.user)) as remote:
+        yield remote

@@ -11,7 +11,7 @@ from nf.cli import exits
 from nf.cli.mmt import as_model, is_legacy
 from nf.cli.places import add_places, places_of
 from nf.errors import ConfigurationError
-from nf.mgmt.legacy.overriding import is_override, override_of
+from nf.mgmt.legacy.overriding import is_override, listing, override_of
 from nf.process.lifetime import take_name
 from nf.process.logs import parse_levels, set_up
 from nf.process.notify import Notifier
@@ -106,11 +106,31 @@ def configure(parser: ArgumentParser) -> None:
         choices=["logfmt", "json"],
         help="shape of log lines (logfmt, unless the configuration says json)",
     )
+    parser.add_argument(
+        "-v",
+        "--versions",
+        action="store_true",
+        help="print versions, what this build has and where its things are, and end",
+    )
+    parser.add_argument(
+        "-x",
+        "--options",
+        action="store_true",
+        help="list MMT-Probe's options, which -X takes with a file of MMT-Probe, and end",
+    )
     add_places(parser)
 
 
 def run(arguments: Namespace) -> int:
     """Runs until told to end."""
+    if arguments.versions:
+        from nf.cli.run_versions import versions  # noqa: PLC0415 - a catalog that running needs not
+
+        print(versions(places_of(arguments)))
+        return exits.OK
+    if arguments.options:
+        print(listing(), end="")
+        return exits.OK
     set_up("nf-monitor", parse_levels(arguments.log_level), arguments.log_format)
     places = places_of(arguments)
     places.make()

@@ -3,14 +3,16 @@
 import json
 import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from typing import Any
 
 from nf.cli import exits
 from nf.cli.listing import add_format, print_json, print_table
-from nf.cli.places import add_places, management_of, places_of
+from nf.cli.places import Management, add_host, management_of, places_of
 from nf.cli.show.terminal import safe, style_for
 from nf.cli.show.units import octets
 from nf.errors import NfError
+from nf.mgmt.happenings import PROCESSES as PROCESS_WORDS
 from nf.mgmt.local import Read
 from nf.process.monitoring import MonitorClient, ProcessState
 
@@ -25,9 +27,11 @@ EXAMPLES = """\
 examples:
   nf status
   nf status -o json
+  nf status --host probe7                   a probe on another machine, over NETCONF
   nf config get --state engine/state        all counters of the engine
 """
 CAPTURE = "/nf-probe:probe/nf-capture:capture/state"
+PROCESSES = "/nf-probe:probe/processes"
 ACCOUNT = "/nf-probe:probe/nf-dpi:engine/state/account"
 FATES = (
     *("kernel-drops", "dispatch-drops", "filtered", "light-only", "decode-errors"),
@@ -40,15 +44,13 @@ def configure(parser: ArgumentParser) -> None:
     """Adds description, arguments and examples."""
     parser.description, parser.epilog = DESCRIPTION, EXAMPLES
     add_format(parser)
-    add_places(parser)
+    add_host(parser)
 
 
 def run(arguments: Namespace) -> int:
     """Prints it."""
-    with MonitorClient(places_of(arguments).monitor_socket) as monitor:
-        processes = monitor.processes()
+    processes, capture, trouble = _remote(arguments) if arguments.host else _local(arguments)
     code = exits.OK if all(one.state == "running" for one in processes) else exits.FAILED
-    capture, trouble = _state(arguments)
     if arguments.format == "json":
         print_json({"processes": [_row(one) for one in processes], **capture})
         return code
@@ -113,19 +115,53 @@ def _row(process: ProcessState) -> dict[str, Any]:
     }
 
 
-def _state(arguments: Namespace) -> tuple[dict[str, dict[str, Any]], str]:
-    """State of the capture and the account, or why there is none."""
+State = dict[str, dict[str, Any]]
+
+
+def _local(arguments: Namespace) -> tuple[Sequence[ProcessState], State, str]:
+    """Processes, state, or why there is none: the monitor answers when management does not."""
+    with MonitorClient(places_of(arguments).monitor_socket) as monitor:
+        processes = monitor.processes()
     try:
         with management_of(arguments) as management:
-            answers = [
-                json.loads(management.call(Read("operational", path)).text)
-                for path in (CAPTURE, ACCOUNT)
-            ]
+            return processes, _state(management), ""
     except NfError as error:
-        return {}, error.what
-    found = answers[0].get("nf-probe:probe", {}).get("nf-capture:capture", {}).get("state", {})
-    account = answers[1].get("nf-probe:probe", {}).get("nf-dpi:engine", {}).get("state", {})
-    return {"capture": found, "account": account.get("account", {})}, ""
+        return processes, {}, error.what
+
+
+def _remote(arguments: Namespace) -> tuple[Sequence[ProcessState], State, str]:
+    """The same of a probe on another machine, which is reached through its management only."""
+    with management_of(arguments) as management:
+        listed = _at(management, PROCESSES).get("process", ())
+        return [_process(one) for one in listed], _state(management), ""
+
+
+def _at(management: Management, path: str) -> dict[str, Any]:
+    """The container at a path of the operational state, its members without modules."""
+    found = json.loads(management.call(Read("operational", path)).text)
+    for step in path.strip("/").split("/"):
+        found = found.get(step, found.get(step.rpartition(":")[2], {}))
+    return dict(found)
+
+
+def _state(management: Management) -> State:
+    """State of the capture and the account."""
+    return {"capture": _at(management, CAPTURE), "account": _at(management, ACCOUNT)}
+
+
+def _process(entry: dict[str, Any]) -> ProcessState:
+    """What the model says of a process, as the monitor says it."""
+    words = {word: name for name, word in PROCESS_WORDS.items()}
+    return ProcessState(
+        name=words.get(entry["name"], entry["name"]),
+        pid=int(entry.get("pid", 0)),
+        state="ended" if entry["state"] == "stopped" else entry["state"],
+        status="",
+        started_at=0.0,
+        uptime=float(entry.get("uptime", 0)),
+        restarts=int(entry.get("restarts", 0)),
+        last_exit=entry.get("last-exit", ""),
+    )
 
 
 def _duration(seconds: float) -> str:

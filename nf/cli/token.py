@@ -7,7 +7,7 @@ from lxml import etree
 
 from nf.cli import exits
 from nf.cli.listing import add_format, print_json, print_table
-from nf.cli.places import add_places, management_of
+from nf.cli.places import Management, add_host, management_of
 from nf.mgmt import local
 
 __all__ = ["configure", "run"]
@@ -37,7 +37,7 @@ def configure(parser: ArgumentParser) -> None:
         made: ArgumentParser = verbs.add_parser(
             name, help=what, description=what, formatter_class=RawDescriptionHelpFormatter
         )
-        add_places(made)
+        add_host(made)
         return made
 
     issue = verb("issue", "make a token for a user, and print it")
@@ -71,7 +71,7 @@ def _leaf(answer: str, name: str) -> str:
     return next((one.text or "" for one in whole if etree.QName(one).localname == name), "")
 
 
-def _list(management: local.LocalClient, arguments: Namespace) -> None:
+def _list(management: Management, arguments: Namespace) -> None:
     text = management.call(local.Read("operational", TOKENS), 60.0).text
     found = json.loads(text or "{}")
     for name in ("nf-probe:probe", "nf-telemetry:telemetry", "gnmi"):

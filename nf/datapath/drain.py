@@ -36,7 +36,6 @@ class Drain:
         take: Gets every batch; must not wait.
         overrule: Gets every batch before: it may take other protocols for those found.
         ended: Called in the thread after the last row.
-        at_end: Sums that are handed on as rows after the last row.
 
     Attributes:
         beats: Rounds of the loop.
@@ -52,7 +51,6 @@ class Drain:
         engine: _engine.Engine,
         take: Take,
         ended: Callable[["Drain"], None],
-        at_end: tuple[str, ...] = (),
         overrule: Take | None = None,
     ) -> None:
         self.name = name
@@ -66,7 +64,6 @@ class Drain:
         self._engine = engine
         self._take = take
         self._ended = ended
-        self._at_end = at_end
         self._overrule = overrule
         self._awaits = False
         self._questions: queue.SimpleQueue[tuple[Callable[[_engine.Engine], Any], Future[Any]]] = (
@@ -149,8 +146,6 @@ class Drain:
                 break
             for batch in batches:
                 self._hand_on(batch)
-        for report in self._at_end:
-            self._hand_on(self._engine.aggregate(report))
 
     def _hand_on(self, batch: _engine.Batch) -> None:
         if self._overrule is not None:

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from nf._native.yang import Context, Diff, Tree
 from nf.errors import ConfigurationError, YangError
 from nf.mgmt.changes import Change, changes_of
+from nf.mgmt.datastores import is_implied
 from nf.mgmt.history import Entry, History, Note
 from nf.mgmt.nacm import TOP as NACM
 from nf.mgmt.nacm import Access, Denials, Guarded
@@ -207,7 +208,7 @@ class Commits:
                 guard(session, changes)
             # Defaults that came, and what a `when` took away, concern providers as much.
             implied_diff = validate(tree)
-            implied = changes_of(implied_diff)
+            changes, implied = without_echoes(self.running.tree, changes, changes_of(implied_diff))
             if not changes and not implied:
                 return False
             everything = (*changes, *implied)
@@ -350,3 +351,26 @@ def who(session: Session) -> dict[str, Any]:
 
 def _is_host(source: str) -> bool:
     return bool(source) and "/" not in source
+
+
+def without_echoes(
+    before: Tree, changes: tuple[Change, ...], implied: tuple[Change, ...]
+) -> tuple[tuple[Change, ...], tuple[Change, ...]]:
+    """Changes without defaults that an edit took away and validation has brought back.
+
+    Whoever replaces an entry by what it says already has changed nothing.
+    """
+    back = {(one.path, one.value) for one in implied if one.operation == "create"}
+    if not back:
+        return changes, implied
+    echoes = {
+        one.path
+        for one in changes
+        if one.operation == "delete"
+        and (one.path, one.old) in back
+        and is_implied(before, one.path)
+    }
+    return (
+        tuple(one for one in changes if one.path not in echoes),
+        tuple(one for one in implied if one.path not in echoes),
+    )

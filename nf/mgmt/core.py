@@ -242,7 +242,7 @@ class Core:
         if self._candidate is not None and self._candidate.modified:
             return self._candidate
         running = self.commits.running
-        return Candidate(running.tree, running.revision)
+        return Candidate(running.tree, running.revision, running.tree)
 
     def _may_write(self, session: Session, store: str) -> None:
         self.locks.may_write(session, store)
@@ -266,7 +266,8 @@ class Core:
                 running = self.commits.running
                 diff = running.tree.diff(tree)
                 self.commits.check_access(session, diff)
-                self._candidate = Candidate(tree, running.revision, diff, session.id)
+                self._candidate = Candidate(tree, running.revision, running.tree)
+                self._candidate.add(diff, session.id)
             else:
                 raise _not_writable(target)
 
@@ -321,6 +322,10 @@ class Core:
         """Validates a datastore or a `<config>` (RFC 6241 section 8.6.4.1)."""
         validate(self._source(session, source))
 
+    def past_config(self, session: Session, number: int) -> Tree:
+        """A configuration of the history, as far as the session may read it."""
+        return self.commits.access.readable(session, self.commits.entry(number))
+
     def rollback(self, session: Session, number: int) -> None:
         """Puts a configuration of the history in force again."""
         with self.commits.writing:
@@ -353,6 +358,8 @@ class Core:
             rollback = self.confirming.note() if confirmed else None
             try:
                 if candidate is not None and candidate.modified and candidate.pending is not None:
+                    # It is the tree in force, which is made use of again if nobody holds it.
+                    candidate.begun = None
                     self.commits.transact(
                         session,
                         candidate.tree.copy(),
@@ -360,6 +367,8 @@ class Core:
                         is_exact=candidate.is_exact,
                     )
             except BaseException:
+                if candidate is not None:
+                    candidate.begun = self.commits.running.tree
                 if rollback is not None:
                     self.confirming.drop_note()
                 raise

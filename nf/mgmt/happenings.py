@@ -6,7 +6,7 @@ from typing import Any
 from nf.datapath import control
 from nf.mgmt.commits import Publisher
 
-__all__ = ["Happenings", "process_word"]
+__all__ = ["PROCESSES", "Happenings", "process_word"]
 
 PROCESSES = {"nf-monitor": "monitor", "nf-datapath": "datapath", "nf-mgmt": "management"}
 CAUSES = {"kernel_drops": "kernel", "dispatch_drops": "dispatch"}

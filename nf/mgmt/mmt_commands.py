@@ -20,8 +20,8 @@ from collections.abc import Callable
 from functools import cached_property
 
 from nf.errors import ConfigurationError, YangError
+from nf.mgmt.answering import wrapped
 from nf.mgmt.core import Core
-from nf.mgmt.desk import wrapped
 from nf.mgmt.effects import Resets
 from nf.mgmt.legacy.overriding import LISTED, Override, full_name, listing, unquoted
 from nf.mgmt.legacy.updating import update_of

@@ -13,12 +13,13 @@ from nf._native.yang import Context
 from nf.errors import ConfigurationError, NfError
 from nf.mgmt.alarms.causes import Causes
 from nf.mgmt.alarms.keeping import Alarms
+from nf.mgmt.answering import wrapped
 from nf.mgmt.beginning import Wishes, begin, overlay
 from nf.mgmt.control_socket import ControlSocket
 from nf.mgmt.core import Core
 from nf.mgmt.crypt_hash import hash_password
 from nf.mgmt.datapath import DatapathProvider
-from nf.mgmt.desk import Desk, wrapped
+from nf.mgmt.desk import Desk
 from nf.mgmt.events import EventHub
 from nf.mgmt.happenings import Happenings, process_word
 from nf.mgmt.history import History
@@ -30,6 +31,7 @@ from nf.mgmt.naming import Names
 from nf.mgmt.netconf.server import NetconfServer
 from nf.mgmt.orders import Orders
 from nf.mgmt.overseer import Overseer
+from nf.mgmt.past import register_past
 from nf.mgmt.recent import Recent
 from nf.mgmt.rpc_error import RpcErrors
 from nf.mgmt.schema import ModuleSet
@@ -118,6 +120,7 @@ class ManagementProcess:
         )
         Orders(self._link, self._overseer).register(self._core.operations)
         Holding(self._core.state).register(self._core.operations)
+        register_past(self._core)
         self._pool = ThreadPoolExecutor(8, "local")
         self._end = asyncio.Event()
 

@@ -48,6 +48,7 @@ INTERNAL = Session(0, "nf", "internal", "nf", recovery=True)
 class _Open:
     session: Session
     kill: Callable[[], None] | None
+    ending: bool = False
 
 
 class Sessions:
@@ -96,6 +97,8 @@ class Sessions:
         """
         with self._lock:
             found = self._open.get(session_id)
+            if found is not None and found.ending:
+                found = None
         if found is None or session_id == by.id:
             what = "the session's own id" if found else f"no session {session_id}"
             raise RpcErrors.of(
@@ -108,11 +111,18 @@ class Sessions:
 
     def _end(self, session: Session, reason: EndReason, killer: int | None) -> None:
         with self._lock:
-            if self._open.pop(session.id, None) is None:
+            found = self._open.get(session.id)
+            if found is None or found.ending:
                 return
-        self._ended(session, reason, killer)
+            found.ending = True
+        try:
+            self._ended(session, reason, killer)
+        finally:
+            # Not before: whoever sees that a session is gone may take what it held.
+            with self._lock:
+                self._open.pop(session.id, None)
 
     def all(self) -> list[Session]:
-        """Every open session, oldest first."""
+        """Every session that is open or holds something still, oldest first."""
         with self._lock:
             return [entry.session for entry in self._open.values()]

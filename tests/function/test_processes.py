@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import asyncssh
 import pytest
 
 from nf.mgmt.local import Read
@@ -241,3 +242,39 @@ def test_when_the_monitor_is_killed_nobody_stays_behind(start: Start) -> None:
         return not any(Path(f"/proc/{pid}").exists() for pid in pids)
 
     eventually(gone)
+
+
+def test_status_is_the_same_from_another_machine(start: Start, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (home / ".ssh").mkdir(parents=True, mode=0o700)
+    key = home / ".ssh" / "id_ed25519"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    probe = start("-i", SEES, NF_ADMIN_KEY=key.with_suffix(".pub").read_text()).up()
+    eventually(probe.capturing)
+    host = asyncssh.read_private_key(next(probe.places.state.rglob("ssh_host_ed25519_key")))
+    known = host.export_public_key().decode()
+    (home / ".ssh" / "known_hosts").write_text(f"[127.0.0.1]:8300 {known}")
+
+    def status(*words: str) -> dict[str, Any]:
+        done = subprocess.run(
+            [
+                *("ip", "netns", "exec", probe.space, sys.executable, "-m", "nf.cli", "status"),
+                *("-o", "json", *words),
+            ],
+            env={k: v for k, v in os.environ.items() if k != "SSH_AUTH_SOCK"} | {"HOME": str(home)},
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr.decode()
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    here = status("--state-dir", str(probe.places.state))
+    there = status("--host", "admin@127.0.0.1:8300")
+    assert [(one["name"], one["pid"], one["state"]) for one in there["processes"]] == [
+        (one["name"], one["pid"], one["state"]) for one in here["processes"]
+    ]
+    assert there["capture"]["status"] == here["capture"]["status"] == "running"
+    assert [one["name"] for one in there["capture"]["source"]] == [SEES]
+    assert there["account"].keys() == here["account"].keys()
+    assert probe.end() == 0

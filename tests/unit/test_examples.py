@@ -8,7 +8,13 @@ from pathlib import Path
 
 import pytest
 
-EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
+FOR_A_PROBE = {"orchestrate.py"}
+"""Examples that need a probe that runs: tests/function/test_orchestrating.py."""
+EXAMPLES = sorted(
+    path
+    for path in (Path(__file__).parents[2] / "examples").glob("*.py")
+    if path.name not in FOR_A_PROBE
+)
 
 
 def run(root: Path, example: str, *captures: Path) -> str:

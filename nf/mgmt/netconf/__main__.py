@@ -15,6 +15,7 @@ from nf._native.yang import Context
 from nf.errors import NfError
 from nf.mgmt.day0 import First, first_configuration
 from nf.mgmt.netconf.alone import Alone
+from nf.mgmt.netconf.listening import first_listening
 from nf.mgmt.schema import ModuleSet
 from nf.mgmt.users import hash_password
 
@@ -55,16 +56,8 @@ def main() -> int:
 
 def _first(context: Context, listen: str) -> First:
     made = first_configuration(context, hash_password, os.environ)
-    data = json.loads(made.data)
     address, _, port = listen.rpartition(":")
-    data["nf-probe:probe"] = {
-        "management": {
-            "netconf": {
-                "listen": [{"name": "first", "address": address.strip("[]"), "port": int(port)}]
-            }
-        }
-    }
-    return First(json.dumps(data).encode(), made.password)
+    return first_listening(made, address.strip("[]"), int(port))
 
 
 if __name__ == "__main__":

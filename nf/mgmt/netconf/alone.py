@@ -15,6 +15,7 @@ from nf.mgmt.day0 import First, first_configuration
 from nf.mgmt.events import EventHub
 from nf.mgmt.history import History
 from nf.mgmt.netconf.server import NetconfServer
+from nf.mgmt.past import register_past
 from nf.mgmt.users import Users, hash_password
 
 __all__ = ["Alone", "boot_id"]
@@ -74,6 +75,7 @@ class Alone:
         events = EventHub(context, folder / "events")
         core = Core(context, history, events)
         alarms = Alarms(core)
+        register_past(core)
         users = Users()
         users.attach(core)
         server = NetconfServer(core, events, users, folder)

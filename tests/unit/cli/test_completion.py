@@ -101,6 +101,17 @@ def test_names_are_offered(offered: Callable[..., list[str]]) -> None:
     assert "dns" in offered("nf", "read", "--disable", "")
 
 
+def test_aliases_of_ssh_are_offered_as_hosts(
+    offered: Callable[..., list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert offered("nf", "status", "--host", "") == [""]
+    (tmp_path / ".ssh").mkdir()
+    (tmp_path / ".ssh" / "config").write_text("Host probe7 probe8\n  Port 1\nhost *.lab\n")
+    assert offered("nf", "status", "--host", "") == ["probe7", "probe8"]
+    assert offered("nf", "config", "get", "--host", "probe8") == ["probe8"]
+
+
 def test_the_last_of_several_fields_is_completed(offered: Callable[..., list[str]]) -> None:
     assert offered("nf", "read", "--fields", "app,src_i") == ["app,src_ip"]
     transaction = ["nf", "read", "--report", "transaction", "--fields", "http.stat"]

@@ -1,6 +1,7 @@
 """`nf mmt`, and MMT-Probe's files where others take a configuration."""
 
 import json
+from argparse import ArgumentParser
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -152,3 +153,26 @@ def test_run_refuses_a_wrong_file_of_mmt(conf: Path, tmp_path: Path) -> None:
         run._configuration(conf, places, [])
 
     assert caught.value.place == f"{conf}:1:12"
+
+
+def test_run_tells_versions_and_options_as_mmt_does(nf: Nf, tmp_path: Path) -> None:
+    told = nf("run", "-v", "--state-dir", tmp_path)
+    assert told.code == 0
+    assert told.text.startswith("nf ")
+    assert " protocols" in told.text
+    assert f"state: {tmp_path}" in told.text
+
+    listed = nf("run", "-x")
+    assert listed.code == 0
+    assert listed.text == nf("mmt", "options").text
+    assert nf("run", "-h").code == 0
+
+
+def test_every_option_of_mmts_command_line_means_the_same() -> None:
+    parser = ArgumentParser()
+    run.configure(parser)
+
+    given = parser.parse_args(["-c", "f.conf", "-t", "x.pcap", "-Xthread-nb=2", "-X", "probe-id=4"])
+    assert (given.config, given.trace) == ("f.conf", ["x.pcap"])
+    assert given.set == ["thread-nb=2", "probe-id=4"]
+    assert parser.parse_args(["-i", "eth0"]).interface == ["eth0"]

@@ -53,6 +53,35 @@ def test_an_untouched_candidate_follows_running(core: Core, bob: Session) -> Non
     assert box(core, "candidate") == {"name": "x"}
 
 
+def test_a_candidate_that_is_what_it_began_with_follows_running_again(
+    core: Core, ada: Session, bob: Session
+) -> None:
+    delete = '<{0} xmlns:nc="urn:ietf:params:xml:ns:netconf:base:1.0" nc:operation="delete"/>'
+    core.edit_config(ada, "candidate", config("<high>20</high><name>x</name>"))
+    core.edit_config(bob, "running", config("<low>2</low>"))
+    # One has a default and one has none.
+    core.edit_config(ada, "candidate", config(delete.format("high")))
+    assert box(core, "candidate") == {"name": "x"}
+    core.edit_config(ada, "candidate", config(delete.format("name")))
+
+    assert box(core, "candidate") == {"low": 2}
+    core.commit(ada)
+    assert box(core) == {"low": 2}
+
+
+def test_a_candidate_that_is_copied_from_an_equal_startup_is_not_edited(
+    core: Core, ada: Session, bob: Session
+) -> None:
+    core.edit_config(ada, "running", config("<port><name>a</name></port>"))
+    core.copy_config(ada, "running", "startup")
+    core.copy_config(ada, "startup", "candidate")
+
+    core.edit_config(bob, "running", config("<name>x</name>"))
+
+    assert box(core, "candidate")["name"] == "x"
+    core.lock(ada, "candidate")
+
+
 def test_discarded_changes_are_gone(core: Core, ada: Session) -> None:
     core.edit_config(ada, "candidate", config("<name>x</name>"))
     core.discard_changes(ada)

@@ -190,3 +190,35 @@ def test_what_the_holder_of_the_candidate_did_not_commit_goes_with_it(
 
     assert box(core, "candidate") == {}
     assert core.locks.holder("candidate") is None
+
+
+def test_an_entry_that_is_replaced_by_itself_changes_nothing(core: Core, ada: Session) -> None:
+    same = (
+        '<port xmlns:nc="urn:ietf:params:xml:ns:netconf:base:1.0" nc:operation="replace">'
+        "<name>a</name></port>"
+    )
+    core.edit_config(ada, "running", config("<port><name>a</name></port>"))
+    before = core.commits.running.revision
+    core.edit_config(ada, "candidate", config("<name>x</name>"))
+
+    core.edit_config(ada, "running", config(same))
+
+    assert core.commits.running.revision == before
+    core.commit(ada)
+    before = core.commits.running.revision
+    core.edit_config(ada, "candidate", config(same))
+    core.commit(ada)
+    assert core.commits.running.revision == before
+
+
+def test_a_value_that_was_set_to_its_default_is_deleted_all_the_same(
+    core: Core, ada: Session
+) -> None:
+    core.edit_config(ada, "running", config("<high>10</high>"))
+    before = core.commits.running.revision
+    delete = '<high xmlns:nc="urn:ietf:params:xml:ns:netconf:base:1.0" nc:operation="delete"/>'
+
+    core.edit_config(ada, "running", config(delete))
+
+    assert core.commits.running.revision == before + 1
+    assert refused(core.edit_config, ada, "running", config(delete)).tag == "data-missing"

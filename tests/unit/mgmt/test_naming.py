@@ -3,7 +3,7 @@
 import pytest
 
 from nf.errors import ConfigurationError
-from nf.mgmt.desk import edit_of
+from nf.mgmt.answering import edit_of
 from nf.mgmt.naming import Names
 from nf.mgmt.paths import parse, spelled_out
 

@@ -42,6 +42,20 @@ def test_a_killed_session_ends_once_and_names_its_killer() -> None:
     ]
 
 
+def test_a_session_is_listed_until_what_it_held_is_given_back() -> None:
+    listed: list[list[int]] = []
+    sessions = Sessions(
+        lambda _: None,
+        lambda *_: listed.append([one.id for one in sessions.all()]),
+    )
+    session = sessions.open("ada", "netconf-ssh", "::1")
+
+    sessions.close(session, "closed")
+
+    assert listed == [[session.id]]
+    assert sessions.all() == []
+
+
 @pytest.mark.parametrize("which", ["own", "missing"])
 def test_one_cannot_kill_oneself_or_nobody(which: str) -> None:
     sessions, _ = open_sessions()

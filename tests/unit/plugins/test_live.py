@@ -132,7 +132,7 @@ def test_a_classifier_that_fails_lets_the_engines_word_stand() -> None:
 
     listeners = listening(classify=classify)
     fields = {name: 0 for name, *_ in live_fields()} | {"session_id": 7, "end_reason": "timeout"}
-    listeners.hear(Reclassifiable("session", fields))  # type: ignore[arg-type]
+    listeners.classify(Reclassifiable("session", fields))  # type: ignore[arg-type]
 
     assert of(listeners, "classify")["failures"] == 1
 

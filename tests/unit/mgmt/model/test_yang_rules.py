@@ -23,7 +23,7 @@ NUMBERS = {"uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int
 UNITLESS = {
     "id", "port", "pid", "vlan", "worker", "level", "before", "rule", "code", "thread", "qos",
     "hash-seed", "multiple", "loops", "revision", "ip-proto", "src-port", "dst-port",
-    "ip-layer", "observation-domain", "enterprise-number",
+    "ip-layer", "observation-domain", "enterprise-number", "number",
 }  # fmt: skip
 """Numbers that name or choose something, and count nothing."""
 COUNTED_BY_TYPE = ("counter", "gauge")

@@ -1,0 +1,1 @@
+"""A probe on another machine, over NETCONF in SSH."""
