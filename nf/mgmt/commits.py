@@ -69,6 +69,8 @@ class Commits:
         writing: Held while anything is changed.
         conversions: Rewrite values that must never be kept as they were given, such as passwords in
             clear text; each gets every tree that somebody hands in, before anything else sees it.
+        keepers: Write what a configuration needs beside it, such as private keys, before it is
+            written itself.
         watchers: Told of every change that is in force, in order; must not block nor raise.
     """
 
@@ -89,6 +91,7 @@ class Commits:
         self.denials = Denials()
         self.writing = threading.RLock()
         self.conversions: list[Callable[[Tree], None]] = []
+        self.keepers: list[Callable[[Tree], None]] = []
         self.watchers: list[Callable[[Sequence[Change]], None]] = []
         empty = context.empty()
         empty.validate()
@@ -146,6 +149,15 @@ class Commits:
         for conversion in self.conversions:
             conversion(tree)
 
+    def keep_beside(self, tree: Tree) -> None:
+        """Has the keepers write; before a configuration is.
+
+        Raises:
+            OSError: Something cannot be written.
+        """
+        for keep in self.keepers:
+            keep(tree)
+
     def check_access(self, session: Session, diff: Diff) -> None:
         """Refuses changes that the session may not make.
 
@@ -194,6 +206,7 @@ class Commits:
         self, session: Session, tree: Tree, ready: Any, changes: Sequence[Change]
     ) -> None:
         try:
+            self.keep_beside(tree)
             draft = self._history.draft(
                 tree.to_json(), session, [change.path for change in changes]
             )

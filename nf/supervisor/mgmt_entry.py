@@ -14,6 +14,7 @@ from pathlib import Path
 from nf.errors import NfError
 from nf.mgmt.beginning import Wishes
 from nf.mgmt.core import Core
+from nf.mgmt.credentials.provider import Credentials
 from nf.mgmt.process import FrontEnd, ManagementProcess
 from nf.mgmt.users import Users
 from nf.process.lifetime import end_with_parent, take_name
@@ -70,12 +71,12 @@ async def served(places: Places, boot: str, wishes: Wishes) -> int:
     return await process.run()
 
 
-def _gnmi(core: Core, users: Users) -> FrontEnd:
-    return Target(core, users)
+def _gnmi(core: Core, users: Users, credentials: Credentials) -> FrontEnd:
+    return Target(core, users, credentials)
 
 
-def _metrics(core: Core, users: Users) -> FrontEnd:
-    del users
+def _metrics(core: Core, users: Users, credentials: Credentials) -> FrontEnd:
+    del users, credentials
     return Endpoint(core)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from nf._native.yang import Context
 from nf.mgmt.core import Core
+from nf.mgmt.credentials.provider import Credentials
 from nf.mgmt.day0 import First, first_configuration
 from nf.mgmt.events import EventHub
 from nf.mgmt.history import History
@@ -32,12 +33,14 @@ class Alone:
         core: Datastores.
         events: Notifications.
         users: Accounts.
+        credentials: Keys and trust.
         server: NETCONF.
     """
 
     core: Core
     events: EventHub
     users: Users
+    credentials: Credentials
     server: NetconfServer
 
     @classmethod
@@ -72,8 +75,10 @@ class Alone:
         core = Core(context, history, events)
         users = Users()
         users.attach(core)
-        server = NetconfServer(core, events, users, folder)
-        alone = cls(core, events, users, server)
+        credentials = Credentials(folder)
+        credentials.attach(core)
+        server = NetconfServer(core, events, users, credentials, folder)
+        alone = cls(core, events, users, credentials, server)
         server.start()
         try:
             core.start(made.data)
@@ -85,5 +90,6 @@ class Alone:
     def stop(self) -> None:
         """Ends all of it; may be called once."""
         self.server.stop()
+        self.credentials.stop()
         self.core.stop()
         self.events.stop()
