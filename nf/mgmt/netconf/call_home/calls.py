@@ -1,6 +1,7 @@
 """All clients that the function connects to, and how: TCP, then SSH or TLS as the server."""
 
 import asyncio
+import os
 import socket
 from typing import TYPE_CHECKING, Any
 
@@ -77,16 +78,23 @@ class Calls:
     async def _ssh(self, sock: socket.socket, idle: float | None) -> Established:
         stay_alive(sock)
         options = ssh_options(self._entrance().keys, self._doors.service.settings.login_timeout)
+        taken = False
+
+        def server() -> SshConnection:
+            nonlocal taken
+            taken = True
+            return SshConnection(self._doors, idle)
+
         try:
             return await asyncssh.connect_reverse(
-                sock=sock,
-                server_factory=lambda: SshConnection(self._doors, idle),
-                config=None,
-                **options,
+                sock=sock, server_factory=server, config=None, **options
             )
         except (OSError, asyncssh.Error) as error:
-            sock.close()
             raise NotConnected(f"nobody has logged in: {error}") from error
+        finally:
+            if not taken:
+                # asyncssh ends what it has taken, and only that.
+                sock.close()
 
     # State --------------------------------------------------------------------------------------
 
@@ -122,7 +130,7 @@ async def _tcp(endpoint: "Endpoint", limit: float) -> socket.socket:
         NotConnected: There is none within the limit.
     """
     loop = asyncio.get_running_loop()
-    why: OSError | str = "it has no address"
+    why = "it has no address"
     try:
         async with asyncio.timeout(limit):
             found = await loop.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM)
@@ -133,7 +141,8 @@ async def _tcp(endpoint: "Endpoint", limit: float) -> socket.socket:
                     await loop.sock_connect(sock, address)
                 except OSError as error:
                     sock.close()
-                    why = error
+                    # asyncio puts a sentence of its own in the place of the system's word.
+                    why = os.strerror(error.errno) if error.errno else str(error)
                 except BaseException:
                     sock.close()
                     raise
@@ -143,5 +152,4 @@ async def _tcp(endpoint: "Endpoint", limit: float) -> socket.socket:
         raise NotConnected(f"{endpoint.host} does not answer within {limit:g} s") from error
     except OSError as error:
         raise NotConnected(f"{endpoint.host}: {error.strerror or error}") from error
-    reason = (why.strerror or str(why)) if isinstance(why, OSError) else why
-    raise NotConnected(f"{endpoint.host} port {endpoint.port}: {reason}")
+    raise NotConnected(f"{endpoint.host} port {endpoint.port}: {why}")
