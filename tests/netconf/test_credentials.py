@@ -19,7 +19,7 @@ from nf.mgmt.rpc_error import RpcErrors
 from nf.mgmt.session import INTERNAL
 from tests.certificates import HOUR, Authority, Issued, encoded
 from tests.netconf.conftest import PASSWORD
-from tests.netconf.peer import Closed, Loop, Peer
+from tests.netconf.peer import BASE, Closed, Loop, Peer
 from tests.netconf.tls_peer import REFUSED, Security, client_context, tls_peer
 
 CRED = "urn:nf:yang:nf-credentials"
@@ -144,6 +144,39 @@ def test_a_key_stays_over_a_restart_and_only_its_owner_reads_the_file(
 
     tls_peer(loop, again.server.ports["tls/t"], context).close()
     assert served(again) == "probe"
+
+
+def test_a_key_that_no_configuration_names_any_more_is_removed_at_the_next_start(
+    *,
+    start: Start,
+    function: Alone,
+    connect: Callable[..., Peer],
+    security: Security,
+    tmp_path: Path,
+) -> None:
+    del function
+    keys = tmp_path / "state" / "keys"
+    ada = connect()
+    ada.ok(edit(key("gone", security.authority.issue("gone").private_key)))
+    assert len(list(keys.iterdir())) == 2
+    ada.ok(
+        edit(
+            f'<keystore xmlns="{CRED}"><asymmetric-keys><asymmetric-key xmlns:nc="{BASE}"'
+            ' nc:operation="delete"><name>gone</name></asymmetric-key></asymmetric-keys></keystore>'
+        )
+    )
+    again = start(boot="boot-1")
+    assert len(list(keys.iterdir())) == 2, "a rollback could still need it"
+    for minutes in (1, 2):
+        again.core.edit_config(
+            INTERNAL,
+            "running",
+            f'<config xmlns="{BASE}"><probe xmlns="urn:nf:yang:nf-probe"><management><transactions>'
+            f"<history>1</history><prepare-timeout>{minutes}</prepare-timeout></transactions>"
+            "</management></probe></config>".encode(),
+        )
+    start(boot="boot-1")
+    assert len(list(keys.iterdir())) == 1
 
 
 def test_a_configuration_of_another_probe_lacks_the_key_and_says_so(function: Alone) -> None:

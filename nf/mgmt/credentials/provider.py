@@ -1,7 +1,9 @@
 """The one place that keys, certificates and trust come from: provider, and source of state."""
 
 import base64
-from collections.abc import Sequence
+import json
+import logging
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -9,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives import serialization
 
+from nf.errors import NfError
 from nf.mgmt.changes import Change
 from nf.mgmt.credentials.built_in import built_in
+from nf.mgmt.credentials.decoding import octets_of
 from nf.mgmt.credentials.expiry import ExpiryWatch, rfc3339
 from nf.mgmt.credentials.material import KEYSTORE, TOP, Dated, Key, Material
 from nf.mgmt.credentials.vault import Vault
@@ -18,8 +22,11 @@ from nf.mgmt.transaction import Data
 
 if TYPE_CHECKING:
     from nf.mgmt.core import Core
+    from nf.mgmt.history import History
 
 __all__ = ["Credentials"]
+
+log = logging.getLogger(__name__)
 
 
 class Credentials:
@@ -48,6 +55,7 @@ class Credentials:
 
     def attach(self, core: "Core") -> None:
         """Registers with a core that is not started yet, before anybody who uses keys."""
+        self._forget_unused(core.history)
         core.providers.register(self)
         core.commits.conversions.append(self._vault.hide)
         core.commits.keepers.append(self._vault.keep)
@@ -56,6 +64,20 @@ class Credentials:
             lambda: (self._current.dated, self._current.warned_before), core.events.publish
         )
         self._watch.start()
+
+    def _forget_unused(self, history: "History") -> None:
+        """Removes private keys that no configuration names which could come in force again."""
+        try:
+            known = [history.entry(note.number).data for note in history.entries()]
+            startup = history.startup()
+            known += [startup.data] if startup is not None else []
+            gone = self._vault.forget_all_but({one for data in known for one in _public_keys(data)})
+        except (NfError, OSError, ValueError) as error:
+            # Whoever starts with a damaged configuration hears of it from the core.
+            log.warning("private keys that nobody names any more are left: %s", error)
+            return
+        if gone:
+            log.info("%d private keys that no configuration names any more are removed", gone)
 
     def stop(self) -> None:
         """Tells of nothing any more."""
@@ -134,6 +156,13 @@ class _Prepared:
 
     def abort(self) -> None:
         """Nothing was taken."""
+
+
+def _public_keys(data: bytes) -> Iterator[bytes]:
+    """The public keys in the keystore of a configuration as RFC 7951 JSON."""
+    keystore = json.loads(data).get(TOP, {}).get("management", {}).get(KEYSTORE, {})
+    for entry in keystore.get("asymmetric-keys", {}).get("asymmetric-key", ()):
+        yield octets_of(entry.get("public-key", ""))
 
 
 def _shown(key: Key) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from nf.mgmt.credentials.decoding import octets_of, pem_of, private_key, public_
 from nf.mgmt.rpc_error import RpcErrors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection
 
     from nf._native.yang import Tree
 
@@ -98,23 +98,17 @@ class Vault:
             except FileNotFoundError:
                 return None
 
-    def forget_all_but(self, named: "Iterable[bytes]") -> int:
-        """Removes the keys that none of the configurations given as texts names.
+    def forget_all_but(self, named: "Collection[bytes]") -> int:
+        """Removes the private keys of all but these public ones; how many.
 
-        Args:
-            named: Every configuration that somebody could still put in force, as JSON.
-
-        Returns:
-            How many were removed.
+        Raises:
+            OSError: One cannot be removed.
         """
-        texts = list(named)
-        gone = 0
-        for file in sorted(self._folder.glob("*.pem")):
-            public = base64.b64encode(public_of(private_key(file.read_bytes())))
-            if not any(public in text for text in texts):
-                file.unlink()
-                gone += 1
-        return gone
+        kept = {_name(public) for public in named}
+        gone = [file for file in self._folder.glob("*.pem") if file.name not in kept]
+        for file in gone:
+            file.unlink()
+        return len(gone)
 
 
 def _name(public: bytes) -> str:
