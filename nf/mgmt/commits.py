@@ -149,6 +149,16 @@ class Commits:
         for conversion in self.conversions:
             conversion(tree)
 
+    def for_disk(self, tree: Tree) -> None:
+        """Makes a tree fit to be written: converts it, and keeps what it needs beside it.
+
+        Raises:
+            RpcErrors: A value cannot be converted.
+            OSError: Something cannot be written.
+        """
+        self.convert(tree)
+        self.keep_beside(tree)
+
     def keep_beside(self, tree: Tree) -> None:
         """Has the keepers write; before a configuration is.
 

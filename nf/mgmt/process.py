@@ -165,7 +165,14 @@ class ManagementProcess:
             self._core.start()
             return
         is_first = self._history.startup() is None
-        first = begin(self._context, self._history, self._wishes, hash_password, os.environ)
+        first = begin(
+            self._context,
+            self._history,
+            self._wishes,
+            hash_password,
+            os.environ,
+            for_disk=self._core.commits.for_disk,
+        )
         self._core.start(first.data)
         if is_first and first.password:
             # The only time that it is ever seen; standard error is where a person looks.
