@@ -401,6 +401,32 @@ def test_connections_beyond_the_limit_are_refused(
     join(function, own).ok("<discard-changes/>")
 
 
+def test_a_client_that_reads_nothing_holds_nobody_up_and_little_memory(
+    begin: Callable[..., Alone], join: Callable[..., Peer], security: Security
+) -> None:
+    function = begin()
+    ada = join(function, security.authority.issue("ada"))
+    for number in range(40):
+        ada.ok(ada.edit("".join(f"<port><name>p{number}x{n}</name></port>" for n in range(50))))
+    lazy = join(function, security.authority.issue("ada", "lazy"))
+    lazy.stop_reading()
+    for _ in range(400):
+        lazy.ask(
+            '<get-config><source><running/></source><with-defaults xmlns="'
+            'urn:ietf:params:xml:ns:yang:ietf-netconf-with-defaults">report-all'
+            "</with-defaults></get-config>"
+        )
+    [session] = [one for one in function.server._doors.talking if one.session.id == lazy.session_id]
+    size = len(function.core.commits.running.tree.to_xml(defaults="report-all"))
+
+    until(lambda: session.queued > 0)
+    for _ in range(20):
+        ada.ok("<discard-changes/>")
+    assert session.queued < size + 4096
+    buffered = session._transport.get_write_buffer_size()  # type: ignore[attr-defined]
+    assert buffered < 1024 * 1024
+
+
 # Clients of others ------------------------------------------------------------------------------
 
 NCCLIENT = """

@@ -51,26 +51,39 @@ class TlsConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The handshake is done: whose certificate is it?"""
         self._transport = made = cast("asyncio.Transport", transport)
-        chain = verified_chain(made.get_extra_info("ssl_object"))
-        subject = chain[0].subject.rfc4514_string() if chain else "nobody"
-        user = name_of(chain, self._entrance.maps)
-        if not self._entrance.trust.covers(chain):
-            self.refused = f"the certificate of {subject!r} is signed by another client's"
-        elif user is None:
-            self.refused = f"no entry of cert-maps gives the certificate of {subject!r} a name"
-        elif self._doors.full:
-            self.refused = "there are too many sessions"
-            self._doors.service.statistics.refused_sessions += 1
-        if self.refused or user is None:
+        try:
+            user = self._user(made.get_extra_info("ssl_object"))
+        except (NotLetIn, ValueError) as error:
+            # ValueError: OpenSSL takes certificates that cryptography cannot read.
+            self.refused = str(error)
             made.abort()
             return
-        log.info("%s is let in as %r, by the certificate of %r", self.source, user, subject)
         peer = Peer(user, self.source, "netconf-tls")
         self._netconf = netconf = NetconfSession(self._doors.service, made, peer, self._idle)
         self._doors.connections.add(self)
         task = asyncio.get_running_loop().create_task(netconf.run())
         self._doors.talking[netconf] = task
         task.add_done_callback(self._done)
+
+    def _user(self, tls: ssl.SSLObject) -> str:
+        """Who it is.
+
+        Raises:
+            NotLetIn: Nobody who may come in.
+            ValueError: A certificate cannot be read.
+        """
+        chain = verified_chain(tls)
+        subject = chain[0].subject.rfc4514_string() if chain else "nobody"
+        if not self._entrance.trust.covers(chain):
+            raise NotLetIn(f"the certificate of {subject!r} is signed by another client's")
+        user = name_of(chain, self._entrance.maps)
+        if user is None:
+            raise NotLetIn(f"no entry of cert-maps gives the certificate of {subject!r} a name")
+        if self._doors.full:
+            self._doors.service.statistics.refused_sessions += 1
+            raise NotLetIn("there are too many sessions")
+        log.info("%s is let in as %r, by the certificate of %r", self.source, user, subject)
+        return user
 
     def _done(self, task: asyncio.Task[None]) -> None:
         if self._netconf is not None:
