@@ -10,6 +10,7 @@ from nf.errors import ConfigurationError, YangError
 from nf.mgmt.day0 import First, first_configuration
 from nf.mgmt.history import History
 from nf.mgmt.naming import Names
+from nf.mgmt.rpc_error import RpcErrors
 
 if TYPE_CHECKING:
     from nf._native.yang import Context, Tree
@@ -45,19 +46,29 @@ class Wishes:
         return bool(self.interfaces or self.files or self.values)
 
 
-def begin(
+def begin(  # noqa: PLR0913 - each is asked of another part of management
     context: "Context",
     history: History,
     wishes: Wishes,
     hash_password: Callable[[str], str],
     environ: Mapping[str, str],
+    *,
+    for_disk: Callable[["Tree"], None],
 ) -> First:
     """The configuration of a first start; a file that is asked for also becomes the start-up.
 
     Values of the command line are in it, too: `overlay` puts them on a configuration that is there.
 
+    Args:
+        context: The schema.
+        history: Where the start-up configuration is.
+        wishes: Of the command line.
+        hash_password: Gives what ietf-system stores.
+        environ: Where the administrator's password and key may be.
+        for_disk: Takes out of a tree what must not be written with it, such as private keys.
+
     Raises:
-        ConfigurationError: A file or a value is wrong.
+        ConfigurationError: A file or a value is wrong, or a private key cannot be written.
     """
     first = first_configuration(context, hash_password, environ, wishes.config)
     tree = context.parse(first.data, "json")
@@ -79,6 +90,19 @@ def begin(
         tree.set(f"{LISTEN}[name='default']/port", str(port))
     if wishes.config is not None:
         checked(tree, str(wishes.config))
+        try:
+            for_disk(tree)
+        except RpcErrors as error:
+            wrong = error.errors[0]
+            raise ConfigurationError(
+                wrong.message, f"{wishes.config}: {wrong.path}", "see the model: nf yang tree"
+            ) from error
+        except OSError as error:
+            raise ConfigurationError(
+                f"a private key cannot be written: {error.strerror}",
+                str(wishes.config),
+                "let the process write its state folder",
+            ) from error
         history.write_startup(tree.to_json(), user="nf run")
     overlay(tree, wishes, Names(context.nodes()))
     checked(tree, "the command line")

@@ -72,6 +72,8 @@ class Commits:
         conversions: Rewrite values that must never be kept as they were given, such as passwords in
             clear text; each gets every tree that somebody hands in, before anything else sees it,
             and says whether it has changed anything.
+        keepers: Write what a configuration needs beside it, such as private keys, before it is
+            written itself.
         guards: Refuse changes that access control permits, by raising; part of every transaction.
         watchers: Told of every change that is in force, in order; must not block nor raise.
     """
@@ -93,6 +95,7 @@ class Commits:
         self.denials = Denials()
         self.writing = threading.RLock()
         self.conversions: list[Callable[[Tree], bool]] = []
+        self.keepers: list[Callable[[Tree], None]] = []
         self.guards: list[Callable[[Session, Sequence[Change]], None]] = []
         self.watchers: list[Callable[[Sequence[Change]], None]] = []
         empty = context.empty()
@@ -171,6 +174,25 @@ class Commits:
         """A tree of the caller's own with what is running."""
         spare, self._spare = self._spare, None
         return spare if spare is not None else self.running.tree.copy()
+
+    def for_disk(self, tree: Tree) -> None:
+        """Makes a tree fit to be written: converts it, and keeps what it needs beside it.
+
+        Raises:
+            RpcErrors: A value cannot be converted.
+            OSError: Something cannot be written.
+        """
+        self.convert(tree)
+        self.keep_beside(tree)
+
+    def keep_beside(self, tree: Tree) -> None:
+        """Has the keepers write; before a configuration is.
+
+        Raises:
+            OSError: Something cannot be written.
+        """
+        for keep in self.keepers:
+            keep(tree)
 
     def check_access(self, session: Session, diff: Diff) -> None:
         """Refuses changes that the session may not make.
@@ -253,6 +275,7 @@ class Commits:
     ) -> None:
         """Writes it to disk, as changes only where `diff` says them all, and applies it."""
         try:
+            self.keep_beside(tree)
             number = self._history.record(
                 tree.to_json,
                 session,

@@ -302,6 +302,7 @@ class Core:
 
     def _write_startup(self, session: Session, tree: Tree) -> None:
         try:
+            self.commits.keep_beside(tree)
             self.history.write_startup(tree.to_json(), user=session.user)
         except OSError as error:
             raise RpcErrors.of(

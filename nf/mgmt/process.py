@@ -17,6 +17,7 @@ from nf.mgmt.answering import wrapped
 from nf.mgmt.beginning import Wishes, begin, overlay
 from nf.mgmt.control_socket import ControlSocket
 from nf.mgmt.core import Core
+from nf.mgmt.credentials.provider import Credentials
 from nf.mgmt.crypt_hash import hash_password
 from nf.mgmt.datapath import DatapathProvider
 from nf.mgmt.desk import Desk
@@ -82,7 +83,7 @@ class ManagementProcess:
         notifier: Notifier,
         boot: str,
         wishes: Wishes,
-        more: Sequence[Callable[[Core, Users], FrontEnd]] = (),
+        more: Sequence[Callable[[Core, Users, Credentials], FrontEnd]] = (),
     ) -> None:
         self._places = places
         self._notifier = notifier
@@ -105,14 +106,18 @@ class ManagementProcess:
         self._overseer = Overseer(places.monitor_socket, self._restarted)
         users = Users()
         users.attach(self._core)
+        self._credentials = Credentials(places.state)
+        self._credentials.attach(self._core)
         self._core.providers.register(self._overseer)
         self._core.providers.register(DatapathProvider(self._link))
         self._mmt = MmtSocket(self._core)
         self._core.providers.register(self._mmt)
         self._control = ControlSocket(places.management_socket)
         self._core.providers.register(self._control)
-        self._netconf = NetconfServer(self._core, self._events, users, places.state)
-        self._front_ends = [make(self._core, users) for make in more]
+        self._netconf = NetconfServer(
+            self._core, self._events, users, self._credentials, places.state
+        )
+        self._front_ends = [make(self._core, users, self._credentials) for make in more]
         for front_end in self._front_ends:
             self._core.providers.register(front_end)
         self._core.state.register(
@@ -173,7 +178,14 @@ class ManagementProcess:
             self._core.start()
             return
         is_first = self._history.startup() is None
-        first = begin(self._context, self._history, self._wishes, hash_password, os.environ)
+        first = begin(
+            self._context,
+            self._history,
+            self._wishes,
+            hash_password,
+            os.environ,
+            for_disk=self._core.commits.for_disk,
+        )
         self._core.start(first.data)
         if is_first and first.password:
             # The only time that it is ever seen; standard error is where a person looks.
@@ -200,6 +212,7 @@ class ManagementProcess:
             front_end.stop()
         self._mmt.stop()
         self._netconf.stop()
+        self._credentials.stop()
         self._core.stop()
         self._link.stop()
         self._causes.stop()

@@ -26,7 +26,7 @@ class Session:
     Attributes:
         id: Unique over all front ends; 0 is the function itself.
         user: Name after authentication.
-        protocol: `netconf-ssh`, `cli`, `gnmi` or `internal`.
+        protocol: `netconf-ssh`, `netconf-tls`, `cli`, `gnmi` or `internal`.
         source: Where it comes from.
         recovery: Access control does not apply to it (RFC 8341 section 3.3).
         login: When it began.

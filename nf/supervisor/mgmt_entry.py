@@ -14,6 +14,7 @@ from pathlib import Path
 from nf.errors import NfError
 from nf.mgmt.beginning import Wishes
 from nf.mgmt.core import Core
+from nf.mgmt.credentials.provider import Credentials
 from nf.mgmt.process import FrontEnd, ManagementProcess
 from nf.mgmt.users import Users
 from nf.process.lifetime import end_with_parent, take_name
@@ -68,16 +69,16 @@ async def served(places: Places, boot: str, wishes: Wishes) -> int:
     """Runs the process in this loop."""
     tokens = places.state / "tokens.json"
 
-    def gnmi(core: Core, users: Users) -> FrontEnd:
-        return Target(core, users, Tokens(tokens))
+    def gnmi(core: Core, users: Users, credentials: Credentials) -> FrontEnd:
+        return Target(core, users, credentials, Tokens(tokens))
 
     more = (gnmi, _metrics)
     process = ManagementProcess(places, Notifier.from_environment(), boot, wishes, more)
     return await process.run()
 
 
-def _metrics(core: Core, users: Users) -> FrontEnd:
-    del users
+def _metrics(core: Core, users: Users, credentials: Credentials) -> FrontEnd:
+    del users, credentials
     return Endpoint(core)
 
 

@@ -10,6 +10,7 @@ from gnmi_pb import gnmi_pb2 as gnmi
 
 from nf._native.yang import Context
 from nf.mgmt.core import Core
+from nf.mgmt.credentials.provider import Credentials
 from nf.mgmt.history import History
 from nf.telemetry.gnmi.server import Target
 
@@ -102,12 +103,22 @@ def core(context: Context, tmp_path: Path, lab: Lab) -> Core:
 
 
 @pytest.fixture
-def start(core: Core, passwords: Passwords) -> Iterator[Callable[..., Target]]:
+def credentials(core: Core, tmp_path: Path) -> Iterator[Credentials]:
+    made = Credentials(tmp_path / "state")
+    made.attach(core)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def start(
+    core: Core, passwords: Passwords, credentials: Credentials
+) -> Iterator[Callable[..., Target]]:
     """Starts the target with a first configuration."""
     targets: list[Target] = []
 
     def run(first: bytes = LISTEN) -> Target:
-        target = Target(core, passwords)
+        target = Target(core, passwords, credentials)
         core.providers.register(target)
         target.start()
         targets.append(target)

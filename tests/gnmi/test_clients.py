@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from nf.telemetry.gnmi.server import Target
+from tests.certificates import Authority
 
-from .certificates import Authority
 from .client import Client
 from .test_security import first, mutual
 

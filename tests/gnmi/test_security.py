@@ -18,8 +18,8 @@ from nf.errors import ConfigurationError
 from nf.mgmt.core import Core
 from nf.mgmt.rpc_error import RpcErrors
 from nf.telemetry.gnmi.server import Target
+from tests.certificates import Authority
 
-from .certificates import Authority
 from .client import Client, subscribing, subscription
 from .conftest import LISTEN
 

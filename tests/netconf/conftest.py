@@ -88,12 +88,13 @@ def start(
     """Starts functions on one state folder, one after the other."""
     running: list[Alone] = []
 
-    def begin(boot: str = "boot-1", **management: Any) -> Alone:
+    def begin(boot: str = "boot-1", also: dict[str, Any] | None = None, **management: Any) -> Alone:
         for one in running:
             one.stop()
         running.clear()
         data = json.loads(json.dumps(configuration))
         data["nf-probe:probe"]["management"]["netconf"].update(management)
+        data["nf-probe:probe"]["management"].update(also or {})
         made = First(json.dumps(data).encode(), None)
         alone, _ = Alone.start(context, tmp_path / "state", boot=boot, first=lambda: made)
         running.append(alone)

@@ -48,13 +48,21 @@ class Loop:
         self.loop.close()
 
 
-class _Channel(asyncssh.SSHClientSession[bytes]):
+class Received:
+    """What has come over a channel."""
+
     def __init__(self) -> None:
         self.octets = bytearray()
         self.changed = asyncio.Event()
         self.closed = False
         self.frozen = False
 
+
+Opened = tuple[Any, Any, Received]
+"""Of a session: what ends it, what writes, and what has come."""
+
+
+class _Channel(Received, asyncssh.SSHClientSession[bytes]):
     def data_received(self, data: bytes, datatype: Any) -> None:
         self.octets += data
         self.changed.set()
@@ -82,11 +90,12 @@ class Peer:
         key: asyncssh.SSHKey | None = None,
         window: int = 2**21,
         host: str = "127.0.0.1",
+        opened: "Opened | None" = None,
     ) -> None:
         self._loop = loop
         self._ids = itertools.count(101)
         self._chunks = False
-        self._connection, self._out, self._channel = loop.run(
+        self._connection, self._out, self._channel = opened or loop.run(
             _connect(host, port, user, password, key, window)
         )
         self.server_hello: etree._Element | None = None
@@ -316,7 +325,7 @@ async def _connect(  # noqa: PLR0917 - what Peer was given
     password: str | None,
     key: asyncssh.SSHKey | None,
     window: int,
-) -> "tuple[asyncssh.SSHClientConnection, asyncssh.SSHClientChannel[bytes], _Channel]":
+) -> Opened:
     connection = await asyncssh.connect(
         host,
         port,
@@ -329,6 +338,11 @@ async def _connect(  # noqa: PLR0917 - what Peer was given
         preferred_auth=["publickey"] if key else ["password"],
         encoding=None,
     )
+    return await over(connection, window)
+
+
+async def over(connection: asyncssh.SSHClientConnection, window: int = 2**21) -> Opened:
+    """A session on a connection."""
     channel, session = await connection.create_session(
         _Channel, subsystem="netconf", encoding=None, window=window
     )

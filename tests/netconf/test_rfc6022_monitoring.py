@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import asyncssh
 import pytest
 from lxml import etree
 
@@ -157,5 +158,6 @@ def test_the_host_key_is_shown_as_openssh_shows_it(ada: Peer, function: Alone) -
 
     assert data.findtext(".//p:algorithm", namespaces=ns) == "ssh-ed25519"
     fingerprint = data.findtext(".//p:fingerprint", namespaces=ns)
-    assert fingerprint == function.server._key.get_fingerprint()
+    key = asyncssh.import_private_key(function.credentials.current.ssh.private)
+    assert fingerprint == key.get_fingerprint()
     assert str(fingerprint).startswith("SHA256:")

@@ -262,9 +262,9 @@ def test_endpoints_follow_the_configuration(
 def test_the_host_key_stays_and_is_readable_by_its_owner_only(
     start: Callable[..., Alone],
 ) -> None:
-    first = start().server._key.get_fingerprint()
+    first = start().credentials.current.ssh.public
     again = start()
     path = again.core.history._folder / "ssh_host_ed25519_key"
 
-    assert again.server._key.get_fingerprint() == first
+    assert again.credentials.current.ssh.public == first
     assert path.stat().st_mode & 0o777 == 0o600

@@ -11,6 +11,7 @@ from pathlib import Path
 from nf._native.yang import Context
 from nf.mgmt.alarms.keeping import Alarms
 from nf.mgmt.core import Core
+from nf.mgmt.credentials.provider import Credentials
 from nf.mgmt.day0 import First, first_configuration
 from nf.mgmt.events import EventHub
 from nf.mgmt.history import History
@@ -35,6 +36,7 @@ class Alone:
         events: Notifications.
         users: Accounts.
         alarms: Alarms; nobody raises any by himself here.
+        credentials: Keys and trust.
         server: NETCONF.
     """
 
@@ -42,6 +44,7 @@ class Alone:
     events: EventHub
     users: Users
     alarms: Alarms
+    credentials: Credentials
     server: NetconfServer
 
     @classmethod
@@ -78,8 +81,10 @@ class Alone:
         register_past(core)
         users = Users()
         users.attach(core)
-        server = NetconfServer(core, events, users, folder)
-        alone = cls(core, events, users, alarms, server)
+        credentials = Credentials(folder)
+        credentials.attach(core)
+        server = NetconfServer(core, events, users, credentials, folder)
+        alone = cls(core, events, users, alarms, credentials, server)
         server.start()
         try:
             core.start(made.data)
@@ -91,5 +96,6 @@ class Alone:
     def stop(self) -> None:
         """Ends all of it; may be called once."""
         self.server.stop()
+        self.credentials.stop()
         self.core.stop()
         self.events.stop()

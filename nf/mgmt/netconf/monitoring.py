@@ -16,11 +16,12 @@ from nf.mgmt.partial_locks import PartialLock
 from nf.mgmt.state import StateSource
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     import asyncssh
 
-__all__ = ["HostKey", "Monitoring", "Streams", "YangLibrary", "sources"]
+__all__ = ["HostKeys", "Monitoring", "Streams", "YangLibrary", "sources"]
 
 _STATE = "ietf-netconf-monitoring:netconf-state"
 _STORES = ("running", "candidate", "startup")
@@ -29,8 +30,8 @@ _DATASTORES = [
 ]
 
 
-def sources(service: Service, key: "asyncssh.SSHKey") -> list[StateSource]:
-    """All of them."""
+def sources(service: Service, keys: "Callable[[], Sequence[asyncssh.SSHKey]]") -> list[StateSource]:
+    """All of them; `keys` gives the host keys in force."""
     library = _Library(service)
     return [
         Monitoring(service),
@@ -39,7 +40,7 @@ def sources(service: Service, key: "asyncssh.SSHKey") -> list[StateSource]:
         Streams(service),
         EventStreams(service.events),
         OpenSubscriptions(service.publisher.register),
-        HostKey(key),
+        HostKeys(keys),
     ]
 
 
@@ -95,14 +96,14 @@ class Monitoring:
         return [
             {
                 "session-id": session.id,
-                "transport": "netconf-ssh",
+                "transport": session.protocol,
                 "username": session.user,
                 **({"source-host": session.source} if session.source else {}),
                 "login-time": rfc3339(session.login),
                 **_counters(counted.get(session.id, Counters())),
             }
             for session in self._service.core.sessions.all()
-            if session.protocol == "netconf-ssh"
+            if session.protocol in ("netconf-ssh", "netconf-tls")
         ]
 
     def _statistics(self) -> dict[str, Any]:
@@ -194,15 +195,12 @@ class Streams:
         }
 
 
-class HostKey:
-    """Fingerprint of the host key, for people to compare."""
+class HostKeys:
+    """Fingerprints of the host keys, for people to compare."""
 
-    def __init__(self, key: "asyncssh.SSHKey") -> None:
-        """It never changes."""
-        self._state = {
-            "algorithm": key.get_algorithm(),
-            "fingerprint": key.get_fingerprint(),
-        }
+    def __init__(self, keys: "Callable[[], Sequence[asyncssh.SSHKey]]") -> None:
+        """Those in force."""
+        self._keys = keys
 
     def top(self) -> str:
         """See `StateSource`."""
@@ -210,4 +208,8 @@ class HostKey:
 
     def get(self) -> dict[str, Any]:
         """See `StateSource`."""
-        return {TOP: {"management": {"netconf": {"host-key": [self._state]}}}}
+        shown = [
+            {"algorithm": key.get_algorithm(), "fingerprint": key.get_fingerprint()}
+            for key in self._keys()
+        ]
+        return {TOP: {"management": {"netconf": {"host-key": shown}}}}

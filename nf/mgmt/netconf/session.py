@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from nf.mgmt.netconf import hello
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from nf.mgmt.events import Event
     from nf.mgmt.session import EndReason
 
-__all__ = ["NetconfSession", "Transport"]
+__all__ = ["NetconfSession", "Peer", "Transport"]
 
 log = logging.getLogger(__name__)
 
@@ -56,11 +57,35 @@ class Transport(Protocol):
         """Ends at once."""
 
 
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Who a session is with, as the transport has found out.
+
+    Attributes:
+        user: Name.
+        source: Address.
+        protocol: `netconf-ssh` or `netconf-tls`, the identities of RFC 6022.
+    """
+
+    user: str
+    source: str
+    protocol: Literal["netconf-ssh", "netconf-tls"]
+
+
 class NetconfSession:
     """A session; everything but `killed` is called in the event loop."""
 
-    def __init__(self, service: Service, transport: Transport, user: str, source: str) -> None:
-        """Opens the session; `run` talks."""
+    def __init__(
+        self, service: Service, transport: Transport, peer: Peer, idle: float | None = None
+    ) -> None:
+        """Opens the session; `run` talks.
+
+        Args:
+            service: Of the server.
+            transport: Carries the octets.
+            peer: Who it is with.
+            idle: Seconds without a request that end it; None or 0 for those of the settings.
+        """
         self._service = service
         self._transport = transport
         self._loop = asyncio.get_running_loop()
@@ -73,7 +98,10 @@ class NetconfSession:
         self._chunks = False
         self._outgoing = Outgoing(self._write, self._stalled, STALLED)
         self._receiving: Receiving | None = None
-        self.session = service.core.sessions.open(user, "netconf-ssh", source, kill=self.killed)
+        self._idle_limit = idle
+        self.session = service.core.sessions.open(
+            peer.user, peer.protocol, peer.source, kill=self.killed
+        )
         self.counters = Counters()
         service.statistics.sessions[self.session.id] = self.counters
 
@@ -191,7 +219,9 @@ class NetconfSession:
         return bool(self._receiving or self._service.publisher.register.of(self.session.id))
 
     def _idle(self) -> float | None:
-        return None if self._listens() else self._service.settings.idle_timeout or None
+        if self._listens():
+            return None
+        return self._idle_limit or self._service.settings.idle_timeout or None
 
     async def _next(self, limit: float | None) -> bytes | None:
         """The next message; None when there will be none."""

@@ -2,75 +2,69 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import asyncssh
 
-from nf.mgmt.netconf.session import NetconfSession
+from nf.mgmt.netconf.session import NetconfSession, Peer
 
 if TYPE_CHECKING:
-    from nf.mgmt.netconf.service import Service
-    from nf.mgmt.users import Users
+    from nf.mgmt.netconf.doors import Doors
 
-__all__ = ["Doors", "SshConnection"]
+__all__ = ["SshConnection", "ssh_options"]
 
 log = logging.getLogger(__name__)
 
 TermSize = tuple[int, int, int, int]
 TermModes = Mapping[int, int]
 
-_WAITING = 128
-"""Connections that may be about to log in."""
 _ATTEMPTS = 6
 """Passwords that one connection may try."""
 _LINGER = 5.0
 """Seconds that a client has to end a connection whose sessions are over."""
+_KEEPALIVE = 30
+"""Seconds of silence after which a peer is asked whether it is there; three times in all."""
+
+CIPHERS = (
+    "aes128-gcm@openssh.com",
+    "aes256-gcm@openssh.com",
+    "aes256-ctr",
+    "aes192-ctr",
+    "aes128-ctr",
+)
+"""Every client has one of them. ChaCha20 is not offered: clients would choose it first, and
+asyncssh makes a cipher object for every packet of it, at more than the rest of a request costs."""
 
 
-class Doors:
-    """Everybody who is connected.
-
-    Attributes:
-        connections: All of them.
-        anonymous: Those whose user is not known yet.
-        talking: Sessions under way, with their tasks.
-    """
-
-    def __init__(self, service: "Service", users: "Users") -> None:
-        """Nobody is."""
-        self.service = service
-        self.users = users
-        self.connections: set[SshConnection] = set()
-        self.anonymous: set[SshConnection] = set()
-        self.talking: dict[NetconfSession, asyncio.Task[None]] = {}
-
-    @property
-    def full(self) -> bool:
-        """Whether a further session is refused."""
-        return len(self.talking) >= self.service.settings.max_sessions
-
-    def admits(self) -> bool:
-        """Whether a further connection is taken."""
-        most = self.service.settings.max_sessions
-        return len(self.connections) < most + _WAITING and len(self.anonymous) < _WAITING
-
-    async def shut_down(self) -> None:
-        """Ends all sessions and connections."""
-        for session in list(self.talking):
-            session.shut_down()
-        if self.talking:
-            await asyncio.wait(list(self.talking.values()))
-        for connection in list(self.connections):
-            connection.abort()
+def ssh_options(keys: Sequence[asyncssh.SSHKey], login_timeout: float) -> dict[str, Any]:
+    """How the server speaks SSH, to whoever connects and to whom it connects itself."""
+    return {
+        "server_host_keys": list(keys),
+        "server_version": "nf",
+        "encryption_algs": CIPHERS,
+        "encoding": None,
+        "line_editor": False,
+        # Some clients (scrapli) ask for a terminal always; it changes nothing here.
+        "allow_pty": True,
+        "allow_scp": False,
+        "agent_forwarding": False,
+        "x11_forwarding": False,
+        "gss_host": None,
+        "compression_algs": ["none"],
+        "keepalive_interval": _KEEPALIVE,
+        "keepalive_count_max": 3,
+        "login_timeout": login_timeout,
+    }
 
 
 class SshConnection(asyncssh.SSHServer):
     """One connection; may carry several sessions."""
 
-    def __init__(self, doors: Doors) -> None:
-        """Before the first octet."""
+    def __init__(self, doors: "Doors", idle: float | None = None) -> None:
+        """Before the first octet; `idle` seconds without a request end a session, if given."""
         self._doors = doors
+        self.idle = idle
         self._connection: asyncssh.SSHServerConnection | None = None
         self._sessions: set[SshSession] = set()
         self._tries = 0
@@ -205,7 +199,7 @@ class SshConnection(asyncssh.SSHServer):
 class SshSession(asyncssh.SSHServerSession[bytes]):
     """One channel with the subsystem `netconf`."""
 
-    def __init__(self, connection: SshConnection, doors: Doors) -> None:
+    def __init__(self, connection: SshConnection, doors: "Doors") -> None:
         """Before the channel is open."""
         self._connection = connection
         self._doors = doors
@@ -235,8 +229,8 @@ class SshSession(asyncssh.SSHServerSession[bytes]):
         self._netconf = netconf = NetconfSession(
             self._doors.service,
             _ChannelTransport(channel),
-            self._connection.user,
-            self._connection.source,
+            Peer(self._connection.user, self._connection.source, "netconf-ssh"),
+            self._connection.idle,
         )
         self._connection.began(self)
         task = asyncio.get_running_loop().create_task(netconf.run())

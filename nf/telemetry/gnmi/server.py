@@ -7,7 +7,6 @@ import socket
 import threading
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -15,6 +14,8 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from nf.mgmt.changes import Change
+from nf.mgmt.credentials.material import Material
+from nf.mgmt.credentials.provider import Credentials
 from nf.mgmt.subscriptions.engine import Subscriptions
 from nf.mgmt.subscriptions.past import Past
 from nf.mgmt.subscriptions.reading import Reader
@@ -22,8 +23,10 @@ from nf.mgmt.transaction import Data, ProviderError
 from nf.telemetry.gnmi.credentials import Callers, Passwords
 from nf.telemetry.gnmi.dialout import Dialing, check
 from nf.telemetry.gnmi.service import NAME, Service
-from nf.telemetry.gnmi.settings import TOP, Endpoint, Settings, Tls
+from nf.telemetry.gnmi.settings import TOP, Endpoint, Settings
 from nf.telemetry.gnmi.subscribe import Subscribing
+from nf.telemetry.gnmi.tls import check as check_keys
+from nf.telemetry.gnmi.tls import server_credentials
 from nf.telemetry.gnmi.tokens import Tokens
 from nf.telemetry.gnoi import file, healthz, system
 from nf.telemetry.gnoi.folders import Folders
@@ -75,12 +78,23 @@ class Target:
     name = "gnmi"
     watches: tuple[str, ...] = (TOP,)
 
-    def __init__(self, core: "Core", passwords: Passwords, tokens: Tokens | None = None) -> None:
+    def __init__(
+        self,
+        core: "Core",
+        passwords: Passwords,
+        credentials: Credentials,
+        tokens: Tokens | None = None,
+    ) -> None:
         """Listens nowhere; register it with the core, and start it, before that starts.
 
-        Tokens that are not given are kept in memory only.
+        Args:
+            core: Not started yet.
+            passwords: Who may call.
+            credentials: Keys and trust; a provider that is registered before.
+            tokens: Kept in memory only unless given.
         """
         self._core = core
+        self._credentials = credentials
         self.tokens = tokens or Tokens(None)
         self.tokens.register(core.operations)
         self._schema = core.schema
@@ -174,6 +188,7 @@ class Target:
         settings = Settings.of(after)
         for collector in settings.collectors:
             check(collector, self._subscribing, settings)
+        material = self._credentials.material(after)
         kept = [
             one
             for one in self._open
@@ -181,18 +196,22 @@ class Target:
             and settings.max_message == self._subscribing.settings.max_message
         ]
         gone = [one for one in self._open if one not in kept]
+        for one in kept:
+            check_keys(one.endpoint, self._credentials, material)
         fresh: list[_Open] = []
         try:
             for endpoint in settings.listen:
                 if any(endpoint == one.endpoint for one in kept):
                     continue
-                fresh.append(self._wait(self._listen(endpoint, settings, gone)))
+                fresh.append(self._wait(self._listen(endpoint, settings, gone, material)))
         except ProviderError:
             self._wait(self._close(fresh))
             raise
         return _Prepared(self, settings, kept, fresh, gone)
 
-    async def _listen(self, endpoint: Endpoint, settings: Settings, gone: Sequence[_Open]) -> _Open:
+    async def _listen(
+        self, endpoint: Endpoint, settings: Settings, gone: Sequence[_Open], material: Material
+    ) -> _Open:
         # An endpoint that only changes its certificates has the port of the one that it follows.
         follows = any(
             (one.endpoint.address, one.endpoint.port) == (endpoint.address, endpoint.port)
@@ -220,7 +239,10 @@ class Target:
             port = (
                 server.add_insecure_port(_loopback(endpoint))
                 if endpoint.tls is None
-                else server.add_secure_port(endpoint.authority, _credentials(endpoint))
+                else server.add_secure_port(
+                    endpoint.authority,
+                    server_credentials(endpoint, self._credentials, material),
+                )
             )
         except RuntimeError as error:
             raise ProviderError(
@@ -336,61 +358,3 @@ def _loopback(endpoint: Endpoint) -> str:
             "tls-required",
         )
     return endpoint.authority
-
-
-def _credentials(endpoint: Endpoint) -> grpc.ServerCredentials:
-    tls = endpoint.tls
-    if tls is None:
-        raise ValueError("the endpoint has no TLS")
-    material = _Material(tls, endpoint.path)
-    return grpc.dynamic_ssl_server_credentials(
-        material.load(), material.fresh, require_client_authentication=tls.clients == "required"
-    )
-
-
-class _Material:
-    """Key and certificates in files; what has changed is read before the next handshake."""
-
-    def __init__(self, tls: Tls, path: str) -> None:
-        self._tls = tls
-        self._path = f"{path}/tls"
-        self._seen: tuple[tuple[str, int], ...] = ()
-
-    def _files(self) -> list[tuple[str, str]]:
-        files = [("certificate", self._tls.certificate), ("private-key", self._tls.key)]
-        if self._tls.authorities:
-            files.append(("client-authorities", self._tls.authorities))
-        return files
-
-    def load(self) -> Any:
-        """What is there now.
-
-        Raises:
-            ProviderError: A file cannot be read or is no PEM.
-        """
-        read: dict[str, bytes] = {}
-        for leaf, name in self._files():
-            try:
-                read[leaf] = Path(name).read_bytes()
-            except OSError as error:
-                raise ProviderError(
-                    f"{self._path}/{leaf}", f"{name} cannot be read: {error.strerror}", "tls-file"
-                ) from error
-            if b"-----BEGIN " not in read[leaf]:
-                raise ProviderError(f"{self._path}/{leaf}", f"{name} is no PEM", "tls-file")
-        self._seen = self._stamps()
-        return grpc.ssl_server_certificate_configuration(
-            [(read["private-key"], read["certificate"])], read.get("client-authorities")
-        )
-
-    def fresh(self) -> Any:
-        """For a handshake: new material if the files have changed, None for what there is."""
-        try:
-            return self.load() if self._stamps() != self._seen else None
-        except (ProviderError, OSError):
-            # The old material goes on until the new one is whole.
-            log.exception("the TLS files of gNMI have changed but cannot be used")
-            return None
-
-    def _stamps(self) -> tuple[tuple[str, int], ...]:
-        return tuple((name, Path(name).stat().st_mtime_ns) for _, name in self._files())

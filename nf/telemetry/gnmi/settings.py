@@ -30,19 +30,25 @@ ClientAuthentication = Literal["none", "required"]
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """Files in PEM, read anew for each handshake after they have changed.
+    """Files in PEM, read anew for each handshake after they have changed; or the keystore.
 
     Attributes:
-        certificate: The server's, with those between it and its authority.
-        key: Its private key.
-        authorities: Who signs clients' certificates; empty for nobody.
+        certificate: The server's, with those between it and its authority; empty for the keystore.
+        key: Its private key, likewise.
+        authorities: Who signs clients' certificates; empty for nobody, or for the truststore.
         clients: Whether clients have to show a certificate.
+        key_name: Key of the keystore; empty for the one that is built in.
+        certificate_name: Its certificate; empty for the first one.
+        bag: Authorities in the truststore; empty for none.
     """
 
-    certificate: str
-    key: str
+    certificate: str = ""
+    key: str = ""
     authorities: str = ""
     clients: ClientAuthentication = "none"
+    key_name: str = ""
+    certificate_name: str = ""
+    bag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +221,7 @@ def _milliseconds(stated: dict[str, Any], name: str, standard: int) -> int:
 
 def _endpoint(entry: dict[str, Any]) -> Endpoint:
     tls = entry.get("tls")
+    identity = (tls or {}).get("keystore", {}).get("server-identity", {})
     return Endpoint(
         entry["name"],
         entry["address"],
@@ -222,10 +229,13 @@ def _endpoint(entry: dict[str, Any]) -> Endpoint:
         None
         if tls is None
         else Tls(
-            tls["certificate"],
-            tls["private-key"],
+            tls.get("certificate", ""),
+            tls.get("private-key", ""),
             tls.get("client-authorities", ""),
             tls.get("client-authentication", "none"),
+            identity.get("asymmetric-key", ""),
+            identity.get("certificate", ""),
+            tls.get("ca-certs", ""),
         ),
     )
 

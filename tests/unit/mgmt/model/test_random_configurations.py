@@ -1,5 +1,6 @@
 """Configurations made at random from the model: two validators agree, and settings come of them."""
 
+import base64
 import json
 from collections.abc import Callable
 from typing import Any
@@ -35,6 +36,7 @@ STRINGS: dict[str, Values] = {
     "group": some.sampled_from(["nf", "_x", "net-admin"]),
     "name": some.sampled_from(["nf", "nf.mgmt", "nf.outputs.file"]),
     "file": some.sampled_from(["data.jsonl", "x_1-2.json"]),
+    "description": some.sampled_from(["", "authorities of the north"]),
 }
 """Strings without a typedef, by the name of their leaf or of what it is in."""
 
@@ -87,6 +89,11 @@ SIMPLE: dict[str, Callable[[Any, Any], Values]] = {
     ),
     "identityref": identity,
     "string": text,
+    "binary": lambda _, __: some.binary(min_size=1, max_size=9).map(
+        lambda octets: base64.b64encode(octets).decode()
+    ),
+    "empty": lambda _, __: some.just([None]),
+    "leafref": lambda _, __: some.sampled_from(["a", "b"]),
 }
 
 IDENTITIES = {
@@ -113,7 +120,11 @@ def content_of(statement: Any, module: str) -> Values:
             continue
         if child.keyword == "choice":
             cases = [content_of(case, module) for case in child.i_children if here(case)]
-            choices.append(some.one_of(some.just({}), *cases))
+            if child.search_one("mandatory"):
+                # yangson fails with a TypeError where a list entry lacks all cases of a choice.
+                choices.append(some.one_of(*cases).filter(bool))
+            else:
+                choices.append(some.one_of(some.just({}), *cases))
             continue
         if child.keyword not in {"container", "list", "leaf", "leaf-list"}:
             continue

@@ -40,6 +40,21 @@ def management(**leaves: Any) -> dict[str, Any]:
     return {"management": named(leaves)}
 
 
+def netconf(**leaves: Any) -> dict[str, Any]:
+    return management(netconf={f"nf-netconf:{name}": one for name, one in named(leaves).items()})
+
+
+def call_home(endpoint: dict[str, Any] | None = None, **leaves: Any) -> dict[str, Any]:
+    place = {"name": "e", "address": "192.0.2.1", **(endpoint or {})}
+    client = {"name": "c", "endpoints": {"endpoint": [place]}, **named(leaves)}
+    return netconf(call_home={"netconf-client": [client]})
+
+
+def key(**leaves: Any) -> dict[str, Any]:
+    keys = {"asymmetric-keys": {"asymmetric-key": [named({"name": "k", **leaves})]}}
+    return {"management": {"nf-credentials:keystore": keys}}
+
+
 def telemetry(**leaves: Any) -> dict[str, Any]:
     return {"nf-telemetry:telemetry": named(leaves)}
 
@@ -148,6 +163,14 @@ REFUSED: dict[str, list[dict[str, Any]]] = {
     "private-key-missing": [
         telemetry(gnmi={"collector": [{**COLLECTOR, **to("/lab"), "tls": {"certificate": "/c"}}]}),
     ],
+    "certificate-without-key": [netconf(tls={"server-identity": {"certificate": "c"}})],
+    "client-certificates-missing": [
+        netconf(tls={"listen": [{"name": "t", "address": "::"}]}),
+        call_home(endpoint={"transport": "tls"}),
+    ],
+    "below-retry-interval": [
+        call_home(reconnect_strategy={"retry-interval": 9, "max-retry-interval": 8}),
+    ],
     "below-minimum": [
         telemetry(gnmi={"minimum-sample-interval": 500, "default-sample-interval": 400}),
     ],
@@ -167,6 +190,8 @@ TAKEN = [
     capture(interface=[{"name": "eth[0-9]*"}], dpdk={"eal-args": "-l 1"}),
     security(threads=2, pin=[{"thread": 2, "rule": ["1-3", "7"]}]),
     engine(ip_reassembly={"enabled": False}, tcp_reassembly={"enabled": False}),
+    key(hidden_private_key=[None]),
+    call_home(reconnect_strategy={"retry-interval": 9, "max-retry-interval": 9}),
 ]
 
 RANGES = [
@@ -188,6 +213,12 @@ RANGES = [
     management(netconf={"listen": [{"name": n, "address": "::", "port": 1} for n in ("a", "b")]}),
     outputs(encoding="xml"),
     outputs(batch_rows=0),
+    key(hidden_private_key=[None], cleartext_private_key="AA=="),
+    key(hidden_private_key=[None], certificates={"certificate": [{"name": "c"}]}),
+    netconf(ssh_host_key=["no-such-key"]),
+    netconf(tls={"client-authentication": {"ca-certs": "no-such-bag"}}),
+    call_home(endpoint={"port": 0}),
+    netconf(call_home={"netconf-client": [{"name": "c"}]}),
 ]
 """Refused by ranges, keys, unique, mandatory, min-elements and identities."""
 
@@ -259,7 +290,6 @@ def test_what_is_out_of_bounds_is_refused(
         security(enabled=True),
         outputs(kafka={"enabled": True}),
         outputs(encoding="mmt-csv"),
-        management(netconf={"tls": {}}),
         interface(source="nf-types:dpdk"),
         interface(sockets=2),
         reports(query=[]),

@@ -33,7 +33,12 @@ SAFE = {"list-sessions"}
 
 
 def own(model: Model) -> list[Node]:
-    return [node for node in model.nodes() if node.module in OWN]
+    """Nodes that a module of ours has; those of a grouping of others are theirs to word."""
+    return [
+        node
+        for node in model.nodes()
+        if node.module in OWN and Path(node.statement.pos.ref).stem.partition("@")[0] in OWN
+    ]
 
 
 def leaves(model: Model) -> list[Node]:

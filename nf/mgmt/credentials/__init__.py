@@ -1,0 +1,1 @@
+"""Keys of the function and certificates of those whom it trusts, for every front end."""

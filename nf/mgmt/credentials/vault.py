@@ -1,0 +1,142 @@
+"""Private keys on disk, outside of the configuration, which names them by their public keys.
+
+A key arrives as `cleartext-private-key`; before anything else sees the tree, `hide` takes it out
+and leaves the public key in its place. It is written when a configuration that names it is.
+"""
+
+import base64
+import hashlib
+import os
+import threading
+from collections import OrderedDict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nf.mgmt.credentials.decoding import octets_of, pem_of, private_key, public_of
+from nf.mgmt.rpc_error import RpcErrors
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from nf._native.yang import Tree
+
+__all__ = ["CLEARTEXT", "PUBLIC", "Vault", "write_secret"]
+
+_KEY = "/nf-probe:probe/management/nf-credentials:keystore/asymmetric-keys/asymmetric-key"
+CLEARTEXT = f"{_KEY}/cleartext-private-key"
+PUBLIC = f"{_KEY}/public-key"
+
+WAITING = 256
+"""Keys that have arrived and belong to no configuration yet; the oldest are forgotten first."""
+
+
+class Vault:
+    """Private keys, by SHA-256 of their public keys; thread-safe.
+
+    Args:
+        folder: Its own, that nobody else may read.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._waiting: OrderedDict[str, bytes] = OrderedDict()
+
+    def hide(self, tree: "Tree") -> bool:
+        """Takes every private key out of a tree; see the module.
+
+        Returns:
+            Whether there was one.
+
+        Raises:
+            RpcErrors: `invalid-value`: one cannot be used.
+        """
+        found = tree.find(CLEARTEXT)
+        for path, value in found:
+            try:
+                key = private_key(octets_of(value or ""))
+            except ValueError as error:
+                raise RpcErrors.of(
+                    tag="invalid-value", message=str(error), path=path, app_tag="private-key"
+                ) from error
+            public = public_of(key)
+            self._remember(_name(public), pem_of(key))
+            entry = path.rpartition("/")[0]
+            tree.remove(path)
+            tree.set(f"{entry}/public-key", base64.b64encode(public).decode())
+            tree.set(f"{entry}/hidden-private-key", None)
+        return bool(found)
+
+    def _remember(self, name: str, pem: bytes) -> None:
+        with self._lock:
+            self._waiting[name] = pem
+            self._waiting.move_to_end(name)
+            while len(self._waiting) > WAITING:
+                self._waiting.popitem(last=False)
+
+    def keep(self, tree: "Tree") -> None:
+        """Writes what a tree names and is not written yet; before the tree itself is.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        for _, value in tree.find(PUBLIC):
+            name = _name(octets_of(value or ""))
+            with self._lock:
+                pem = self._waiting.get(name)
+                if pem is not None:
+                    write_secret(self._folder / name, pem)
+                    del self._waiting[name]
+
+    def find(self, public: bytes) -> bytes | None:
+        """The private key of a public one, as PKCS #8 in PEM; None if it is not here.
+
+        Raises:
+            OSError: It cannot be read.
+        """
+        name = _name(public)
+        with self._lock:
+            if (waiting := self._waiting.get(name)) is not None:
+                return waiting
+            try:
+                return (self._folder / name).read_bytes()
+            except FileNotFoundError:
+                return None
+
+    def forget_all_but(self, named: "Collection[bytes]") -> int:
+        """Removes the private keys of all but these public ones; how many.
+
+        Raises:
+            OSError: One cannot be removed.
+        """
+        kept = {_name(public) for public in named}
+        gone = [file for file in self._folder.glob("*.pem") if file.name not in kept]
+        for file in gone:
+            file.unlink()
+        return len(gone)
+
+
+def _name(public: bytes) -> str:
+    return f"{hashlib.sha256(public).hexdigest()}.pem"
+
+
+def write_secret(path: Path, octets: bytes) -> None:
+    """Writes the whole file under another name first: a crash leaves all of it or nothing.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    new = path.with_name(f".{path.name}.new")
+    new.unlink(missing_ok=True)
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(octets)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

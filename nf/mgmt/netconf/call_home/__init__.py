@@ -1,0 +1,1 @@
+"""The server connects to its clients (RFC 8071)."""

@@ -1,0 +1,305 @@
+"""The function connects to its management system: SSH and TLS, again and again (RFC 8071)."""
+
+import json
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncssh
+import pytest
+
+from nf.mgmt.netconf.alone import Alone
+from tests.netconf.conftest import PASSWORD
+from tests.netconf.peer import BASE, WAIT, Closed, Loop, Peer, over
+from tests.netconf.tls_peer import REFUSED, Security, client_context, tls_over
+from tests.netconf.waiting import until
+
+Start = Callable[..., Alone]
+
+
+class Home:
+    """A management system: waits for functions, and is their client."""
+
+    def __init__(self, loop: Loop, port: int = 0) -> None:
+        self._loop = loop
+        self._socket = socket.create_server(("127.0.0.1", port))
+        self._socket.settimeout(WAIT)
+        self.port = int(self._socket.getsockname()[1])
+        self._peers: list[Peer] = []
+
+    def take(self) -> socket.socket:
+        """The next connection."""
+        sock, _ = self._socket.accept()
+        return sock
+
+    def ssh(self, password: str = PASSWORD) -> Peer:
+        """A session over the next connection, in SSH."""
+        return self._peer(self._loop.run(self._ssh(self.take(), password)))
+
+    async def _ssh(self, sock: socket.socket, password: str) -> Any:
+        connection = await asyncssh.connect(
+            sock=sock, username="ada", password=password, known_hosts=None, config=None,
+            agent_path=None, client_keys=None, preferred_auth=["password"],
+        )  # fmt: skip
+        return await over(connection)
+
+    def tls(self, context: Any) -> Peer:
+        """A session over the next connection, in TLS."""
+        sock = self.take()
+        sock.setblocking(False)
+        return self._peer(self._loop.run(tls_over(context, sock=sock)))
+
+    def _peer(self, opened: Any) -> Peer:
+        self._peers.append(Peer(self._loop, 0, opened=opened))
+        return self._peers[-1]
+
+    def close(self) -> None:
+        for peer in self._peers:
+            peer.close()
+        self._socket.close()
+
+
+@pytest.fixture
+def home(loop: Loop) -> Iterator[Home]:
+    made = Home(loop)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def second(loop: Loop) -> Iterator[Home]:
+    made = Home(loop)
+    yield made
+    made.close()
+
+
+def calling(*homes: Home | int, transport: str = "ssh", **more: Any) -> dict[str, Any]:
+    """The container `call-home` with one client."""
+    endpoints = [
+        {
+            "name": f"e{number}",
+            "transport": transport,
+            "address": "127.0.0.1",
+            "port": one if isinstance(one, int) else one.port,
+        }
+        for number, one in enumerate(homes)
+    ]
+    strategy = {"max-retry-interval": 1, **more.pop("reconnect-strategy", {})}
+    client = {
+        "name": "home",
+        "endpoints": {"endpoint": endpoints},
+        "reconnect-strategy": strategy,
+        **more,
+    }
+    return {"nf-netconf:call-home": {"netconf-client": [client]}}
+
+
+def state(function: Alone) -> dict[str, Any]:
+    data = function.server._calls.get()
+    if not data:
+        # The loop has not heard of the entry yet.
+        return {}
+    home = data["nf-probe:probe"]["management"]["netconf"]["nf-netconf:call-home"]
+    [one] = home["netconf-client"]
+    return dict(one["state"])
+
+
+def closed_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        return int(sock.getsockname()[1])
+
+
+def test_the_function_calls_home_over_ssh_and_is_the_server(start: Start, home: Home) -> None:
+    function = start(**calling(home))
+    peer = home.ssh()
+
+    peer.ok(peer.edit("<name>from home</name>"))
+    until(lambda: state(function).get("status") == "connected")
+    told = peer.data(
+        '<get><filter><probe xmlns="urn:nf:yang:nf-probe"><management><netconf>'
+        '<call-home xmlns="urn:nf:yang:nf-netconf"/></netconf></management></probe></filter></get>'
+    )
+    assert told.findtext(".//n:status", namespaces={"n": "urn:nf:yang:nf-netconf"}) == "connected"
+
+
+@pytest.mark.parametrize("version", ["TLSv1_2", "TLSv1_3"])
+def test_the_function_calls_home_over_tls_and_is_the_server(
+    start: Start, home: Home, tmp_path: Path, version: str
+) -> None:
+    security = Security.of(tmp_path)
+    start(
+        also=security.management(),
+        **{"nf-netconf:tls": security.tls()},
+        **calling(home, transport="tls"),
+    )
+    own = security.authority.issue("ada")
+    peer = home.tls(client_context(security.authority.file, own, version))
+
+    peer.ok(peer.edit("<name>from home</name>"))
+    assert peer.box()["name"] == "from home"
+
+
+def test_a_connection_that_is_lost_comes_back(start: Start, home: Home) -> None:
+    function = start(**calling(home))
+    for _ in range(2):
+        home.ssh().close()
+    home.ssh().ok("<discard-changes/>")
+
+    assert state(function)["connections"] >= 2
+
+
+def test_a_listener_that_refuses_is_tried_until_it_is_there(start: Start, loop: Loop) -> None:
+    port = closed_port()
+    function = start(**calling(port))
+    until(lambda: "refused" in state(function).get("last-error", "").lower())
+    late = Home(loop, port)
+    try:
+        late.ssh().ok("<discard-changes/>")
+        until(lambda: state(function).get("status") == "connected")
+        assert state(function)["attempts"] >= 2
+        assert "last-error" not in state(function)
+    finally:
+        late.close()
+
+
+@pytest.mark.parametrize("transport", ["ssh", "tls"])
+def test_a_listener_that_hangs_is_given_up_for_the_next(
+    start: Start, home: Home, second: Home, tmp_path: Path, transport: str
+) -> None:
+    security = Security.of(tmp_path)
+    function = start(
+        also=security.management(),
+        **{"nf-netconf:tls": security.tls(), "login-timeout": 1},
+        **calling(home, second, transport=transport, **{"reconnect-strategy": {"max-attempts": 1}}),
+    )
+    silent = home.take()
+    if transport == "ssh":
+        peer = second.ssh()
+    else:
+        own = security.authority.issue("ada")
+        peer = second.tls(client_context(security.authority.file, own))
+    peer.ok("<discard-changes/>")
+
+    assert state(function)["endpoint"] == "e1"
+    silent.close()
+
+
+@pytest.mark.parametrize("octets", [b"", b"SSH-2.0-x\r\n", b"\x00" * 65536])
+def test_a_listener_that_dies_or_talks_nonsense_is_tried_again(
+    start: Start, home: Home, octets: bytes
+) -> None:
+    function = start(**calling(home))
+    with home.take() as sock:
+        sock.sendall(octets)
+    until(lambda: bool(state(function).get("last-error")))
+
+    home.ssh().ok("<discard-changes/>")
+
+
+def test_who_does_not_know_the_password_is_not_connected(start: Start, home: Home) -> None:
+    function = start(**calling(home))
+    with pytest.raises(asyncssh.PermissionDenied):
+        home.ssh("wrong")
+    until(lambda: "nobody has logged in" in state(function).get("last-error", ""))
+
+    assert state(function)["connections"] == 0
+    home.ssh().ok("<discard-changes/>")
+
+
+def test_a_certificate_that_is_not_trusted_is_not_connected(
+    start: Start, home: Home, tmp_path: Path
+) -> None:
+    security = Security.of(tmp_path)
+    (tmp_path / "other").mkdir()
+    stranger = Security.of(tmp_path / "other").authority.issue("ada")
+    function = start(
+        also=security.management(),
+        **{"nf-netconf:tls": security.tls()},
+        **calling(home, transport="tls"),
+    )
+    with pytest.raises((*REFUSED, Closed)):
+        home.tls(client_context(security.authority.file, stranger))
+    until(lambda: "certificate is not accepted" in state(function).get("last-error", ""))
+
+    assert state(function)["connections"] == 0
+
+
+def test_the_last_endpoint_that_was_connected_is_tried_first(
+    start: Start, home: Home, second: Home
+) -> None:
+    strategy = {"start-with": "last-connected", "max-attempts": 1}
+    start(**calling(home, second, **{"reconnect-strategy": strategy}))
+    home.take().close()
+    second.ssh().close()
+    second.ssh().ok("<discard-changes/>")
+
+
+def test_an_entry_that_is_taken_out_ends_its_attempts_and_no_session(
+    start: Start, home: Home
+) -> None:
+    function = start(**calling(home))
+    peer = home.ssh()
+    peer.ok(
+        "<edit-config><target><running/></target><config>"
+        '<probe xmlns="urn:nf:yang:nf-probe"><management><netconf>'
+        f'<call-home xmlns="urn:nf:yang:nf-netconf" xmlns:nc="{BASE}"'
+        ' nc:operation="remove"/></netconf></management></probe></config></edit-config>'
+    )
+    peer.ok("<discard-changes/>")
+
+    assert function.server._calls.get() == {}
+
+
+def test_a_periodic_connection_ends_when_it_is_idle(start: Start, home: Home) -> None:
+    function = start(
+        **calling(home, **{"connection-type": {"periodic": {"period": 60, "idle-timeout": 1}}})
+    )
+    peer = home.ssh()
+
+    assert peer.closed_by_server()
+    until(lambda: state(function).get("status") == "waiting")
+    assert state(function)["connections"] == 1
+
+
+def test_a_function_that_stops_lets_go_of_who_is_not_connected(start: Start, home: Home) -> None:
+    function = start(**calling(home, closed_port(), **{"reconnect-strategy": {"max-wait": 600}}))
+    silent = home.take()
+    stopped = threading.Thread(target=function.stop)
+    stopped.start()
+    stopped.join(WAIT)
+
+    assert not stopped.is_alive()
+    silent.close()
+
+
+NCCLIENT = """
+import json, sys
+from ncclient import manager
+
+with manager.call_home(host="127.0.0.1", port=int(sys.argv[1]), username="ada",
+                       password=sys.argv[2], hostkey_verify=False, allow_agent=False,
+                       look_for_keys=False, timeout=60) as client:
+    box = '<config><box xmlns="urn:nf:test"><name>by ncclient</name></box></config>'
+    client.edit_config(target="running", config=box)
+    got = client.get_config("running", filter=("subtree", '<box xmlns="urn:nf:test"/>')).data_xml
+    print(json.dumps([client.session_id, got]))
+"""
+
+
+def test_ncclient_is_called(start: Start) -> None:
+    port = closed_port()
+    with subprocess.Popen(
+        [sys.executable, "-c", NCCLIENT, str(port), PASSWORD],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as client:
+        start(**calling(port))
+        out, errors = client.communicate(timeout=60)
+
+    assert client.returncode == 0, errors
+    assert "by ncclient" in json.loads(out)[1]
