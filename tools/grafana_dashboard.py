@@ -74,7 +74,7 @@ PANELS = (
     Panel("Rows not handed on", (f"{ENGINE}/row-drop/rows",)),
     Panel("Rows written", (f"{OUTPUT}/written",)),
     Panel("Rows given up by outputs", (f"{OUTPUT}/dropped",)),
-    Panel("Rows that wait", (f"{OUTPUT}/queued", f"{OUTPUT}/spooled"), "value"),
+    Panel("Rows that wait", (f"{OUTPUT}/queued",), "value"),
     Panel("Processes that run", (f"{PROCESS}/state",), "value", state="running"),
     Panel("Memory", (f"{PROCESS}/memory",), "value", "bytes"),
     Panel("Restarts", (f"{PROCESS}/restarts",), "value"),
