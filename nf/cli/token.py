@@ -41,7 +41,7 @@ def configure(parser: ArgumentParser) -> None:
         return made
 
     issue = verb("issue", "make a token for a user, and print it")
-    issue.add_argument("user", metavar="USER")
+    issue.add_argument("holder", metavar="USER")
     issue.add_argument(
         "--for", dest="seconds", type=int, default=86_400, metavar="SECONDS", help="default: a day"
     )
@@ -55,7 +55,7 @@ def run(arguments: Namespace) -> int:
     with management_of(arguments) as management:
         match arguments.verb:
             case "issue":
-                given = (("user", arguments.user), ("lifetime", str(arguments.seconds)))
+                given = (("user", arguments.holder), ("lifetime", str(arguments.seconds)))
                 answer = management.call(local.Run("issue-token", given), 60.0)
                 print(_leaf(answer.text, "token"))
             case "revoke":

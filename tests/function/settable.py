@@ -185,6 +185,8 @@ def _own(places: Places) -> dict[str, str]:
         f"{PROBE}/nf-capture:capture/file/path": places.capture,
         f"{PROBE}/nf-capture:capture/interface/source": "nf-types:af-packet",
         f"{PROBE}/nf-dpi:engine/applications/file": places.applications,
+        # An empty file serves for both.
+        f"{PROBE}/nf-dpi:engine/risks/file": places.applications,
         f"{PROBE}/nf-dpi:engine/plugins/path": places.plugin,
         f"{PROBE}/nf-dpi:engine/max-held-bytes": str(1 << 20),
         f"{PROBE}/nf-outputs:outputs/file/directory": f"{places.folder}/another",

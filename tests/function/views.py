@@ -88,7 +88,8 @@ class Views:
         for one in result:
             family = self._samples.get(one["metric"]["__name__"])
             if family is not None:
-                keys = [one["metric"][label] for label in family.labels]
+                # A label without a value is none to Prometheus.
+            keys = [one["metric"].get(label, "") for label in family.labels]
                 found[self.path_of(family, keys)] = one["value"][1]
         return found
 

@@ -249,7 +249,7 @@ def test_what_becomes_unreadable_is_told_as_deleted(ada: Peer, connect: Connect)
         "<edit-config><target><running/></target><config>"
         '<nacm xmlns="urn:ietf:params:xml:ns:yang:ietf-netconf-acm"><rule-list>'
         "<name>bob</name><group>*</group><rule><name>no</name><module-name>nf-test</module-name>"
-        "<path>/nf-test:box/name</path>"
+        '<path xmlns:t="urn:nf:test">/t:box/t:name</path>'
         "<access-operations>read</access-operations><action>deny</action></rule></rule-list>"
         "</nacm></config></edit-config>"
     )

@@ -96,7 +96,7 @@ def certificates(value: str) -> tuple[x509.Certificate, ...]:
             found = x509.load_pem_x509_certificates(octets)
         else:
             found = _of_der(octets)
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except (ValueError, x509.InvalidVersion, UnsupportedAlgorithm) as error:
         raise ValueError("this is no certificate in DER, CMS or PEM") from error
     if not found:
         raise ValueError("there is no certificate in this")
@@ -108,7 +108,7 @@ def certificates(value: str) -> tuple[x509.Certificate, ...]:
 def _of_der(octets: bytes) -> list[x509.Certificate]:
     try:
         return [x509.load_der_x509_certificate(octets)]
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         return pkcs7.load_der_pkcs7_certificates(octets)
 
 

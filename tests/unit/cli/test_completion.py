@@ -77,7 +77,7 @@ def test_options_are_offered(offered: Callable[..., list[str]]) -> None:
 
 
 def test_choices_are_offered(offered: Callable[..., list[str]]) -> None:
-    assert offered("nf", "read", "-o", "") == ["table", "jsonl", "csv", "arrow", "parquet"]
+    assert offered("nf", "read", "-o", "") == ["table", "jsonl", "csv", "arrow", "parquet", "ipfix"]
     assert offered("nf", "read", "--report", "tr") == ["transaction"]
     # bash takes `=` for a word of its own.
     assert offered("nf", "read", "--stats", "=", "j") == ["json"]
