@@ -31,8 +31,35 @@ from tests.function.settable import PROBE, Leaf, Places, leaves
 from tests.unit.mgmt.model.test_yang_refusals import REFUSED, configured
 
 CONTEXT = Context(*ModuleSet.read().for_context())
-LEAVES = leaves(CONTEXT)
 TESTS = Path(__file__).parents[1]
+
+NEED_KEYS = {
+    f"{PROBE}/management/nf-credentials:keystore/expiry-warning": (
+        "unit/mgmt/credentials/test_expiry.py"
+    ),
+    f"{PROBE}/management/nf-credentials:": "netconf/test_credentials.py",
+    f"{PROBE}/management/netconf/nf-netconf:call-home/netconf-client/connection-type/periodic/"
+    "anchor-time": "unit/mgmt/netconf/test_call_home_order.py",
+    f"{PROBE}/management/netconf/nf-netconf:call-home": "netconf/test_rfc8071_call_home.py",
+    f"{PROBE}/management/netconf/nf-netconf:ssh-host-key": "netconf/test_credentials.py",
+    f"{PROBE}/management/netconf/nf-netconf:tls/server-identity": "netconf/tls_peer.py",
+    f"{PROBE}/management/netconf/nf-netconf:tls": "netconf/test_rfc7589_tls.py",
+    f"{PROBE}/nf-telemetry:telemetry/gnmi/listen/tls/keystore": "gnmi/test_keystore.py",
+    f"{PROBE}/nf-telemetry:telemetry/gnmi/listen/tls/ca-certs": "gnmi/test_keystore.py",
+}
+"""Leaves that mean nothing without keys and certificates that fit each other, and the tests that
+have these, set them, and see what they do."""
+FOR_PEOPLE = {"description"}
+CALLED = {"anchor-time": "anchor", "expiry-warning": "warned_before"}
+"""Names that such a test has for what the leaf says."""
+
+
+def where_keys_are(schema: str) -> str:
+    return next((where for path, where in NEED_KEYS.items() if schema.startswith(path)), "")
+
+
+EVERY_LEAF = leaves(CONTEXT)
+LEAVES = [leaf for leaf in EVERY_LEAF if not where_keys_are(leaf.schema)]
 
 CAPTURE = f"{PROBE}/nf-capture:capture"
 GNMI = f"{PROBE}/nf-telemetry:telemetry/gnmi"
@@ -365,6 +392,15 @@ def test_it_is_set_and_read_back_and_its_effect_seen(
     if owner == "compile" and leaf.schema not in TEXTS:
         differing = [one for name, one in becomes.items() if was.get(name) != one]
         assert any(same(one, value) for one in differing), differing
+
+
+@pytest.mark.parametrize(
+    "leaf", [one for one in EVERY_LEAF if one not in LEAVES], ids=lambda leaf: leaf.schema
+)
+def test_what_needs_keys_is_set_where_there_are_some(leaf: Leaf) -> None:
+    if leaf.name not in FOR_PEOPLE:
+        text = (TESTS / where_keys_are(leaf.schema)).read_text().replace("-", "_")
+        assert CALLED.get(leaf.name, leaf.name).replace("-", "_") in text
 
 
 REFUSALS = [(leaf, value) for leaf in LEAVES for value in leaf.refused()]

@@ -89,7 +89,7 @@ class Views:
             family = self._samples.get(one["metric"]["__name__"])
             if family is not None:
                 # A label without a value is none to Prometheus.
-            keys = [one["metric"].get(label, "") for label in family.labels]
+                keys = [one["metric"].get(label, "") for label in family.labels]
                 found[self.path_of(family, keys)] = one["value"][1]
         return found
 

@@ -82,6 +82,18 @@ def test_a_certificate_lets_in_as_the_user_that_it_stands_for(
     assert peer.closed_by_server()
 
 
+def test_a_newer_oldest_version_keeps_older_ones_out(
+    start: Start, join: Callable[..., Peer], security: Security
+) -> None:
+    tls = security.tls() | {"min-version": "tls13"}
+    function = start(also=security.management(), **{"nf-netconf:tls": tls})
+    own = security.authority.issue("ada", usage=CLIENT)
+
+    with pytest.raises(REFUSED):
+        user_of(join(function, own, "TLSv1_2"))
+    assert user_of(join(function, own, "TLSv1_3")) == "ada"
+
+
 def test_large_messages_go_both_ways(
     begin: Callable[..., Alone], join: Callable[..., Peer], security: Security
 ) -> None:

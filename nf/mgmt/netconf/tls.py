@@ -7,6 +7,8 @@ import ssl
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, cast
 
+from cryptography import x509
+
 from nf.mgmt.credentials.tls import verified_chain
 from nf.mgmt.netconf.cert_to_name import name_of
 from nf.mgmt.netconf.session import NetconfSession, Peer
@@ -53,7 +55,7 @@ class TlsConnection(asyncio.Protocol):
         self._transport = made = cast("asyncio.Transport", transport)
         try:
             user = self._user(made.get_extra_info("ssl_object"))
-        except (NotLetIn, ValueError) as error:
+        except (NotLetIn, ValueError, x509.InvalidVersion) as error:
             # ValueError: OpenSSL takes certificates that cryptography cannot read.
             self.refused = str(error)
             made.abort()
