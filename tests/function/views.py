@@ -47,7 +47,7 @@ class Views:
             if child is None:
                 continue
             keys = "".join(
-                f"[{key}={next(i.text for i in one if etree.QName(i).localname == key)}]"
+                f"[{key}={next(i.text or '' for i in one if etree.QName(i).localname == key)}]"
                 for key in sorted(child.keys)
             )
             at = f"{path}/{child.name}{keys}"
