@@ -47,7 +47,7 @@ class Views:
             if child is None:
                 continue
             keys = "".join(
-                f"[{key}={next(i.text or '' for i in one if etree.QName(i).localname == key)}]"
+                f"[{key}={next(self._key(i) for i in one if etree.QName(i).localname == key)}]"
                 for key in sorted(child.keys)
             )
             at = f"{path}/{child.name}{keys}"
@@ -56,6 +56,13 @@ class Views:
             elif child in self.families:
                 text = one.text or ""
                 yield at, _word(text == "true") if child.type == "boolean" else text
+
+    def _key(self, element: etree._Element) -> str:
+        """A key as the other views write it: an identity with its module in place of a prefix."""
+        prefix, colon, name = (element.text or "").partition(":")
+        namespace = element.nsmap.get(prefix) if colon else None
+        modules = {where: module for module, where in self.schema.namespaces.items()}
+        return f"{modules[namespace]}:{name}" if namespace else element.text or ""
 
     def of_gnmi(self, client: Client) -> tuple[Numbers, int]:
         """Of a Get in PROTO, and its time stamp."""
