@@ -107,6 +107,7 @@ class ManagementProcess:
         users = Users()
         users.attach(self._core)
         self._credentials = Credentials(places.state)
+        self._credentials.watchers.append(self._causes.certificates_expire)
         self._credentials.attach(self._core)
         self._core.providers.register(self._overseer)
         self._core.providers.register(DatapathProvider(self._link))

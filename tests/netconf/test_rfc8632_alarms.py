@@ -1,10 +1,13 @@
 """Alarms over NETCONF: RFC 8632."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from lxml import etree
 
 from nf.datapath import control
 from nf.mgmt.alarms.causes import Causes
+from nf.mgmt.credentials.material import Dated
 from nf.mgmt.netconf.alone import Alone
 from tests.netconf.peer import Peer
 from tests.netconf.subscribing import begin, establish, receive
@@ -101,6 +104,29 @@ def test_losses_and_restarts_are_alarms(ada: Peer, function: Alone) -> None:
         )
         == "1"
     )
+
+
+def test_a_certificate_is_an_alarm_from_its_warning_until_it_is_replaced(
+    ada: Peer, function: Alone
+) -> None:
+    causes = Causes(function.alarms)
+
+    def severity() -> tuple[str | None, str | None]:
+        alarm = "a:alarm-list/a:alarm"
+        told = state(ada)
+        return (
+            told.findtext(f"{alarm}/a:perceived-severity", namespaces=NS),
+            told.findtext(f"{alarm}/a:is-cleared", namespaces=NS),
+        )
+
+    soon, over = (datetime.now(UTC) + timedelta(days=days) for days in (3, -1))
+    causes.certificates_expire([Dated("/c", "CN=probe", "04:00", soon)])
+    assert severity() == ("warning", "false")
+    causes.certificates_expire([Dated("/c", "CN=probe", "04:00", over)])
+    assert severity() == ("major", "false")
+    causes.certificates_expire([])
+    assert severity() == ("major", "true")
+    assert listed(ada) == ["/c"]
 
 
 def test_the_inventory_has_every_alarm_that_there_can_be(ada: Peer) -> None:

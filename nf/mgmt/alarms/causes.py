@@ -1,10 +1,14 @@
 """What happens in the probe, as alarms."""
 
 import threading
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from nf.datapath import control
 from nf.mgmt.alarms.keeping import Alarms
+from nf.mgmt.credentials.expiry import rfc3339
+from nf.mgmt.credentials.material import Dated
 
 __all__ = ["Causes"]
 
@@ -19,6 +23,8 @@ class Causes:
         """`alarms` is the list."""
         self._alarms = alarms
         self._quiet: threading.Timer | None = None
+        self._expiring: set[str] = set()
+        """Resources of certificates that an alarm is raised for."""
 
     def datapath_told(self, happened: Any) -> None:
         """An event of the datapath."""
@@ -40,6 +46,23 @@ class Causes:
         """A process was started again."""
         text = f"it ended: {why or 'nobody knows why'}"
         self._alarms.raise_alarm("process-restarted", name, "major", text)
+
+    def certificates_expire(self, listed: Sequence[Dated]) -> None:
+        """What ends before long, or has ended; all others are good."""
+        now = datetime.now(UTC)
+        for one in listed:
+            ended = one.ends <= now
+            self._alarms.raise_alarm(
+                "certificate-expiring",
+                one.path,
+                "major" if ended else "warning",
+                f"{one.subject or 'the certificate'} {'has ended' if ended else 'ends'}"
+                f" {rfc3339(one.ends)}",
+            )
+        expiring = {one.path for one in listed}
+        for path in self._expiring - expiring:
+            self._alarms.clear_alarm("certificate-expiring", path, "it has been replaced")
+        self._expiring = expiring
 
     def stop(self) -> None:
         """Ends waiting."""

@@ -25,6 +25,7 @@ class ExpiryWatch:
         dated: What is in force, with the days before its end at which it is told of first.
         publish: Takes the notification.
         now: The time.
+        looked: Gets what ends before long, or has ended, at every look.
     """
 
     def __init__(
@@ -32,10 +33,12 @@ class ExpiryWatch:
         dated: Callable[[], tuple[Sequence[Dated], int]],
         publish: Callable[[dict[str, Any]], None],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        looked: Callable[[Sequence[Dated]], None] = lambda _: None,
     ) -> None:
         self._dated = dated
         self._publish = publish
         self._now = now
+        self._looked = looked
         self._told: dict[tuple[str, str], int] = {}
         self._look = threading.Event()
         self._over = False
@@ -64,6 +67,7 @@ class ExpiryWatch:
                 self._tell(one, now)
             told[known] = max(reached, self._told.get(known, 0)) if reached else 0
         self._told = told
+        self._looked(self.expiring())
 
     def _tell(self, one: Dated, now: datetime) -> None:
         ends = rfc3339(one.ends)

@@ -3,7 +3,7 @@
 import base64
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -53,6 +53,8 @@ class Credentials:
         self._vault = Vault(folder / "keys")
         self._current = self.material({})
         self._watch: ExpiryWatch | None = None
+        self.watchers: list[Callable[[Sequence[Dated]], None]] = []
+        """Get what ends before long, or has ended, from time to time and after each change."""
 
     def attach(self, core: "Core") -> None:
         """Registers with a core that is not started yet, before anybody who uses keys."""
@@ -62,7 +64,9 @@ class Credentials:
         core.commits.keepers.append(self._vault.keep)
         core.state.register(self)
         self._watch = ExpiryWatch(
-            lambda: (self._current.dated, self._current.warned_before), core.events.publish
+            lambda: (self._current.dated, self._current.warned_before),
+            core.events.publish,
+            looked=self._looked,
         )
         self._watch.start()
 
@@ -81,6 +85,10 @@ class Credentials:
             return
         if gone:
             log.info("%d private keys that no configuration names any more are removed", gone)
+
+    def _looked(self, expiring: Sequence[Dated]) -> None:
+        for told in self.watchers:
+            told(expiring)
 
     def stop(self) -> None:
         """Tells of nothing any more."""

@@ -88,3 +88,19 @@ def test_the_notification_names_the_certificate() -> None:
             }
         }
     ]
+
+
+def test_whoever_watches_gets_what_ends_before_long_at_every_look() -> None:
+    calendar, seen = Calendar(certificate()), []
+    calendar.watch = ExpiryWatch(
+        lambda: (calendar.dated, 30),
+        calendar.told.append,
+        lambda: calendar.now,
+        lambda listed: seen.append([one.path for one in listed]),
+    )
+    for days in (40, 20, 19):
+        calendar.at(timedelta(days=days))
+    calendar.dated.clear()
+    calendar.at(timedelta(days=18))
+
+    assert seen == [[], ["/c"], ["/c"], []]
