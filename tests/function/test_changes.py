@@ -1,4 +1,4 @@
-"""Reconfiguration under traffic loses no packet, and a commit that nobody confirms goes back."""
+"""Reconfiguration under traffic loses no packet; what is wrong changes nothing."""
 
 import json
 import subprocess
