@@ -112,6 +112,21 @@ def test_a_datapath_that_hangs_is_killed_and_back(start: Start) -> None:
     assert probe.end() == 0
 
 
+def test_management_that_hangs_is_killed_and_back_while_capture_goes_on(start: Start) -> None:
+    probe = start("-i", SEES, "-X", "processes/heartbeat-timeout=2").up()
+    eventually(probe.capturing)
+    with traffic(probe):
+        seen = eventually(lambda: probe.account()["packets"])
+        states = probe.processes()
+        os.kill(states["nf-mgmt"].pid, signal.SIGSTOP)
+        back(probe, "nf-mgmt", states["nf-mgmt"].pid)
+        assert probe.processes()["nf-mgmt"].last_exit == "killed by SIGKILL"
+        eventually(lambda: probe.account()["packets"] > seen)
+    now = probe.processes()["nf-datapath"]
+    assert (now.pid, now.restarts) == (states["nf-datapath"].pid, 0)
+    assert probe.end() == 0
+
+
 def test_the_end_reports_every_session_that_goes_on(start: Start, tmp_path: Path) -> None:
     probe = start("-i", SEES, *rows_into(tmp_path / "rows")).up()
     eventually(probe.capturing)
