@@ -6,10 +6,11 @@
     python tools/fuzz.py TARGET --replay FILE...
     python tools/fuzz.py --seed CAPTURE...
 
-Targets are every registered protocol, `session` (classification and hand-overs) and `wire`
-(headers of a frame). Each begins with its folder of `nf/datapath/engine/fuzz/corpus`, which the
-unit tests replay; what a run adds is kept in the build folder. A crash is written there too and
-its path printed: once the cause is mended, the file belongs into the corpus.
+Targets are every registered protocol, `session` (classification and hand-overs), `wire` (headers
+of a frame) and `yang` (XML, JSON, edits and differences as the binding to libyang reads them).
+Each begins with its folder of its crate's `fuzz/corpus`, which the tests replay; what a run adds
+is kept in the build folder. A crash is written there too and its path printed: once the cause is
+mended, the file belongs into the corpus.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 FUZZ = ROOT / "nf/datapath/engine/fuzz"
 CORPUS = FUZZ / "corpus"
+# The engine's crates know no YANG, so its target is a crate and a binary of its own.
+YANG = "yang"
+YANG_FUZZ = ROOT / "nf/mgmt/libyang/fuzz"
 # What libFuzzer listens to: edges, and the operands of comparisons.
 COVERAGE = (
     "--cfg=fuzzing",
@@ -75,16 +79,16 @@ def host() -> str:
     return found.group(1)
 
 
-def cargo_build(binary: str, *options: str, flags: str | None = None) -> None:
-    """Build one binary of the fuzz crate."""
+def cargo_build(binary: str, *options: str, flags: str | None = None, crate: Path = FUZZ) -> None:
+    """Build one binary of a fuzz crate."""
     environment = {**os.environ, "CARGO_TARGET_DIR": str(build_folder())}
     environment.pop("RUSTFLAGS", None)
     if flags is not None:
         environment["RUSTFLAGS"] = flags
     command = ["cargo", "build", "--release", "--locked", "--bin", binary, *options]
-    done = subprocess.run(command, cwd=FUZZ, env=environment, check=False)
+    done = subprocess.run(command, cwd=crate, env=environment, check=False)
     if done.returncode != 0:
-        raise FuzzError(f"{' '.join(command)} failed in {FUZZ}")
+        raise FuzzError(f"{' '.join(command)} failed in {crate}")
 
 
 def built_seeder() -> Path:
@@ -93,20 +97,22 @@ def built_seeder() -> Path:
     return build_folder() / "release/seed"
 
 
-def built_fuzzer() -> Path:
-    """Build the instrumented binary."""
+def built_fuzzer(target: str) -> Path:
+    """Build the instrumented binary that runs a target."""
     if not any(shutil.which(name) for name in ("c++", "g++", "clang++")):
         raise FuzzError("libFuzzer needs a C++ compiler · apt-get install g++")
     triple = host()
     # With a target named, build scripts and macros are left without instrumentation.
-    cargo_build("fuzz", "--features", "libfuzzer", "--target", triple, flags=" ".join(COVERAGE))
-    return build_folder() / triple / "release/fuzz"
+    binary, crate = ("fuzz-yang", YANG_FUZZ) if target == YANG else ("fuzz", FUZZ)
+    options = ("--features", "libfuzzer", "--target", triple)
+    cargo_build(binary, *options, flags=" ".join(COVERAGE), crate=crate)
+    return build_folder() / triple / "release" / binary
 
 
 def targets(seeder: Path) -> list[str]:
     """Names of all targets."""
     listed = subprocess.run([seeder, "--list"], capture_output=True, text=True, check=True)
-    return listed.stdout.split()
+    return [*listed.stdout.split(), YANG]
 
 
 def dictionary(seeder: Path, target: str, work: Path) -> list[str]:
@@ -133,7 +139,7 @@ def fuzz(fuzzer: Path, seeder: Path, target: str, seconds: int) -> Outcome:
     work = build_folder() / "work" / target
     found = work / "corpus"
     found.mkdir(parents=True, exist_ok=True)
-    seeds = CORPUS / target
+    seeds = (YANG_FUZZ / "corpus" if target == YANG else CORPUS) / target
     command = [
         str(fuzzer),
         f"-max_total_time={seconds}",
@@ -183,7 +189,7 @@ def replay(fuzzer: Path, target: str, files: list[str]) -> int:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     parser = argparse.ArgumentParser(description="Fuzz the parsers.")
-    parser.add_argument("target", nargs="*", help="protocols, session, wire; left out: all")
+    parser.add_argument("target", nargs="*", help="protocols, session, wire, yang; left out: all")
     parser.add_argument("--seconds", type=int, default=60, help="for each target (default 60)")
     parser.add_argument("--jobs", type=int, default=1, help="targets at once (default 1)")
     parser.add_argument("--list", action="store_true", help="print the targets")
@@ -212,13 +218,15 @@ def run(options: argparse.Namespace) -> int:
     unknown = [name for name in options.target if name not in known]
     if unknown:
         raise FuzzError(f"no target is called {', '.join(unknown)} · --list prints them")
-    fuzzer = built_fuzzer()
     if options.replay:
-        return replay(fuzzer, options.target[0], options.replay)
+        [target] = options.target
+        return replay(built_fuzzer(target), target, options.replay)
     chosen = options.target or known
+    # Built before any runs: two builds at once would wait for each other's folder.
+    fuzzers = {target: built_fuzzer(target) for target in chosen}
     failed = 0
     with ThreadPoolExecutor(max_workers=max(1, options.jobs)) as pool:
-        for outcome in pool.map(lambda t: fuzz(fuzzer, seeder, t, options.seconds), chosen):
+        for outcome in pool.map(lambda t: fuzz(fuzzers[t], seeder, t, options.seconds), chosen):
             report(outcome)
             failed += not outcome.ok
     print(f"{len(chosen)} targets, {failed} failed")

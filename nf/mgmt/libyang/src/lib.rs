@@ -23,6 +23,7 @@ mod data;
 mod diff;
 mod edit;
 mod filling;
+pub mod fuzzing;
 mod instance;
 mod operation;
 mod path;
