@@ -17,6 +17,7 @@ import grpc
 
 from nf._native.yang import Context
 from nf.mgmt.core import Core
+from nf.mgmt.credentials.provider import Credentials
 from nf.mgmt.history import History
 from nf.mgmt.schema import ModuleSet
 from nf.telemetry.gnmi.server import Target
@@ -90,13 +91,16 @@ def target() -> None:
             Context(*ModuleSet.read().for_context()), History(Path(folder), "bench"), Silent()
         )
         core.state.register(Counters())
-        served = Target(core, Anybody())
+        credentials = Credentials(Path(folder))
+        credentials.attach(core)
+        served = Target(core, Anybody(), credentials)
         core.providers.register(served)
         served.start()
         core.start(json.dumps(FIRST).encode())
         print(served.ports()["bench"], flush=True)
         sys.stdin.read()
         served.stop()
+        credentials.stop()
         core.stop()
 
 

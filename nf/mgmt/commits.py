@@ -144,6 +144,7 @@ class Commits:
                 f"{name} cannot be put in force: {error.what}", error.place, error.hint
             ) from error
         try:
+            self.keep_beside(tree)
             number = self._history.record(tree.to_json, INTERNAL, [])
         except OSError as error:
             if newest is None or entry.note != newest.note or not is_exact:

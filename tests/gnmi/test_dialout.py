@@ -12,8 +12,8 @@ import pytest
 from gnmi_pb import gnmi_pb2 as gnmi
 
 from nf.telemetry.gnmi.dialout import METHOD
+from tests.certificates import Authority
 
-from .certificates import Authority
 from .client import Client, text, values
 from .conftest import Lab
 
