@@ -1,5 +1,6 @@
 """Dial-out: a collector of ours waits as `gnmic listen` does, and is told what is configured."""
 
+import contextlib
 import queue
 import threading
 from collections.abc import Callable, Iterator
@@ -48,15 +49,15 @@ class Collector:
 
     def _publish(self, requests: Any, context: Any) -> Iterator[bytes]:
         shown = dict(context.invocation_metadata())
+        # The end may come while an acknowledgement is sent, too: then nothing is raised here.
+        context.add_callback(self.over.release)
         self.calls.put(shown | {"auth": context.auth_context()})
-        try:
+        with contextlib.suppress(grpc.RpcError):
             for response in requests:
                 self.told.put(response)
                 if self.hang_up.is_set():
                     return
                 yield b""
-        except grpc.RpcError:
-            self.over.release()
 
     def until(self, true: Callable[[gnmi.SubscribeResponse], Any]) -> Any:
         while True:
