@@ -127,10 +127,29 @@ pub(crate) unsafe fn user_ordered(schema: *const ffi::lysc_node) -> bool {
 /// `node` is a live term node, and nobody else uses its tree: libyang stores the value's canonical
 /// form when it is first asked for it.
 pub(crate) unsafe fn canonical(node: Node) -> Option<String> {
+    // SAFETY: the caller's promise.
+    unsafe { text(canonical_pointer(node)) }
+}
+
+/// The same as octets of the tree, which are UTF-8; none where there is no value.
+///
+/// # Safety
+/// As above, for all of `'t`.
+pub(crate) unsafe fn canonical_octets<'t>(node: Node) -> &'t [u8] {
+    // SAFETY: the caller's promise; the string stays in the dictionary while the node lives.
+    unsafe {
+        let pointer = canonical_pointer(node);
+        if pointer.is_null() { &[] } else { CStr::from_ptr(pointer).to_bytes() }
+    }
+}
+
+/// # Safety
+/// As above.
+unsafe fn canonical_pointer(node: Node) -> *const c_char {
     // SAFETY: the caller's promise; the context is that of the node's schema.
     unsafe {
         let term = node.cast::<ffi::lyd_node_term>();
         let context = (*(*(*node).schema).module).ctx;
-        text(ffi::lyd_value_get_canonical(context, &raw const (*term).value))
+        ffi::lyd_value_get_canonical(context, &raw const (*term).value)
     }
 }

@@ -71,7 +71,7 @@ impl From<nf_libyang::Problem> for Problem {
 }
 
 /// The exception for what libyang or the edit engine refuses.
-pub(crate) fn yang_error(error: Error) -> PyErr {
+pub fn yang_error(error: Error) -> PyErr {
     let text = error.to_string();
     let problems: Vec<Problem> = error.problems.into_iter().map(Problem::from).collect();
     errors::YangError::new_err((text, problems))
