@@ -123,7 +123,7 @@ class Past:
                 tree.merge_data(state)
             except YangError:
                 log.exception("a part of a sample does not follow the model any more")
-        readable = self._core.commits.access.readable(session, tree)
+        readable = self._core.commits.access.readable(session, tree, own=True)
         return Snapshot(sample.timestamp, readable)
 
     # The thread

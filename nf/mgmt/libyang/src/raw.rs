@@ -14,9 +14,12 @@ pub(crate) type Node = *mut ffi::lyd_node;
 /// # Errors
 /// Text with a NUL octet cannot be one.
 pub(crate) fn c_string(text: &str) -> Result<CString, Error> {
-    CString::new(text).map_err(|_| {
-        Error::from(Problem::new("invalid-value", "a NUL character is in the text".to_string()))
-    })
+    CString::new(text).map_err(|_| nul_inside())
+}
+
+/// Text with a NUL octet cannot be handed to C.
+pub(crate) fn nul_inside() -> Error {
+    Problem::new("invalid-value", "a NUL character is in the text".to_string()).into()
 }
 
 /// Copies a C string; `None` for a null pointer.

@@ -109,9 +109,7 @@ impl Context {
             None => self.raw_modules(),
         };
         // SAFETY: compiled modules and all their nodes live as long as the context.
-        unsafe {
-            Ok(pointers(modules).into_iter().map(|node| describe(self, node)).collect())
-        }
+        unsafe { Ok(pointers(modules).into_iter().map(|node| describe(self, node)).collect()) }
     }
 
     /// Every schema node of all implemented modules, in the order of `nodes`.

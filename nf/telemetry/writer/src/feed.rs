@@ -182,7 +182,8 @@ impl Feed {
             alive.extend(heads(now.path(leaf)));
         }
         let leaf = |number: &u32| -> Leaf { self.last.leaves()[*number as usize] };
-        let is_key = |leaf: Leaf| leaf.schema != u32::MAX && self.shown.schema.node(leaf.schema).is_key;
+        let is_key =
+            |leaf: Leaf| leaf.schema != u32::MAX && self.shown.schema.node(leaf.schema).is_key;
         let mut dead: HashSet<&[u8]> = HashSet::new();
         for leaf in gone.iter().map(leaf).filter(|&leaf| is_key(leaf)) {
             dead.extend(heads(self.last.path(leaf)).last());

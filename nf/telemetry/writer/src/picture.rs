@@ -114,9 +114,8 @@ impl Picture {
         }
         for (number, new) in (same..).zip(&self.leaves[same as usize..]) {
             let old = known.remove(&(new.schema, self.path(*new)));
-            let equal = old.is_some_and(|old| {
-                before.value(before.leaves[old as usize]) == self.value(*new)
-            });
+            let equal = old
+                .is_some_and(|old| before.value(before.leaves[old as usize]) == self.value(*new));
             if !equal {
                 changed.push(number);
             }

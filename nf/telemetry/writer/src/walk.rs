@@ -193,8 +193,7 @@ impl<'w> Walk<'w> {
         let node = shown.schema.node(number);
         let mut selects = false;
         if at.positions != 0 {
-            selects =
-                shown.pattern.selects(shown.pattern.step(at.positions, node, |_| None));
+            selects = shown.pattern.selects(shown.pattern.step(at.positions, node, |_| None));
         }
         let told = (at.levels != 0 || selects) && shown.kept.has(number);
         if selects && let Some(selected) = &mut self.selected {
@@ -224,8 +223,7 @@ impl<'w> Walk<'w> {
         } else {
             wire::wrapped(&mut self.value, 0x1A, |out| value::scalar(out, data.value()));
         }
-        let own: &[u8] =
-            if at.length < shown.skip { &[] } else { node.element(shown.qualified) };
+        let own: &[u8] = if at.length < shown.skip { &[] } else { node.element(shown.qualified) };
         self.add(number, at.group, own)
     }
 

@@ -196,7 +196,8 @@ impl Feed {
 
     /// Everything that was noted last.
     fn noted(&self, py: Python<'_>, timestamp: i64) -> PyResult<Vec<Told>> {
-        let told = py.detach(|| self.0.lock().unwrap_or_else(PoisonError::into_inner).noted(timestamp));
+        let told =
+            py.detach(|| self.0.lock().unwrap_or_else(PoisonError::into_inner).noted(timestamp));
         Told::list(py, told)
     }
 
