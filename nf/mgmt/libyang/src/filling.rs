@@ -33,6 +33,8 @@ impl Tree {
     /// Puts the members of an object below a node, or at the top; `output` says that the node is an
     /// operation and the members its output.
     pub(crate) fn fill(&mut self, parent: Node, data: &Data, output: bool) -> Result<(), Error> {
+        // Errors are looked for when a call fails; those of before are nobody's.
+        self.forget_errors();
         let mut filling = Filling { tree: self, known: HashMap::new(), text: Vec::new() };
         filling.object(parent, data, &[], output)
     }
@@ -81,12 +83,19 @@ struct Member {
     name: CString,
     /// Names of a list's keys.
     keys: Vec<String>,
+    /// Whether it is a leaf of an integer type, whose canonical form is how we write integers.
+    is_integer: bool,
     output: u8,
 }
 
 impl Member {
-    fn value_options(&self) -> u32 {
+    fn options(&self) -> u32 {
         if self.output == 0 { 0 } else { ffi::LYD_NEW_VAL_OUTPUT }
+    }
+
+    fn value_options(&self, value: &Data) -> u32 {
+        let canonical = self.is_integer && matches!(value, Data::Int(_));
+        self.options() | if canonical { ffi::LYD_NEW_VAL_CANON } else { 0 }
     }
 }
 
@@ -121,7 +130,6 @@ impl Filling<'_> {
                 }
                 (ffi::LYS_CONTAINER, value) => {
                     let mut node = ptr::null_mut();
-                    self.tree.forget_errors();
                     // SAFETY: the parent is null or live, the names live through the call.
                     let code = unsafe {
                         ffi::lyd_new_inner(
@@ -167,7 +175,6 @@ impl Filling<'_> {
         }
         let text = terminated(&mut self.text)?;
         let mut node = ptr::null_mut();
-        self.tree.forget_errors();
         // SAFETY: as for a container.
         let code = unsafe {
             ffi::lyd_new_term(
@@ -175,7 +182,7 @@ impl Filling<'_> {
                 member.module,
                 member.name.as_ptr(),
                 text.as_ptr(),
-                member.value_options(),
+                member.value_options(value),
                 &raw mut node,
             )
         };
@@ -204,7 +211,6 @@ impl Filling<'_> {
         let mut pointers: Vec<*const std::ffi::c_void> =
             values.iter().map(|value| value.as_ptr().cast()).collect();
         let mut node = ptr::null_mut();
-        self.tree.forget_errors();
         // SAFETY: as for a container; there are as many values as keys, all NUL-terminated.
         let code = unsafe {
             ffi::lyd_new_list3(
@@ -213,7 +219,7 @@ impl Filling<'_> {
                 member.name.as_ptr(),
                 pointers.as_mut_ptr(),
                 ptr::null_mut(),
-                member.value_options(),
+                member.options(),
                 &raw mut node,
             )
         };
@@ -261,7 +267,7 @@ impl Tree {
             return Err(unknown());
         }
         // SAFETY: a schema node of the context, whose name lives as long.
-        let (kind, keys) = unsafe {
+        let (kind, keys, is_integer) = unsafe {
             let kind = raw::node_type(schema);
             let names = |key: *const ffi::lysc_node| raw::text((*key).name).unwrap_or_default();
             let keys = if kind == ffi::LYS_LIST {
@@ -269,9 +275,11 @@ impl Tree {
             } else {
                 Vec::new()
             };
-            (kind, keys)
+            let is_integer = kind & (ffi::LYS_LEAF | ffi::LYS_LEAFLIST) != 0
+                && raw::is_integer((*(*schema.cast::<ffi::lysc_node_leaf>()).type_).basetype);
+            (kind, keys, is_integer)
         };
-        Ok(Member { kind, module, name: plain, keys, output: u8::from(output) })
+        Ok(Member { kind, module, name: plain, keys, is_integer, output: u8::from(output) })
     }
 }
 

@@ -76,6 +76,22 @@ pub(crate) unsafe fn first_child(node: Node) -> Node {
     }
 }
 
+/// Whether a built-in type is one of the eight integer types.
+pub(crate) fn is_integer(base: ffi::LY_DATA_TYPE::Type) -> bool {
+    use ffi::LY_DATA_TYPE as T;
+    matches!(
+        base,
+        T::LY_TYPE_INT8
+            | T::LY_TYPE_INT16
+            | T::LY_TYPE_INT32
+            | T::LY_TYPE_INT64
+            | T::LY_TYPE_UINT8
+            | T::LY_TYPE_UINT16
+            | T::LY_TYPE_UINT32
+            | T::LY_TYPE_UINT64
+    )
+}
+
 /// A node and the siblings after it.
 pub(crate) struct Siblings(pub(crate) Node);
 

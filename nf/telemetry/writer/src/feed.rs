@@ -16,6 +16,8 @@ pub struct Feed {
     /// Octets of the path that every notification begins with.
     prefix: Vec<u8>,
     last: Arc<Picture>,
+    /// Emptied, for its room: a feed needs as much the next time.
+    spare: Picture,
 }
 
 /// One event: messages, and what they are made of, for subscribers who are too slow for them.
@@ -44,7 +46,7 @@ impl Feed {
     /// Nothing has been told yet.
     #[must_use]
     pub fn new(shown: Shown, prefix: Vec<u8>) -> Self {
-        Self { shown, prefix, last: Arc::default() }
+        Self { shown, prefix, last: Arc::default(), spare: Picture::default() }
     }
 
     /// Takes note of what there is and tells nothing.
@@ -52,7 +54,7 @@ impl Feed {
     /// # Errors
     /// More than can be written.
     pub fn note(&mut self, tree: &Tree) -> Result<(), WriteError> {
-        self.last = Arc::new(self.shown.picture(tree, &self.last)?);
+        self.last = Arc::new(self.shown.picture(tree, Picture::default())?);
         Ok(())
     }
 
@@ -67,7 +69,7 @@ impl Feed {
     /// # Errors
     /// More than can be written.
     pub fn now(&self, tree: &Tree, timestamp: i64) -> Result<Vec<Told>, WriteError> {
-        let picture = Arc::new(self.shown.picture(tree, &self.last)?);
+        let picture = Arc::new(self.shown.picture(tree, Picture::default())?);
         Ok(self.told(&picture, timestamp, &all(&picture), Vec::new()))
     }
 
@@ -106,12 +108,15 @@ impl Feed {
         timestamp: i64,
         everything: bool,
     ) -> Result<Vec<Told>, WriteError> {
-        let now = Arc::new(self.shown.picture(tree, &self.last)?);
+        let now = Arc::new(self.shown.picture(tree, std::mem::take(&mut self.spare))?);
         let (changed, gone) = now.since(&self.last);
         let deletes = self.removed(&gone, &now);
         let leaves = if everything { all(&now) } else { changed };
         let before = std::mem::replace(&mut self.last, Arc::clone(&now));
-        drop(before);
+        // Unless a slow subscriber may still need it.
+        if let Ok(picture) = Arc::try_unwrap(before) {
+            self.spare = picture.emptied();
+        }
         Ok(self.told(&now, timestamp, &leaves, deletes))
     }
 
@@ -137,7 +142,8 @@ impl Feed {
         }
         let mut made = Vec::with_capacity(1 + groups.len());
         if !(loose.is_empty() && deletes.is_empty()) {
-            let mut messages = Messages::new(&self.prefix, timestamp);
+            let octets = loose.iter().map(|&number| picture.update(leaf(number)).len()).sum();
+            let mut messages = Messages::with_room(&self.prefix, timestamp, octets);
             deletes.iter().for_each(|path| messages.delete(path));
             loose.iter().for_each(|&number| messages.update(picture.update(leaf(number))));
             let messages = messages.done();

@@ -24,7 +24,13 @@ pub(crate) struct Messages<'m> {
 impl<'m> Messages<'m> {
     /// With the octets of a prefix; time in nanoseconds since 1970.
     pub(crate) fn new(prefix: &'m [u8], timestamp: i64) -> Self {
-        Self { prefix, timestamp, made: Vec::new(), parts: Vec::new(), count: 0 }
+        Self::with_room(prefix, timestamp, 0)
+    }
+
+    /// The same, for about so many octets.
+    pub(crate) fn with_room(prefix: &'m [u8], timestamp: i64, octets: usize) -> Self {
+        let parts = Vec::with_capacity(octets.min(MAX_OCTETS));
+        Self { prefix, timestamp, made: Vec::new(), parts, count: 0 }
     }
 
     /// A path that is gone.

@@ -29,13 +29,12 @@ pub(crate) struct Picture {
 pub(crate) const MAX_OCTETS: usize = 512 << 20;
 
 impl Picture {
-    /// An empty one with room for as much as another has.
-    pub(crate) fn like(other: &Self) -> Self {
-        Self {
-            octets: Vec::with_capacity(other.octets.len() + other.octets.len() / 16),
-            leaves: Vec::with_capacity(other.leaves.len()),
-            groups: Vec::new(),
-        }
+    /// Empty again, with the room that it had.
+    pub(crate) fn emptied(mut self) -> Self {
+        self.octets.clear();
+        self.leaves.clear();
+        self.groups.clear();
+        self
     }
 
     pub(crate) fn leaves(&self) -> &[Leaf] {

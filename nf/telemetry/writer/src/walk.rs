@@ -97,9 +97,9 @@ struct At {
 }
 
 impl Shown {
-    /// Everything that there is now; `like` tells how much to expect.
-    pub(crate) fn picture(&self, tree: &Tree, like: &Picture) -> Result<Picture, WriteError> {
-        let mut walk = Walk::new(self, Picture::like(like));
+    /// Everything that there is now, put into an empty picture.
+    pub(crate) fn picture(&self, tree: &Tree, empty: Picture) -> Result<Picture, WriteError> {
+        let mut walk = Walk::new(self, empty);
         walk.below(tree.view(), self.root())?;
         Ok(walk.picture)
     }

@@ -159,7 +159,11 @@ fn plain_at(value: &Bound<'_, PyAny>, depth: u16) -> PyResult<Data> {
         return Ok(Data::Bool(truth.is_true()));
     }
     if let Ok(number) = value.cast::<PyInt>() {
-        return Ok(Data::Int(number.extract()?));
+        // Most fit, and are read without a detour through text or halves.
+        return match number.extract::<i64>() {
+            Ok(number) => Ok(Data::Int(number.into())),
+            Err(_) => Ok(Data::Int(number.extract()?)),
+        };
     }
     if let Ok(dict) = value.cast::<PyDict>() {
         let members = dict
@@ -167,7 +171,11 @@ fn plain_at(value: &Bound<'_, PyAny>, depth: u16) -> PyResult<Data> {
             .map(|(name, value)| Ok((name.extract::<String>()?, plain_at(&value, depth + 1)?)));
         return Ok(Data::Object(members.collect::<PyResult<_>>()?));
     }
-    if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
+    if let Ok(list) = value.cast::<PyList>() {
+        let items = list.iter().map(|item| plain_at(&item, depth + 1));
+        return Ok(Data::List(items.collect::<PyResult<_>>()?));
+    }
+    if value.is_instance_of::<PyTuple>() {
         let items = value.try_iter()?.map(|item| plain_at(&item?, depth + 1));
         return Ok(Data::List(items.collect::<PyResult<_>>()?));
     }
