@@ -1,6 +1,7 @@
 //! A tree as plain values, without text in between: RFC 7951, but with numbers for all integers.
 
 use std::ptr;
+use std::sync::Arc;
 
 use libyang5_sys as ffi;
 
@@ -8,6 +9,9 @@ use crate::problem::Error;
 use crate::raw::{self, Node, Siblings};
 use crate::tree::Tree;
 use crate::view::{self, Value};
+
+/// Name of a member; entries of a list share theirs.
+pub type Name = Arc<str>;
 
 /// A value.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,7 +27,7 @@ pub enum Data {
     /// A list or leaf-list.
     List(Vec<Data>),
     /// A container, a list entry, the top level.
-    Object(Vec<(String, Data)>),
+    Object(Vec<(Name, Data)>),
     /// The content of anydata, as JSON text.
     Json(String),
 }
@@ -59,8 +63,8 @@ impl Tree {
         first: Node,
         parent_module: *const ffi::lys_module,
         defaults: bool,
-    ) -> Result<Vec<(String, Data)>, Error> {
-        let mut members: Vec<(String, Data)> = Vec::new();
+    ) -> Result<Vec<(Name, Data)>, Error> {
+        let mut members: Vec<(Name, Data)> = Vec::new();
         let mut last: *const ffi::lysc_node = ptr::null();
         for node in Siblings(first) {
             // SAFETY: walks live nodes.
@@ -124,15 +128,15 @@ impl Tree {
 
 /// # Safety
 /// The node is live.
-unsafe fn name(node: Node, parent_module: *const ffi::lys_module) -> String {
+unsafe fn name(node: Node, parent_module: *const ffi::lys_module) -> Name {
     // SAFETY: the caller's promise; names live as long as the context.
     unsafe {
         let module = ffi::lyd_node_module(node);
         let name = raw::text((*(*node).schema).name).unwrap_or_default();
         if std::ptr::eq(module, parent_module) {
-            name
+            name.into()
         } else {
-            format!("{}:{name}", raw::text((*module).name).unwrap_or_default())
+            format!("{}:{name}", raw::text((*module).name).unwrap_or_default()).into()
         }
     }
 }

@@ -40,7 +40,7 @@ mod view;
 mod xml;
 
 pub use context::{Context, ModuleInfo};
-pub use data::Data;
+pub use data::{Data, Name};
 pub use diff::{Change, Diff};
 pub use edit::{DefaultOperation, EditFailure, ErrorOption};
 pub use operation::Operation;

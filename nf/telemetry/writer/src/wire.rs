@@ -31,17 +31,27 @@ pub(crate) fn sized_size(length: usize) -> usize {
     1 + varint_size(length as u64) + length
 }
 
-/// Appends a field whose content is written by a function: the length is put before it afterwards.
+/// Appends a field whose content is written by a function: the length is put before it afterwards,
+/// and the content moves only where one octet is not enough for it.
 pub(crate) fn wrapped(out: &mut Vec<u8>, tag: u8, write: impl FnOnce(&mut Vec<u8>)) {
+    out.extend_from_slice(&[tag, 0]);
     let begin = out.len();
     write(out);
     let length = out.len() - begin;
-    let before = sized_size(length) - length;
-    out.resize(begin + before + length, 0);
-    out.copy_within(begin..begin + length, begin + before);
-    let mut place = Vec::with_capacity(before);
-    head(&mut place, tag, length);
-    out[begin..begin + before].copy_from_slice(&place);
+    let mut octets = varint_size(length as u64);
+    if octets > 1 {
+        let end = out.len();
+        out.resize(end + octets - 1, 0);
+        out.copy_within(begin..end, begin + octets - 1);
+    }
+    let (mut at, mut rest) = (begin - 1, length);
+    while octets > 1 {
+        out[at] = rest as u8 | 0x80;
+        rest >>= 7;
+        at += 1;
+        octets -= 1;
+    }
+    out[at] = rest as u8;
 }
 
 /// The first field of a message of fields with lengths: its octets with tag and length, and the rest.
