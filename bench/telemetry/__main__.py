@@ -173,7 +173,13 @@ def main() -> int:
     )
     parser.add_argument("--pairs", type=int, default=3, help="of runs for --cost (3)")
     parser.add_argument(
-        "--repetitions", type=int, default=200, help="of our captures in the file for --cost (200)"
+        "--repetitions",
+        type=int,
+        default=1000,
+        help="of our captures in the file for --cost (1000)",
+        type=int,
+        default=1000,
+        help="of our captures in the file for --cost (1000)",
     )
     parser.add_argument("--json", type=Path, help="results go here, too")
     chosen = parser.parse_args()

@@ -1,4 +1,4 @@
-"""Subscribers who count messages and look into none: what they do costs as little as can be."""
+"""Subscribers who count messages and look into few: what they do costs as little as can be."""
 
 import sys
 from threading import Event, Thread
@@ -27,12 +27,15 @@ class Subscribers:
     """So many of them, each in a thread; a context, which ends them.
 
     Attributes:
-        leaves: Updates that the first of them was told before it was in step.
+        paths: What the first of them was told of, if it looks.
     """
 
-    def __init__(self, port: int, request: bytes, count: int, caller: Caller) -> None:
-        """They subscribe when the context is entered, which waits until each has been answered."""
-        self.leaves = 0
+    def __init__(
+        self, port: int, request: bytes, count: int, caller: Caller, *, looks: bool = False
+    ) -> None:
+        """The context waits until each has been answered; with `looks` the first reads it all."""
+        self.paths: set[bytes] = set()
+        self._looks = looks
         self._counts = [0] * count
         self._begun = [Event() for _ in range(count)]
         self._streams = [stream(port, request, caller) for _ in range(count)]
@@ -72,14 +75,18 @@ class Subscribers:
                 self._counts[number] += 1
                 if not self._begun[number].is_set():
                     self._begin(number, octets)
+                if self._looks and number == 0:
+                    response = gnmi.SubscribeResponse.FromString(octets)
+                    self.paths |= {
+                        one.path.SerializeToString(deterministic=True)
+                        for one in response.update.update
+                    }
         except grpc.RpcError as error:
             if error.code() is not grpc.StatusCode.CANCELLED:
                 sys.stderr.write(f"a subscriber was ended: {error.details()}\n")
 
     def _begin(self, number: int, octets: bytes) -> None:
         response = gnmi.SubscribeResponse.FromString(octets)
-        if number == 0:
-            self.leaves += len(response.update.update)
         # The bare server never says that it is in step.
         if response.sync_response or self._counts[number] >= IN_STEP:
             self._begun[number].set()

@@ -1,7 +1,8 @@
 """What subscribers cost the datapath: processor time for the same packets, with and without them.
 
-`nf run` reads one file as fast as it can; a hundred subscribers sample a thousand leaves a second
-meanwhile. Runs come in pairs, and the time is that of the datapath's process alone.
+`nf run` reads one file as fast as it can, and a hundred subscribers sample all counters once a
+second meanwhile. The time is that of the datapath's process alone: at full speed it waits for nothing, so
+that what it needs more for the same packets is what it lacks for others. Runs come in pairs.
 """
 
 import json
@@ -38,8 +39,11 @@ MAGIC = b"\xd4\xc3\xb2\xa1"
 ETHERNET = 1
 GAP = 3600
 """Seconds between two repetitions: sessions of the one before have ended."""
+BEGIN = 1_700_000_000
+"""Seconds since 1970 at the first packet."""
 PATIENCE = 300.0
 PASSWORD = "a password of the benchmark"  # noqa: S105 - of a probe that lives for seconds
+CALLER = ("admin", PASSWORD)
 PATHS = (("statistics",), ("engine", "state"), ("capture", "state"))
 
 
@@ -98,7 +102,7 @@ def write_traffic(file: Path, repetitions: int) -> int:
     with file.open("wb") as out:
         out.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 1 << 18, ETHERNET))
         for turn in range(repetitions):
-            second = 1_700_000_000 + turn * GAP
+            second = BEGIN + turn * GAP
             out.write(
                 b"".join(
                     struct.pack("<II", second + number // 1000, number % 1000 * 1000) + packet
@@ -112,15 +116,15 @@ def _run(file: Path, subscribers: int) -> tuple[float, int]:
     """Processor seconds of the datapath for the file, and leaves of a sample."""
     with tempfile.TemporaryDirectory() as folder, _probe(Path(folder)) as (places, port):
         pid = _pid(places)
-        with Subscribers(port, _request(), subscribers, ("admin", PASSWORD)) as clients:
+        with Subscribers(port, _request(), subscribers, CALLER, looks=True) as clients:
             before = processor_seconds(pid)
             with LocalClient(places.management_socket) as management:
-                path = "capture/file/path"
-                management.call(SetNode(((f"{path}[.='{file}']", None),)), PATIENCE)
+                path = f"capture/file/path[.='{file}']"
+                management.call(SetNode(((path, None),)), PATIENCE)
                 _until(lambda: _status(management) in ("ended", "failed"))
                 if _status(management) == "failed":
                     raise RuntimeError("the file was not read")
-            return processor_seconds(pid) - before, clients.leaves
+            return processor_seconds(pid) - before, len(clients.paths)
 
 
 @contextmanager
