@@ -9,16 +9,17 @@ import asyncio
 import os
 import sys
 from argparse import ArgumentParser
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from nf.catalog import application_files, risk_files, transaction_has
 from nf.datapath.datapath import Completed
 from nf.datapath.process import DatapathProcess
 from nf.datapath.settings import Settings
-from nf.errors import NfError
+from nf.errors import ConfigurationError, NfError
 from nf.outputs.fanout import Fanout
 from nf.plugins.live import Listeners, Shelf, notes_of
 from nf.plugins.loading import Plugins
@@ -31,6 +32,7 @@ from nf.process.places import Places
 __all__ = ["Completer", "main"]
 
 NAME = "nf-datapath"
+Read = TypeVar("Read")
 
 
 class Completer:
@@ -46,7 +48,7 @@ class Completer:
         Raises:
             NfError: A file cannot be read, or what is in it is wrong.
         """
-        plugins = self._shelf.load(settings.plugin_paths)
+        plugins = _of("plugin_paths", self._shelf.load, settings.plugin_paths)
         if self._last[0] is not plugins:
             knows = partial(transaction_has, plugins.descriptions)
             # Those of plugins that stay go on, with what they have counted.
@@ -54,8 +56,8 @@ class Completer:
         listeners = self._last[1]
         config = replace(
             settings.engine,
-            applications=application_files(settings.application_files),
-            risk_files=risk_files(settings.risk_files),
+            applications=_of("application_files", application_files, settings.application_files),
+            risk_files=_of("risk_files", risk_files, settings.risk_files),
             plugins=plugins.descriptions,
         )
         own: frozenset[str] = frozenset()
@@ -64,6 +66,14 @@ class Completer:
             config = listeners.completed(config)
         names = tuple(one.name for one in plugins.protocols)
         return Completed(config, listeners, own, names, notes_of(plugins))
+
+
+def _of(setting: str, read: Callable[[tuple[str, ...]], Read], paths: tuple[str, ...]) -> Read:
+    """What stands in the files of a setting; errors name the setting, and the file in words."""
+    try:
+        return read(paths)
+    except NfError as error:
+        raise ConfigurationError(f"{error.what}, at {error.place}", setting, error.hint) from error
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
