@@ -6,7 +6,6 @@ and leaves the public key in its place. It is written when a configuration that 
 
 import base64
 import hashlib
-import os
 import threading
 from collections import OrderedDict
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from nf.mgmt.credentials.decoding import octets_of, pem_of, private_key, public_of
 from nf.mgmt.rpc_error import RpcErrors
+from nf.process.files import forget_drafts, replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -109,6 +109,7 @@ class Vault:
         Raises:
             OSError: One cannot be removed.
         """
+        forget_drafts(self._folder)
         kept = {_name(public) for public in named}
         gone = [file for file in self._folder.glob("*.pem") if file.name not in kept]
         for file in gone:
@@ -121,22 +122,10 @@ def _name(public: bytes) -> str:
 
 
 def write_secret(path: Path, octets: bytes) -> None:
-    """Writes the whole file under another name first: a crash leaves all of it or nothing.
+    """Writes a file of a folder that is for its owner alone; see `replace_file`.
 
     Raises:
         OSError: It cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    new = path.with_name(f".{path.name}.new")
-    new.unlink(missing_ok=True)
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(octets)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    replace_file(path, octets)
