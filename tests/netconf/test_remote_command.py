@@ -12,7 +12,7 @@ import pytest
 
 from nf.mgmt.netconf.alone import Alone
 from tests.netconf.conftest import PASSWORD
-from tests.netconf.waiting import until
+from tests.waiting import until
 
 NF = Path(sys.executable).with_name("nf")
 SHORT = "engine/timeouts/short"

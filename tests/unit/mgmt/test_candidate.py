@@ -190,7 +190,9 @@ def waiting(core: Core, ada: Session) -> None:
     core.commit(ada, confirmed=True)
 
 
-@pytest.mark.parametrize("defect", [RpcErrors.of(tag="resource-denied", message="full"), ZeroDivisionError()])
+@pytest.mark.parametrize(
+    "defect", [RpcErrors.of(tag="resource-denied", message="full"), ZeroDivisionError()]
+)
 def test_a_roll_back_that_fails_is_told_and_tried_again(
     core: Core, ada: Session, monkeypatch: pytest.MonkeyPatch, defect: Exception
 ) -> None:

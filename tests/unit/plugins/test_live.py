@@ -1,7 +1,6 @@
 """Functions of plugins while traffic is captured: what they do stops nobody else."""
 
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
@@ -16,6 +15,7 @@ from nf.plugins import live
 from nf.plugins.decorator import UserProtocol
 from nf.plugins.live import Listeners, Shelf, notes_of
 from nf.plugins.loading import load_plugins
+from tests.waiting import until
 
 PATIENCE = 20.0
 GAUGE = """import nf
@@ -62,13 +62,6 @@ def listening(**functions: Callable[..., Any]) -> Listeners:
 
 def gauges(count: int) -> Any:
     return Batch("session", *({"path": "ip.udp.gauge"} for _ in range(count)))
-
-
-def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def of(listeners: Listeners, name: str) -> dict[str, Any]:
