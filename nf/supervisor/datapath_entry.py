@@ -6,13 +6,10 @@ The datapath knows no output and no plugin language; this file is where they mee
 """
 
 import asyncio
-import os
 import sys
-from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TypeVar
 
 from nf.catalog import application_files, risk_files, transaction_has
@@ -24,10 +21,8 @@ from nf.outputs.fanout import Fanout
 from nf.plugins.live import Listeners, Shelf, notes_of
 from nf.plugins.loading import Plugins
 from nf.plugins.made import makers_of
-from nf.process.lifetime import end_with_parent, take_name
-from nf.process.logs import parse_levels, set_up
 from nf.process.notify import Notifier
-from nf.process.places import Places
+from nf.supervisor.entry import begun, parser_of
 
 __all__ = ["Completer", "main"]
 
@@ -78,20 +73,11 @@ def _of(setting: str, read: Callable[[tuple[str, ...]], Read], paths: tuple[str,
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the process; returns its exit code."""
-    parser = ArgumentParser(prog=NAME)
-    parser.add_argument("--state-dir", type=Path)
-    parser.add_argument("--run-dir", type=Path)
+    parser = parser_of(NAME)
     parser.add_argument("--ends-with-capture", action="store_true")
-    parser.add_argument("--log-level", action="append", default=[])
-    parser.add_argument("--log-format", choices=["logfmt", "json"])
     given = parser.parse_args(arguments)
     try:
-        set_up(NAME, parse_levels(given.log_level), given.log_format)
-        take_name(NAME)
-        if parent := os.environ.pop("NF_PARENT", ""):
-            end_with_parent(int(parent))
-        places = Places.of(given.state_dir, given.run_dir)
-        places.make()
+        places = begun(NAME, given)
         process = DatapathProcess(
             places,
             Notifier.from_environment(),
