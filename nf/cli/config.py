@@ -244,9 +244,13 @@ def _print(text: str) -> None:
 
 def _text_of(file: str) -> str:
     try:
-        return sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no text"
         raise ConfigurationError(
             f"the file cannot be read: {(why or '').lower()}", file, "check the path"
         ) from error
+    if not text.strip():
+        # What an export that failed leaves behind must not delete everything.
+        raise ConfigurationError("the file is empty", file, "{} is a configuration of nothing")
+    return text

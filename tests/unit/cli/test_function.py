@@ -194,3 +194,12 @@ def test_what_was_edited_and_is_refused_is_kept(
 def test_tables_show_nothing_that_a_terminal_obeys(capsys: pytest.CaptureFixture[str]) -> None:
     print_table([{"user": "\x1b[2Jeve", "what": "\x9b0m"}], "user", last="what")
     assert "\\x1b[2Jeve  \\x9b0m" in capsys.readouterr().out
+
+
+def test_an_empty_file_deletes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "probe.json").write_text("\n")
+    management = Edited()
+    given = Namespace(file=str(tmp_path / "probe.json"), replace=True)
+    with pytest.raises(ConfigurationError, match="empty"):
+        config._import(management, given)
+    assert not management.loaded
