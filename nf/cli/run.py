@@ -13,11 +13,11 @@ from nf.cli.mmt import as_model, is_legacy
 from nf.cli.places import add_places, places_of
 from nf.errors import ConfigurationError
 from nf.mgmt.legacy.overriding import is_override, listing, override_of
-from nf.process.files import replace_file
 from nf.process.lifetime import take_name
 from nf.process.logs import parse_levels, set_up
 from nf.process.notify import Notifier
 from nf.process.places import Places
+from nf.process.whole import replace_whole
 from nf.supervisor.monitor import Child, Monitor
 from nf.supervisor.watch import Policy
 
@@ -177,7 +177,7 @@ def _configuration(path: Path, places: Places, words: list[str]) -> tuple[Path, 
         return path.absolute(), words
     legacy = [word for word in words if is_override(word)]
     made = places.run / "mmt-probe.json"
-    replace_file(made, as_model(path, [override_of(word) for word in legacy]).encode())
+    replace_whole(made, as_model(path, [override_of(word) for word in legacy]).encode())
     return made.absolute(), [word for word in words if word not in legacy]
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from nf.errors import ConfigurationError
 from nf.mgmt.journal import Journal
 from nf.mgmt.session import Session
-from nf.process.files import forget_drafts, replace_file, sync_folder
+from nf.process.whole import replace_whole, sync_folder
 
 __all__ = ["Entry", "History", "Note"]
 
@@ -99,8 +99,8 @@ class History:
         self._running = folder / "running"
         try:
             self._running.mkdir(parents=True, exist_ok=True, mode=0o700)
-            forget_drafts(folder)
-            forget_drafts(self._running)
+            for left_over in [*folder.glob(".*.new"), *self._running.glob(".*.new")]:
+                left_over.unlink()
         except OSError as error:
             raise ConfigurationError(
                 f"the state folder cannot be used: {error.strerror}",
@@ -179,7 +179,7 @@ class History:
             fields = {name: getattr(note, name) for name in Note.__slots__}
             line = json.dumps(fields).encode() + b"\n"
             if change is None or not self._append(line, change()):
-                replace_file(self._path(note.number), line + data())
+                replace_whole(self._path(note.number), line + data())
                 self._files.append(note.number)
             self._last = note.number
             self._forget_old()
@@ -296,7 +296,7 @@ class History:
         """
         when = datetime.now(UTC).isoformat(timespec="milliseconds")
         line = json.dumps(asdict(Note(0, when, user))).encode() + b"\n"
-        replace_file(self._folder / "startup.json", line + data)
+        replace_whole(self._folder / "startup.json", line + data)
 
     def delete_startup(self) -> None:
         """Removes the start-up configuration."""
@@ -333,7 +333,7 @@ class History:
             path.unlink(missing_ok=True)
             sync_folder(self._folder)
         else:
-            replace_file(path, str(number).encode())
+            replace_whole(path, str(number).encode())
         self._pinned = number
 
     # Files --------------------------------------------------------------------------------------

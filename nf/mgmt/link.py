@@ -148,7 +148,8 @@ class Link:
         """
         with self._orders:
             self._force = settings
-            if (client := self._client) is None:
+            client = self._client
+            if client is None:
                 return
             try:
                 client.call(Apply(generation), APPLY_SECONDS)

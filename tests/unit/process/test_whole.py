@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from nf.process.files import forget_drafts, replace_file
+from nf.process.whole import replace_whole
 
 
 def test_a_file_is_replaced_and_for_its_owner_alone(tmp_path: Path) -> None:
@@ -13,7 +13,7 @@ def test_a_file_is_replaced_and_for_its_owner_alone(tmp_path: Path) -> None:
     path.write_bytes(b"old")
     path.chmod(0o644)
 
-    replace_file(path, b"new")
+    replace_whole(path, b"new")
 
     assert path.read_bytes() == b"new"
     assert path.stat().st_mode & 0o777 == 0o600
@@ -23,27 +23,25 @@ def test_a_disk_that_fails_leaves_the_old_one_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "key.pem"
-    replace_file(path, b"old")
+    replace_whole(path, b"old")
 
     def failing(_: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", failing)
     with pytest.raises(OSError, match="No space"):
-        replace_file(path, b"a secret")
+        replace_whole(path, b"a secret")
 
     assert [one.name for one in tmp_path.iterdir()] == ["key.pem"]
     assert path.read_bytes() == b"old"
 
 
-def test_what_a_crash_left_over_is_removed_and_cannot_lead_elsewhere(tmp_path: Path) -> None:
+def test_what_a_crash_left_over_cannot_lead_elsewhere(tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.write_bytes(b"other")
     (tmp_path / ".key.pem.new").symlink_to(other)
-    replace_file(tmp_path / "key.pem", b"key")
-    (tmp_path / ".key.pem.new").write_bytes(b"half a key")
 
-    forget_drafts(tmp_path)
+    replace_whole(tmp_path / "key.pem", b"key")
 
     assert sorted(one.name for one in tmp_path.iterdir()) == ["key.pem", "other"]
     assert other.read_bytes() == b"other"
