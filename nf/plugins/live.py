@@ -19,7 +19,6 @@ from weakref import WeakKeyDictionary
 
 from nf._native import engine as _engine
 from nf.datapath.config import EngineConfig, Event, Report
-from nf.errors import ConfigurationError
 from nf.plugins.calling import Caller, Overdue
 from nf.plugins.decorator import UserProtocol
 from nf.plugins.handlers import Classifier, Handler, events_of
@@ -36,8 +35,6 @@ MOST_ROWS = 100_000
 """Rows that wait for handlers; what comes on top is dropped, and counted."""
 MOST_SECONDS = 5.0
 """For one batch, all classifiers together; whoever takes longer is called no more."""
-LOAD_SECONDS = 30.0
-"""For all files: what a Python file does when it is run may have no end."""
 
 
 @dataclass(slots=True)
@@ -260,45 +257,34 @@ class Shelf:
     """Loads plugins, and only again what has changed: Python files have a state of their own."""
 
     def __init__(self) -> None:
-        self._digest = b""
-        self._loaded = Plugins()
-        self._loading = Caller("plugin-files")
+        self._known = b"", Plugins()
+        """A digest of all files, and what they made."""
 
     def load(self, paths: Sequence[str]) -> Plugins:
         """The plugins of files and directories, as they are now.
 
         Raises:
-            ConfigurationError: A file that was named is not there, or broken, or has no end.
+            ConfigurationError: A file that was named is not there, or broken.
         """
-        known = self._digest
-        try:
-            found, loaded = self._loading.call(partial(_load, paths, known), LOAD_SECONDS)
-        except Overdue as error:
-            what = f"plugin files do not load: {error}"
-            hint = "plugins must not wait for anything when they are loaded"
-            raise ConfigurationError(what, ", ".join(paths), hint) from error
-        if loaded is not None:
-            self._digest, self._loaded = found, loaded
-            self._tell()
-        return self._loaded
-
-    def _tell(self) -> None:
-        for one in self._loaded.protocols:
-            place = one.description.place
-            event(log, logging.INFO, "plugin loaded", plugin=one.name, place=place)
-        for note in notes_of(self._loaded):
-            event(log, logging.WARNING, "plugins", note=note)
+        digest = hashlib.sha256()
+        for path in paths:
+            for file in files_of(path):
+                digest.update(f"{path}\0{file}\0".encode())
+                digest.update(_content(file))
+        before, loaded = self._known
+        if (found := digest.digest()) != before:
+            loaded = load_plugins(*paths)
+            self._known = found, loaded
+            _tell(loaded)
+        return loaded
 
 
-def _load(paths: Sequence[str], known: bytes) -> tuple[bytes, Plugins | None]:
-    """A digest of all files, and what they make; None if the digest is known."""
-    digest = hashlib.sha256()
-    for path in paths:
-        for file in files_of(path):
-            digest.update(f"{path}\0{file}\0".encode())
-            digest.update(_content(file))
-    found = digest.digest()
-    return found, load_plugins(*paths) if found != known else None
+def _tell(plugins: Plugins) -> None:
+    for one in plugins.protocols:
+        place = one.description.place
+        event(log, logging.INFO, "plugin loaded", plugin=one.name, place=place)
+    for note in notes_of(plugins):
+        event(log, logging.WARNING, "plugins", note=note)
 
 
 def notes_of(plugins: Plugins) -> tuple[str, ...]:

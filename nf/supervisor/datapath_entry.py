@@ -18,6 +18,7 @@ from nf.datapath.process import DatapathProcess
 from nf.datapath.settings import Settings
 from nf.errors import ConfigurationError, NfError
 from nf.outputs.fanout import Fanout
+from nf.plugins.calling import Caller, Overdue
 from nf.plugins.live import Listeners, Shelf, notes_of
 from nf.plugins.loading import Plugins
 from nf.plugins.made import makers_of
@@ -27,6 +28,8 @@ from nf.supervisor.entry import begun, parser_of
 __all__ = ["Completer", "main"]
 
 NAME = "nf-datapath"
+READ_SECONDS = 30.0
+"""For the files of a setting: reading a pipe, or running a Python file, may have no end."""
 Read = TypeVar("Read")
 
 
@@ -35,6 +38,7 @@ class Completer:
 
     def __init__(self) -> None:
         self._shelf = Shelf()
+        self._reading = Caller("settings-files")
         self._last: tuple[Plugins, Listeners | None] = (Plugins(), None)
 
     def __call__(self, settings: Settings) -> Completed:
@@ -43,7 +47,7 @@ class Completer:
         Raises:
             NfError: A file cannot be read, or what is in it is wrong.
         """
-        plugins = _of("plugin_paths", self._shelf.load, settings.plugin_paths)
+        plugins = self._of("plugin_paths", self._shelf.load, settings.plugin_paths)
         if self._last[0] is not plugins:
             knows = partial(transaction_has, plugins.descriptions)
             # Those of plugins that stay go on, with what they have counted.
@@ -51,8 +55,10 @@ class Completer:
         listeners = self._last[1]
         config = replace(
             settings.engine,
-            applications=_of("application_files", application_files, settings.application_files),
-            risk_files=_of("risk_files", risk_files, settings.risk_files),
+            applications=self._of(
+                "application_files", application_files, settings.application_files
+            ),
+            risk_files=self._of("risk_files", risk_files, settings.risk_files),
             plugins=plugins.descriptions,
         )
         own: frozenset[str] = frozenset()
@@ -62,13 +68,19 @@ class Completer:
         names = tuple(one.name for one in plugins.protocols)
         return Completed(config, listeners, own, names, notes_of(plugins))
 
-
-def _of(setting: str, read: Callable[[tuple[str, ...]], Read], paths: tuple[str, ...]) -> Read:
-    """What stands in the files of a setting; errors name the setting, and the file in words."""
-    try:
-        return read(paths)
-    except NfError as error:
-        raise ConfigurationError(f"{error.what}, at {error.place}", setting, error.hint) from error
+    def _of(
+        self, setting: str, read: Callable[[tuple[str, ...]], Read], paths: tuple[str, ...]
+    ) -> Read:
+        """What stands in the files of a setting; errors name the setting, and the file in words."""
+        try:
+            return self._reading.call(partial(read, paths), READ_SECONDS)
+        except Overdue as error:
+            what = f"{', '.join(paths)} cannot be read: {error}"
+            hint = "name files, no pipes; plugins must not wait for anything when they are loaded"
+            raise ConfigurationError(what, setting, hint) from error
+        except NfError as error:
+            what = f"{error.what}, at {error.place}"
+            raise ConfigurationError(what, setting, error.hint) from error
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

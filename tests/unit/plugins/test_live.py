@@ -10,7 +10,6 @@ import pytest
 
 import nf
 from nf.datapath.config import EngineConfig, Event
-from nf.errors import ConfigurationError
 from nf.plugins import live
 from nf.plugins.decorator import UserProtocol
 from nf.plugins.live import Listeners, Shelf, notes_of
@@ -238,22 +237,6 @@ def test_what_functions_wait_for_is_reported_beside_what_is_configured() -> None
     )
     assert [one.event for one in listeners.events(known)] == ["meta.packet_index"]
     listeners.close(PATIENCE)
-
-
-def test_a_file_that_does_not_come_to_its_end_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = tmp_path / "gauge.py"
-    file.write_text("while True:\n    pass\n")
-    shelf = Shelf()
-    with monkeypatch.context() as short:
-        short.setattr(live, "LOAD_SECONDS", 0.05)
-        with pytest.raises(ConfigurationError, match="do not load") as refused:
-            shelf.load([str(file)])
-    assert refused.value.place == str(file)
-
-    file.write_text(GAUGE)
-    assert [one.name for one in shelf.load([str(file)]).protocols] == ["gauge"]
 
 
 def test_files_are_run_again_only_when_they_have_changed(tmp_path: Path) -> None:
