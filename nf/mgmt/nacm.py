@@ -128,8 +128,10 @@ class Access:
                 and rule.allows_for("exec")
             ):
                 return rule.permits
-        denied = DENIED_BY_DEFAULT | self._guarded.operations
-        return (module, operation) not in denied and self._exec
+        named = (module, operation)
+        return self._exec and not (
+            named in DENIED_BY_DEFAULT or named in self._guarded.operations
+        )
 
     def check_execute(self, session: Session, module: str, operation: str) -> None:
         """Refuses a protocol operation.

@@ -8,7 +8,7 @@ from nf.mgmt.netconf.names import ACTION, BASE
 from nf.mgmt.netconf.operations.registry import OPERATIONS
 from nf.mgmt.netconf.reply import OK, Reply, errors
 from nf.mgmt.netconf.request import Lane, Modules, Operation, Request
-from nf.mgmt.netconf.xml import Limits, element, local, namespace
+from nf.mgmt.netconf.xml import Limits, element, local, name_of
 from nf.mgmt.rpc_error import RpcErrors
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def asked(root: "etree._Element", modules: Modules) -> Asked:
     Raises:
         RpcErrors: It is no `<rpc>` with one operation and a message-id.
     """
-    name, uri = local(root), namespace(root)
+    uri, name = name_of(root)
     if name != "rpc":
         raise _rpc_layer("unknown-element", name, f"{name} is no message of a client")
     if uri != BASE:
@@ -66,7 +66,7 @@ def asked(root: "etree._Element", modules: Modules) -> Asked:
         tag = "missing-element" if not len(root) else "bad-element"
         raise _rpc_layer(tag, "rpc", f"an rpc has one operation, this one has {len(root)}")
     operation = root[0]
-    where, what = namespace(operation), local(operation)
+    where, what = name_of(operation)
     known = OPERATIONS.get((where, what))
     if known is not None:
         return Asked(root, operation, known, known.lane)
