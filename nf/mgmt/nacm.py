@@ -129,9 +129,7 @@ class Access:
             ):
                 return rule.permits
         named = (module, operation)
-        return self._exec and not (
-            named in DENIED_BY_DEFAULT or named in self._guarded.operations
-        )
+        return self._exec and not (named in DENIED_BY_DEFAULT or named in self._guarded.operations)
 
     def check_execute(self, session: Session, module: str, operation: str) -> None:
         """Refuses a protocol operation.

@@ -4,10 +4,11 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nf.mgmt.netconf.lanes import Lane
 from nf.mgmt.netconf.names import ACTION, BASE
 from nf.mgmt.netconf.operations.registry import OPERATIONS
 from nf.mgmt.netconf.reply import OK, Reply, errors
-from nf.mgmt.netconf.request import Lane, Modules, Operation, Request
+from nf.mgmt.netconf.request import Modules, Operation, Request
 from nf.mgmt.netconf.xml import Limits, element, local, name_of
 from nf.mgmt.rpc_error import RpcErrors
 
@@ -84,7 +85,7 @@ def _rpc_layer(tag: str, name: str, message: str) -> RpcErrors:
     return RpcErrors.of(type="rpc", tag=tag, message=message, info=(("bad-element", name),))
 
 
-def carry_out(service: "Service", session: "Session", what: Asked, *, subscribed: bool) -> Reply:
+def carry_out(service: "Service", session: "Session", what: Asked, subscribed: bool) -> Reply:
     """Carries an operation out; whatever goes wrong is in the reply."""
     core, modules = service.core, service.modules
     limits = Limits(service.settings.max_depth)

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, cast
 
+from nf.mgmt.netconf.lanes import Lane
 from nf.mgmt.netconf.names import BASE
 from nf.mgmt.netconf.reply import Reply
 from nf.mgmt.netconf.xml import Limits, element, local, name_of, namespace
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from nf.mgmt.session import Session
 
 __all__ = [
-    "Lane",
     "Modules",
     "Operation",
     "Request",
@@ -29,9 +29,6 @@ __all__ = [
     "text",
     "wrong",
 ]
-
-Lane = Literal["read", "write", "operate"]
-"""Which pool of threads: reading never waits for a slow change, nor both for a slow operation."""
 
 _WRITABLE = ("running", "candidate", "startup")
 

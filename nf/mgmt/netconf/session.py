@@ -179,9 +179,7 @@ class NetconfSession:
             statistics.dropped_sessions += 1
         await self._outgoing.sent()
         self._transport.close()
-        await self._loop.run_in_executor(
-            self._service.lanes.write, self._service.core.sessions.close, self.session, reason
-        )
+        await self._service.lanes.write.run(self._service.core.sessions.close, self.session, reason)
 
     async def _greet(self) -> bool:
         self._send(hello.hello(self.session.id, self._service.capabilities))
@@ -288,20 +286,11 @@ class NetconfSession:
     async def _parsed(self, message: bytes) -> "etree._Element":
         if len(message) <= _SMALL:
             return parse(message, self._limits)
-        return await self._loop.run_in_executor(
-            self._service.lanes.read, parse, message, self._limits
-        )
+        return await self._service.lanes.read.run(parse, message, self._limits)
 
     async def _carry_out(self, what: Asked) -> Reply:
-        service = self._service
-        return await self._loop.run_in_executor(
-            service.lanes.of(what.lane),
-            lambda: carry_out(
-                service,
-                self.session,
-                what,
-                subscribed=self._receiving is not None,
-            ),
+        return await self._service.lanes.of(what.lane).run(
+            carry_out, self._service, self.session, what, self._receiving is not None
         )
 
     def _count(

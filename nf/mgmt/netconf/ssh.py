@@ -147,8 +147,8 @@ class SshConnection(asyncssh.SSHServer):
             self.abort()
             return False
         doors = self._doors
-        right = await asyncio.get_running_loop().run_in_executor(
-            doors.service.lanes.login, doors.users.check_password, username, password, self.source
+        right = await doors.service.lanes.login.run(
+            doors.users.check_password, username, password, self.source
         )
         if not right:
             doors.service.statistics.refused_logins += 1
