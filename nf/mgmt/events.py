@@ -5,7 +5,6 @@ to subscribers; a new subscription passes through the same queue, so that what i
 it then receives meet without a gap and without doubles.
 """
 
-import json
 import logging
 import queue
 import threading
@@ -15,6 +14,8 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from nf.errors import YangError
 from nf.mgmt.event_log import EventLog
@@ -56,13 +57,18 @@ class Event:
         return next(iter(self.data)).partition(":")[2]
 
     @cached_property
+    def json(self) -> bytes:
+        """The notification as JSON, made once for the log and for the check of it."""
+        return msgspec.json.encode(self.data)
+
+    @cached_property
     def tree(self) -> "Tree":
         """The notification as a tree; validated.
 
         Raises:
             YangError: It does not follow the schema.
         """
-        return self.context.notification(json.dumps(self.data).encode(), "json")
+        return self.context.notification(self.json, "json")
 
     @cached_property
     def xml(self) -> bytes:
@@ -162,7 +168,7 @@ class EventHub:
             self.invalid += 1
             log.error("notification %s is not sent: %s", next(iter(event.data), "?"), error)  # noqa: TRY400
             return
-        self.log.append(event.when, event.data)
+        self.log.append(event.when, event.data, event.json)
         self._subscriptions = [one for one in self._subscriptions if not one.over]
         for subscription in self._subscriptions:
             self._hand(subscription, event)

@@ -17,6 +17,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
+
 from nf.errors import ConfigurationError
 from nf.mgmt.journal import Journal
 from nf.mgmt.session import Session
@@ -166,7 +168,7 @@ class History:
             more=max(0, len(what) - _MAX_WHAT),
             boot=self.boot,
         )
-        line = json.dumps({name: getattr(note, name) for name in Note.__slots__}).encode() + b"\n"
+        line = msgspec.json.encode(note) + b"\n"
         if change is None or not self._append(line, change()):
             _replace(self._path(note.number), line + data())
             self._files.append(note.number)
@@ -188,6 +190,8 @@ class History:
 
     def _forget_old(self) -> None:
         """Removes files whose configurations nobody asks for any more, with their journals."""
+        if len(self._files) < 2:
+            return
         kept = {number for number in (*self._kept(), self._pinned) if number is not None}
         needed = {self._file_below(number) for number in kept}
         for number in [number for number in self._files if number not in needed]:

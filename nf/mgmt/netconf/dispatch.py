@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from nf.mgmt.netconf.service import Service
     from nf.mgmt.session import Session
 
-__all__ = ["Asked", "asked", "carry_out", "refusal"]
+__all__ = ["Asked", "asked", "carry_out", "is_light", "refusal"]
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +83,12 @@ def asked(root: "etree._Element", modules: Modules) -> Asked:
 
 def _rpc_layer(tag: str, name: str, message: str) -> RpcErrors:
     return RpcErrors.of(type="rpc", tag=tag, message=message, info=(("bad-element", name),))
+
+
+def is_light(service: "Service", session: "Session", what: Asked) -> bool:
+    """Whether an operation costs less than a change of threads, and cannot wait for anybody."""
+    light = what.known.light if what.known is not None else None
+    return light is not None and light(service.core, session, what.operation)
 
 
 def carry_out(service: "Service", session: "Session", what: Asked, subscribed: bool) -> Reply:

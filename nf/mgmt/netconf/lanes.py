@@ -27,6 +27,9 @@ class Threads:
     """A few threads that work for one event loop; each is started when all others are busy.
 
     What waits is bounded by the callers: a session has one request under way at most.
+
+    Attributes:
+        busy: How much is under way or waits; changed in the event loop only.
     """
 
     def __init__(self, most: int, name: str) -> None:
@@ -35,14 +38,14 @@ class Threads:
         self._name = name
         self._queue: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
-        self._busy = 0
+        self.busy = 0
 
     def run(self, call: Callable[..., T], *arguments: object) -> "asyncio.Future[T]":
         """Calls in a thread; in the event loop, for what comes of it."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._busy += 1
-        if self._busy > len(self._threads) < self._most:
+        self.busy += 1
+        if self.busy > len(self._threads) < self._most:
             thread = threading.Thread(
                 target=self._run, name=f"{self._name}-{len(self._threads)}", daemon=True
             )
@@ -76,7 +79,7 @@ class Threads:
     def _settle(
         self, future: "asyncio.Future[Any]", result: object, error: BaseException | None
     ) -> None:
-        self._busy -= 1
+        self.busy -= 1
         if future.cancelled():
             return
         if error is not None:
@@ -93,6 +96,11 @@ class Lanes:
         self.write = Threads(2, "nf-netconf-write")
         self.operate = Threads(4, "nf-netconf-operate")
         self.login = Threads(2, "nf-netconf-login")
+
+    @property
+    def are_free(self) -> bool:
+        """Whether none of them reads: what they read is locked for that long."""
+        return not (self.read.busy or self.operate.busy)
 
     def of(self, lane: Lane) -> Threads:
         """The threads of a lane."""

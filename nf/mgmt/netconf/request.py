@@ -159,7 +159,8 @@ class Operation:
         name: Of its element.
         module: Under which access control knows it.
         lane: Where it runs.
-        run: Does it; in a thread.
+        run: Does it; in a thread, or in the event loop where it is light.
+        light: Whether one is; None if none ever is.
     """
 
     namespace: str
@@ -167,6 +168,7 @@ class Operation:
     module: str
     lane: Lane
     run: Callable[[Request], Reply]
+    light: "Callable[[Core, Session, etree._Element], bool] | None" = None
 
 
 def wrong(tag: str, name: str, message: str, *, attribute: bool = False) -> RpcErrors:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
+from nf.mgmt.commits import Conversion
 from nf.mgmt.core import Core
 from nf.mgmt.rpc_error import RpcErrors
 from nf.mgmt.session import Session
@@ -77,7 +78,7 @@ def test_a_password_in_clear_text_reaches_no_disk(
             tree.set(path, "hidden")  # type: ignore[attr-defined]
         return bool(found)
 
-    core.commits.conversions.append(hide)
+    core.commits.conversions.append(Conversion("nf-test:box", hide))
     ada = core.sessions.open("ada", "cli", "", recovery=True)
     core.edit_config(ada, "running", config("<low>2</low>"))
     core.edit_config(ada, "running", config("<name>secret-word</name>"))
