@@ -117,6 +117,8 @@ class Commits:
         self.running = Running(empty, 0, 0, len(empty))
         self._spare: Tree | None = None
         """What is running once more, and nobody else's: a copy of a large tree takes long."""
+        self._behind: tuple[Tree, Diff, Diff] | None = None
+        """What was running before, and what makes a spare of it."""
         self.access = self._access(self.running)
 
     def _access(self, running: Running) -> Access:
@@ -196,7 +198,9 @@ class Commits:
 
     def running_to_edit(self) -> Tree:
         """A tree of the caller's own with what is running."""
-        spare, self._spare = self._spare, None
+        with self.writing:
+            self._bring_up_to_date()
+            spare, self._spare = self._spare, None
         return spare if spare is not None else self.running.tree.copy()
 
     def for_disk(self, tree: Tree) -> None:
@@ -265,6 +269,7 @@ class Commits:
             implied_diff = validate(tree)
             changes, implied = without_echoes(self.running.tree, changes, changes_of(implied_diff))
             if not changes and not implied:
+                self._spare = tree if is_exact else None
                 return False
             everything = (*changes, *implied)
             watched = bool(self._providers.watching(everything))
@@ -276,22 +281,38 @@ class Commits:
             replayable = is_exact and all(one.operation != "delete" for one in implied)
             before = self.running.tree
             self._put_in_force(session, tree, ready, changes, diff if replayable else None)
-            self._spare = self._brought_up_to_date(before, diff, implied_diff) if is_exact else None
+            self._spare = None
+            self._behind = (before, diff, implied_diff) if is_exact else None
         self._tell(session, changes)
         return True
 
-    def _brought_up_to_date(self, tree: Tree, diff: Diff, implied: Diff) -> Tree | None:
-        """The tree that was in force until now as one like the new one, if nobody reads it."""
-        # Its references: the caller's variable, this function's, and that of the question.
-        if sys.getrefcount(tree) > 3:
-            return None
+    def catch_up(self) -> None:
+        """Has a tree ready for the next edit; called when whoever made the last one has his reply.
+
+        Does nothing while somebody edits, who sees to it himself.
+        """
+        if self.writing.acquire(blocking=False):
+            try:
+                self._bring_up_to_date()
+            finally:
+                self.writing.release()
+
+    def _bring_up_to_date(self) -> None:
+        """Makes the tree that was in force like the one that is now, unless somebody reads it."""
+        if self._behind is None:
+            return
+        tree, diff, implied = self._behind
+        self._behind = None
+        # Its references: this function's, and that of the question.
+        if sys.getrefcount(tree) > 2:
+            return
         try:
             tree.apply(diff)
             tree.apply(implied)
         except YangError:
             log.exception("changes did not fit the tree that they were made for")
-            return None
-        return tree
+            return
+        self._spare = tree
 
     def replace(self, session: Session, tree: Tree) -> bool:
         """Puts another, validated configuration in the place of the running one."""

@@ -8,6 +8,7 @@ it then receives meet without a gap and without doubles.
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -28,6 +29,8 @@ __all__ = ["STREAM", "Event", "EventHub", "Subscription"]
 log = logging.getLogger(__name__)
 
 STREAM = "NETCONF"
+_PAUSE = 0.005
+"""Seconds for which events that follow each other closely wait for more of them."""
 MAX_WAITING = 10_000
 """Events that wait for the thread; more are lost, and counted."""
 
@@ -147,11 +150,18 @@ class EventHub:
             self.log.close()
 
     def _run(self) -> None:
-        while (item := self._queue.get()) is not None:
+        item = self._queue.get()
+        while item is not None:
             if isinstance(item, Subscription):
                 self._begin(item)
             else:
                 self._handle(item)
+            was_empty, begun = self._queue.empty(), time.monotonic()
+            item = self._queue.get()
+            if was_empty and time.monotonic() - begun < _PAUSE:
+                # Under a stream of changes one wake-up is for many events: each takes the
+                # interpreter from whoever is about to answer.
+                time.sleep(_PAUSE)
 
     def _begin(self, subscription: Subscription) -> None:
         if subscription.since is not None:

@@ -23,6 +23,10 @@ Lane = Literal["read", "write", "operate"]
 _Work = tuple[asyncio.AbstractEventLoop, "asyncio.Future[Any]", Callable[[], Any]]
 
 
+def _nothing() -> None:
+    pass
+
+
 class Threads:
     """A few threads that work for one event loop; each is started when all others are busy.
 
@@ -32,10 +36,17 @@ class Threads:
         busy: How much is under way or waits; changed in the event loop only.
     """
 
-    def __init__(self, most: int, name: str) -> None:
-        """At most so many."""
+    def __init__(self, most: int, name: str, afterwards: Callable[[], None] = _nothing) -> None:
+        """At most so many.
+
+        Args:
+            most: Number of threads.
+            name: What their names begin with.
+            afterwards: Called after each call, when its caller has heard of it already.
+        """
         self._most = most
         self._name = name
+        self._afterwards = afterwards
         self._queue: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self.busy = 0
@@ -75,6 +86,11 @@ class Threads:
                 # The loop is closed, and nobody waits any more.
                 log.debug("work of %s ended after its event loop", self._name, exc_info=error)
             del work, future, call, result, error
+            try:
+                self._afterwards()
+            except Exception:
+                # The thread has to go on: others wait for it.
+                log.exception("what follows work of %s failed", self._name)
 
     def _settle(
         self, future: "asyncio.Future[Any]", result: object, error: BaseException | None
@@ -91,9 +107,10 @@ class Threads:
 class Lanes:
     """The threads of a server, by what they do."""
 
-    def __init__(self) -> None:
+    def __init__(self, written: Callable[[], None] = _nothing) -> None:
+        """`written` is called after each change, when whoever made it has the reply."""
         self.read = Threads(4, "nf-netconf-read")
-        self.write = Threads(2, "nf-netconf-write")
+        self.write = Threads(2, "nf-netconf-write", written)
         self.operate = Threads(4, "nf-netconf-operate")
         self.login = Threads(2, "nf-netconf-login")
 

@@ -85,8 +85,8 @@ class Service:
     files: ConfigFiles
     capabilities: tuple[str, ...]
     modules: Modules
+    lanes: Lanes
     settings: Settings = field(default_factory=Settings)
-    lanes: Lanes = field(default_factory=Lanes)
     statistics: Statistics = field(default_factory=Statistics)
 
     @classmethod
@@ -99,6 +99,7 @@ class Service:
             ConfigFiles(folder / "files"),
             capabilities(core.context),
             modules_of(core.schema),
+            Lanes(core.commits.catch_up),
         )
 
 
