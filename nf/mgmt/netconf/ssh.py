@@ -13,7 +13,7 @@ from nf.mgmt.netconf.session import NetconfSession, Peer
 if TYPE_CHECKING:
     from nf.mgmt.netconf.doors import Doors
 
-__all__ = ["SshConnection", "ssh_options"]
+__all__ = ["SshConnection", "ssh_options", "without_ignored"]
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ def ssh_options(keys: Sequence[asyncssh.SSHKey], login_timeout: float) -> dict[s
     }
 
 
-def _without_padding(send: Callable[..., None]) -> Callable[..., None]:
+def without_ignored(send: Callable[..., None]) -> Callable[..., None]:
     """Sends packets without the SSH_MSG_IGNORE that asyncssh puts before each.
 
     It protects CBC (RFC 4251 section 9.3.1), which is not among our ciphers, and costs a packet and
@@ -102,7 +102,7 @@ class SshConnection(asyncssh.SSHServer):
         # a client that reads nothing have replies pile up here without end.
         conn.pause_writing = self._pause_writing  # type: ignore[method-assign]
         conn.resume_writing = self._resume_writing  # type: ignore[method-assign]
-        conn.send_packet = _without_padding(conn.send_packet)  # type: ignore[method-assign]
+        conn.send_packet = without_ignored(conn.send_packet)  # type: ignore[method-assign]
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
