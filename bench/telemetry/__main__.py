@@ -177,9 +177,6 @@ def main() -> int:
         type=int,
         default=1000,
         help="of our captures in the file for --cost (1000)",
-        type=int,
-        default=1000,
-        help="of our captures in the file for --cost (1000)",
     )
     parser.add_argument("--json", type=Path, help="results go here, too")
     chosen = parser.parse_args()

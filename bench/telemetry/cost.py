@@ -1,8 +1,9 @@
 """What subscribers cost the datapath: processor time for the same packets, with and without them.
 
 `nf run` reads one file as fast as it can, and a hundred subscribers sample all counters once a
-second meanwhile. The time is that of the datapath's process alone: at full speed it waits for nothing, so
-that what it needs more for the same packets is what it lacks for others. Runs come in pairs.
+second meanwhile. The time is that of the datapath's process alone: at full speed it waits for
+nothing, so that what it needs more for the same packets is what it lacks for others. Runs come in
+pairs.
 """
 
 import json
