@@ -1,6 +1,7 @@
 """Random data of any model, from a seed: what libyang takes, and nothing by hand for a leaf."""
 
 import random
+import re
 from typing import Any
 
 from nf._native.yang import Context, Tree
@@ -54,7 +55,7 @@ class RandomData:
     def __init__(self, context: Context, schema: SchemaTree, seed: int) -> None:
         self._context = context
         self._random = random.Random(seed)  # noqa: S311 - a test repeats itself
-        self._told = {number: one for number, one in enumerate(context.nodes())}
+        self._told = dict(enumerate(context.nodes()))
         self._pools: dict[SchemaNode, list[Any]] = {}
         self.schema = schema
         self.without: list[SchemaNode] = []
@@ -63,7 +64,7 @@ class RandomData:
         """A tree that has about so much of what there could be."""
         tree = self._context.empty()
         for top in self.schema.root.children:
-            if top.module in ("ietf-yang-library",):
+            if top.module == "ietf-yang-library":
                 continue
             member = self._node(top, share, entries)
             if member is not None:
@@ -162,25 +163,19 @@ class RandomData:
         return known or self._candidates(node)
 
 
+FIXED: dict[str, list[Any]] = {
+    "boolean": [True, False],
+    "empty": [[None]],
+    "binary": list(BINARIES),
+    "decimal64": list(DECIMALS),
+}
+INTEGERS = re.compile(r"(u?)int(\d+)")
+
+
 def _of_type(told: dict[str, Any]) -> list[Any]:
-    kind = told["type"]
-    if kind in ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"):
-        bits = int(kind.strip("uint"))
-        low, high = (
-            (0, 2**bits - 1) if kind[0] == "u" else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
-        )
-        found = {low, high, 0, 1, 5, 64, 100, 1500}
-        for part in (told["range"] or "").split("|"):
-            found |= {int(one) for one in part.split("..") if one.strip().lstrip("-").isdigit()}
-        return sorted(one for one in found if low <= one <= high)
-    if kind == "boolean":
-        return [True, False]
-    if kind == "empty":
-        return [[None]]
-    if kind == "binary":
-        return list(BINARIES)
-    if kind == "decimal64":
-        return list(DECIMALS)
+    kind = str(told["type"])
+    if matched := INTEGERS.fullmatch(kind):
+        return _integers(told, int(matched[2]), signed=not matched[1])
     if kind == "enumeration":
         return [one[0] if isinstance(one, tuple | list) else one for one in told["enums"]]
     if kind == "identityref":
@@ -189,4 +184,13 @@ def _of_type(told: dict[str, Any]) -> list[Any]:
         return [" ".join(told["bits"]), told["bits"][0], ""]
     if kind == "union":
         return [value for member in told["members"] for value in _of_type(member)]
-    return list(TEXTS)
+    return FIXED.get(kind, list(TEXTS))
+
+
+def _integers(told: dict[str, Any], bits: int, *, signed: bool) -> list[int]:
+    """Both ends of the type and of its ranges, and some between."""
+    low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
+    found = {low, high, 0, 1, 5, 64, 100, 1500}
+    for part in (told["range"] or "").split("|"):
+        found |= {int(one) for one in part.split("..") if one.strip().lstrip("-").isdigit()}
+    return sorted(one for one in found if low <= one <= high)
