@@ -18,6 +18,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
+
 from nf.errors import ConfigurationError
 from nf.mgmt.journal import Journal
 from nf.mgmt.session import Session
@@ -176,8 +178,7 @@ class History:
                 more=max(0, len(what) - _MAX_WHAT),
                 boot=self.boot,
             )
-            fields = {name: getattr(note, name) for name in Note.__slots__}
-            line = json.dumps(fields).encode() + b"\n"
+            line = msgspec.json.encode(note) + b"\n"
             if change is None or not self._append(line, change()):
                 replace_whole(self._path(note.number), line + data())
                 self._files.append(note.number)
@@ -199,6 +200,8 @@ class History:
 
     def _forget_old(self) -> None:
         """Removes files whose configurations nobody asks for any more, with their journals."""
+        if len(self._files) < 2:
+            return
         needed = {self._file_below(number) for number in self._kept()}
         for number in [number for number in self._files if number not in needed]:
             try:

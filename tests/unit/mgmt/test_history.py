@@ -1,6 +1,7 @@
 """Configurations on disk: whole, ordered, few, and never a mixture."""
 
 import json
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -142,11 +143,16 @@ def test_a_disk_that_fails_while_a_change_is_written_refuses_it(
     keep(history, b"file")
     change(history, b"<c0/>")
 
-    def fails(_: int) -> None:
-        raise OSError(5, "Input/output error")
+    write = os.pwritev
+
+    def fails(descriptor: int, octets: list[memoryview], at: int, flags: int = 0) -> int:
+        written = write(descriptor, octets, at)
+        if flags & os.RWF_DSYNC:
+            raise OSError(5, "Input/output error")
+        return written
 
     with monkeypatch.context() as patched:
-        patched.setattr("nf.mgmt.journal.os.fdatasync", fails)
+        patched.setattr("nf.mgmt.journal.os.pwritev", fails)
         with pytest.raises(OSError, match="Input/output"):
             change(history, b"<refused/>")
 
