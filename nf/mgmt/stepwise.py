@@ -40,8 +40,8 @@ class Confirm:
 
     Attributes:
         timeout: Seconds until then.
-        persist: By which whoever confirms or cancels names it; None for the session that edits, with
-            whose end it goes back.
+        persist: By which whoever confirms or cancels names it; None for the session that edits,
+            with whose end it goes back.
     """
 
     timeout: int
@@ -85,6 +85,11 @@ def edit_in_steps(
                 type="protocol", tag="in-use", message="another commit waits for its confirmation"
             )
         confirming.may_change(session)
+        if confirm is not None and confirm.persist is None and not core.sessions.is_open(session):
+            # Its end, which would take the commit back, has been already.
+            raise RpcErrors.of(
+                type="protocol", tag="operation-failed", message="the session has ended meanwhile"
+            )
         work = commits.running.tree.copy()
         diffs: list[Diff] = []
         for step in steps:

@@ -402,6 +402,7 @@ def test_reflection_and_health_know_the_services(ada: Client) -> None:
     known = {one.name for one in answer.list_services_response.service}
 
     assert {"gnmi.gNMI", "gnoi.system.System", "gnoi.healthz.Healthz", "gnoi.file.File"} <= known
+    assert "gnoi.certificate.CertificateManagement" in known
     with pytest.raises(grpc.RpcError) as error:
         call(ada, "/gnoi.system.System/KillProcess", system.TimeRequest(), system.TimeResponse)
     assert error.value.code().name == "UNIMPLEMENTED"

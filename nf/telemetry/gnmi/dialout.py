@@ -211,8 +211,12 @@ class Dialing:
                 for one in (telling, hearing):
                     one.cancel()
                 call.cancel()
-                await asyncio.gather(telling, hearing, return_exceptions=True)
-                await asyncio.to_thread(self._core.sessions.close, session, "closed")
+                try:
+                    await asyncio.gather(telling, hearing, return_exceptions=True)
+                finally:
+                    # Whatever cancels this does not keep the session from ending.
+                    closing = asyncio.to_thread(self._core.sessions.close, session, "closed")
+                    await asyncio.shield(closing)
 
     async def _serve(self, session: Any, line: _Line, call: Any) -> None:
         self._core.may_execute(session, "ietf-netconf", "get")
