@@ -31,6 +31,7 @@ DENIED_BY_DEFAULT = frozenset(
         ("ietf-netconf", "kill-session"),
         *(("nf-telemetry", f"file-{what}") for what in ("get", "stat", "put", "remove")),
         *(("nf-telemetry", f"cert-{what}") for what in ("install", "rotate", "revoke")),
+        ("nf-telemetry", "ping"),
     }
 )
 """RFC 8341 sections 3.2.8 and 3.2.10; their module says nothing of it. Those of gNOI stand in no

@@ -91,14 +91,6 @@ def test_who_is_nobody_hears_not_even_the_time(connect: Callable[..., Client]) -
     assert client.refused(on_system, client, "Time").code == "UNAUTHENTICATED"
 
 
-def test_a_probe_does_not_ping(ada: Client) -> None:
-    request = system.PingRequest(destination="192.0.2.1")
-    refused = ada.refused(stream, ada, "/gnoi.system.System/Ping", request, system.PingResponse)
-
-    assert refused.code == "UNIMPLEMENTED"
-    assert "sends no packets" in refused.text
-
-
 def test_a_reboot_restarts_the_process_that_captures(restarts: Restarts, ada: Client) -> None:
     reboot(ada)
     reboot(
@@ -131,6 +123,7 @@ def test_what_cannot_be_rebooted_is_said(restarts: Restarts, ada: Client) -> Non
     assert ada.refused(reboot, ada, method=system.HALT).code == "INVALID_ARGUMENT"
     assert ada.refused(reboot, ada, method=0).code == "INVALID_ARGUMENT"
     assert ada.refused(reboot, ada, delay=2**63).code == "INVALID_ARGUMENT"
+    assert ada.refused(reboot, ada, message="x" * 1025).code == "INVALID_ARGUMENT"
     other = [component("/probe/capture")]
     assert ada.refused(reboot, ada, subcomponents=other).code == "NOT_FOUND"
     assert ada.refused(reboot, ada, subcomponents=other * 2).code == "INVALID_ARGUMENT"
@@ -139,6 +132,37 @@ def test_what_cannot_be_rebooted_is_said(restarts: Restarts, ada: Client) -> Non
     assert (refused.code, "the monitor is silent" in refused.text) == ("UNAVAILABLE", True)
     assert on_system(ada, "RebootStatus").status.message == "the monitor is silent"
     assert restarts == []
+
+
+def test_a_restart_that_has_begun_is_not_cancelled(core: Core, ada: Client) -> None:
+    began, may_end = threading.Event(), threading.Event()
+
+    def restart(session: Session, target: str, given: dict[str, Any]) -> dict[str, Any]:
+        began.set()
+        may_end.wait(60)
+        return {}
+
+    core.operations.register("/nf-probe:restart-process", restart)
+    reboot(ada, delay=1)
+    assert began.wait(60)
+    assert ada.refused(on_system, ada, "CancelReboot").code == "FAILED_PRECONDITION"
+    may_end.set()
+
+
+def test_a_defect_of_a_later_restart_is_told(
+    core: Core, ada: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    def restart(session: Session, target: str, given: dict[str, Any]) -> dict[str, Any]:
+        raise ZeroDivisionError
+
+    core.operations.register("/nf-probe:restart-process", restart)
+    reboot(ada, delay=1)
+    while (told := on_system(ada, "RebootStatus")).active:
+        time.sleep(0.01)
+
+    assert told.status.status == system.RebootStatus.STATUS_FAILURE
+    assert "ZeroDivisionError" in told.status.message
+    assert "the restart of datapath failed" in caplog.text
 
 
 def test_a_reboot_needs_the_right_to_restart_processes(
