@@ -6,6 +6,7 @@ import pytest
 from gnmi_pb import gnmi_ext_pb2 as ext
 from gnmi_pb import gnmi_pb2 as gnmi
 from google.protobuf.duration_pb2 import Duration
+from google.rpc import code_pb2
 
 from nf.mgmt.core import Core
 
@@ -417,3 +418,26 @@ def test_a_commit_that_nobody_confirms_goes_back_by_itself(ada: Client) -> None:
     assert stream.first_with("/lab/name") == "x"
     assert stream.first_delete() == ["/lab/name"]
     stream.cancel()
+
+
+def test_of_a_large_set_that_fails_the_cause_is_told(ports: Client) -> None:
+    """Trailing metadata hold 8 KiB: of more, clients tell nothing but that."""
+    good = {f"/lab/port[name={'x' * 60}{count}]/mtu": 1500 for count in range(1000)}
+    wrong = {"/lab/port[name=wrong]/mtu": "no number"}
+    refused = ports.refused(ports.set, update=good | wrong)
+
+    assert refused.code == "INVALID_ARGUMENT"
+    told = refused.results.response
+    assert 2 < len(told) < 1000
+    assert {one.message.code for one in told[:-1]} == {code_pb2.ABORTED}
+    assert text(told[-1].path) == "/lab/port[name=wrong]/mtu"
+    assert told[-1].message.code == code_pb2.INVALID_ARGUMENT
+    assert refused.request.field_violations
+
+
+def test_of_many_errors_the_first_are_told(ports: Client) -> None:
+    path = "é" * 400
+    refused = ports.refused(ports.set, delete=[f"/lab/{path}"] * 50)
+
+    assert refused.code in ("INVALID_ARGUMENT", "NOT_FOUND")
+    assert path[:100] in refused.text
