@@ -9,6 +9,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.rpc import code_pb2
 
 from nf.mgmt.core import Core
+from nf.mgmt.rpc_error import RpcErrors
 
 from .client import Client, path, subscribing, text, typed
 
@@ -281,6 +282,22 @@ def test_a_lock_of_netconf_is_a_failed_precondition(ada: Client, core: Core) -> 
 
 
 # union_replace and origin cli ----
+
+
+def test_a_candidate_that_a_set_has_overtaken_is_not_committed(ports: Client, core: Core) -> None:
+    session = core.sessions.open("ada", "netconf-ssh", "192.0.2.1")
+    edit = (
+        b'<config xmlns="urn:ietf:params:xml:ns:netconf:base:1.0">'
+        b'<lab xmlns="urn:nf:lab"><name>by netconf</name></lab></config>'
+    )
+    core.edit_config(session, "candidate", edit)
+    ports.set(update={"/lab/name": "by gnmi"})
+    with pytest.raises(RpcErrors) as refused:
+        core.commit(session)
+    core.sessions.close(session, "closed")
+
+    assert refused.value.errors[0].app_tag == "candidate-stale"
+    assert config(ports)["nf-lab:name"] == "by gnmi"
 
 
 def test_union_replace_of_two_values_is_both_and_nothing_else(ports: Client) -> None:
