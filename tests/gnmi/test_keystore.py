@@ -10,9 +10,11 @@ import grpc
 import pytest
 from cryptography import x509
 
+from nf.mgmt.commits import Conversion
 from nf.mgmt.core import Core
 from nf.mgmt.rpc_error import RpcErrors
 from nf.mgmt.session import INTERNAL
+from nf.mgmt.users import TOP as USERS
 from nf.mgmt.users import hash_cleartext
 from nf.telemetry.gnmi.server import Target
 from tests.certificates import Authority, Issued
@@ -157,7 +159,7 @@ def test_who_subscribes_to_the_configuration_sees_no_private_key(
 def test_secrets_that_a_set_brings_are_kept_like_those_of_netconf(
     start: Callable[..., Target], core: Core, authority: Authority, tmp_path: Path
 ) -> None:
-    core.commits.conversions.append(hash_cleartext)
+    core.commits.conversions.append(Conversion(USERS, hash_cleartext))
     target = start()
     channel = grpc.insecure_channel(f"127.0.0.1:{target.ports()['test']}")
     client = Client(channel, "ada", "ada")
