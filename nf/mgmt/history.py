@@ -9,7 +9,6 @@ instead of losing it.
 """
 
 import json
-import os
 import re
 from bisect import bisect_right
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from pathlib import Path
 from nf.errors import ConfigurationError
 from nf.mgmt.journal import Journal
 from nf.mgmt.session import Session
+from nf.process.whole import replace_whole, sync_folder
 
 __all__ = ["Entry", "History", "Note"]
 
@@ -168,7 +168,7 @@ class History:
         )
         line = json.dumps({name: getattr(note, name) for name in Note.__slots__}).encode() + b"\n"
         if change is None or not self._append(line, change()):
-            _replace(self._path(note.number), line + data())
+            replace_whole(self._path(note.number), line + data())
             self._files.append(note.number)
         self._last = note.number
         self._forget_old()
@@ -182,7 +182,7 @@ class History:
         journal = self._journals.get(newest)
         if journal is None:
             journal = Journal.begin(self._journal_path(newest), newest + 1, _JOURNAL_OCTETS)
-            _sync_folder(self._running)
+            sync_folder(self._running)
             self._journals[newest] = journal
         return len(journal.records) < _MAX_CHANGES and journal.append(line + change)
 
@@ -263,12 +263,12 @@ class History:
         """
         when = datetime.now(UTC).isoformat(timespec="milliseconds")
         line = json.dumps(asdict(Note(0, when, user))).encode() + b"\n"
-        _replace(self._folder / "startup.json", line + data)
+        replace_whole(self._folder / "startup.json", line + data)
 
     def delete_startup(self) -> None:
         """Removes the start-up configuration."""
         (self._folder / "startup.json").unlink(missing_ok=True)
-        _sync_folder(self._folder)
+        sync_folder(self._folder)
 
     # A commit that waits for its confirmation ---------------------------------------------------
 
@@ -292,9 +292,9 @@ class History:
         path = self._folder / "unconfirmed"
         if number is None:
             path.unlink(missing_ok=True)
-            _sync_folder(self._folder)
+            sync_folder(self._folder)
         else:
-            _replace(path, str(number).encode())
+            replace_whole(path, str(number).encode())
         self._pinned = number
 
     # Files --------------------------------------------------------------------------------------
@@ -319,27 +319,3 @@ def _damaged(path: Path, error: Exception) -> ConfigurationError:
         str(path),
         "move the file away; the one before it is then used",
     )
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Puts a file in the place of another, whole or not at all."""
-    temporary = path.with_name(f".{path.name}.new")
-    try:
-        with temporary.open("wb") as file:
-            os.fchmod(file.fileno(), 0o600)
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
