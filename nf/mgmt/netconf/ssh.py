@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import asyncssh
 
-from nf.mgmt.netconf.session import NetconfSession, Peer
+from nf.mgmt.netconf.session import Called, NetconfSession, Peer
 
 if TYPE_CHECKING:
     from nf.mgmt.netconf.doors import Doors
@@ -61,10 +61,10 @@ def ssh_options(keys: Sequence[asyncssh.SSHKey], login_timeout: float) -> dict[s
 class SshConnection(asyncssh.SSHServer):
     """One connection; may carry several sessions."""
 
-    def __init__(self, doors: "Doors", idle: float | None = None) -> None:
-        """Before the first octet; `idle` seconds without a request end a session, if given."""
+    def __init__(self, doors: "Doors", called: Called | None = None) -> None:
+        """Before the first octet; `called` if call home has made the connection."""
         self._doors = doors
-        self.idle = idle
+        self.called = called
         self._connection: asyncssh.SSHServerConnection | None = None
         self._sessions: set[SshSession] = set()
         self._tries = 0
@@ -230,7 +230,7 @@ class SshSession(asyncssh.SSHServerSession[bytes]):
             self._doors.service,
             _ChannelTransport(channel),
             Peer(self._connection.user, self._connection.source, "netconf-ssh"),
-            self._connection.idle,
+            self._connection.called,
         )
         self._connection.began(self)
         task = asyncio.get_running_loop().create_task(netconf.run())
