@@ -1,5 +1,6 @@
 """Configured subscriptions (RFC 8639 section 2.5), told over connections of call home."""
 
+import re
 import socket
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -411,6 +412,11 @@ def test_a_receiver_that_is_too_slow_is_suspended(
     ("content", "tag"),
     [
         (subscription(number=2**31), "dynamic-id"),
+        (re.sub("<transport.*</transport>", "", subscription()), "transport-missing"),
+        (
+            re.sub("<netconf-client.*</netconf-client>", "", subscription()),
+            "netconf-client-missing",
+        ),
         (subscription().replace(">nc:netconf-call-home<", ">nc:other<"), None),
         (subscription(client="nobody"), "instance-required"),
     ],
