@@ -50,8 +50,8 @@ class Transport(Protocol):
     def resume_reading(self) -> None:
         """What comes is received again."""
 
-    def close(self) -> None:
-        """Ends after what was written."""
+    def close(self, *, well: bool) -> None:
+        """Ends after what was written; `well` if that is what the client has asked for."""
 
     def abort(self) -> None:
         """Ends at once."""
@@ -196,7 +196,7 @@ class NetconfSession:
         if reason in ("dropped", "timeout", "other"):
             statistics.dropped_sessions += 1
         await self._outgoing.sent()
-        self._transport.close()
+        self._transport.close(well=reason == "closed")
         await self._loop.run_in_executor(
             self._service.lanes.write, self._service.core.sessions.close, self.session, reason
         )

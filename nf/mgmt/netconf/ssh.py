@@ -301,8 +301,12 @@ class _ChannelTransport:
     def resume_reading(self) -> None:
         self._channel.resume_reading()
 
-    def close(self) -> None:
-        self._channel.close()
+    def close(self, *, well: bool) -> None:
+        if well:
+            # Without a status OpenSSH says that something went wrong.
+            self._channel.exit(0)
+        else:
+            self._channel.close()
 
     def abort(self) -> None:
         self._channel.abort()

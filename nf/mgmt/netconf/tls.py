@@ -61,7 +61,9 @@ class TlsConnection(asyncio.Protocol):
             made.abort()
             return
         peer = Peer(user, self.source, "netconf-tls")
-        self._netconf = netconf = NetconfSession(self._doors.service, made, peer, self._called)
+        self._netconf = netconf = NetconfSession(
+            self._doors.service, _StreamTransport(made), peer, self._called
+        )
         self._doors.connections.add(self)
         task = asyncio.get_running_loop().create_task(netconf.run())
         self._doors.talking[netconf] = task
@@ -126,6 +128,29 @@ class TlsConnection(asyncio.Protocol):
         """Ends it at once."""
         if self._transport is not None:
             self._transport.abort()
+
+
+class _StreamTransport:
+    """A connection, as a session sees it."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+
+    def write(self, octets: bytes) -> None:
+        self._transport.write(octets)
+
+    def pause_reading(self) -> None:
+        self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        self._transport.resume_reading()
+
+    def close(self, *, well: bool) -> None:
+        del well
+        self._transport.close()
+
+    def abort(self) -> None:
+        self._transport.abort()
 
 
 class _Waiting:

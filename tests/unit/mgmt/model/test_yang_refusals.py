@@ -182,8 +182,8 @@ ELSEWHERE = {
     *("protocol-name", "restart-monitor"),
     *("dynamic-id", "netconf-client-missing", "transport-missing"),
 }
-"""Tags of state and of operations, which no configuration can meet, and of configured subscriptions,
-which are not below our root: tests/netconf/test_rfc8639_configured.py."""
+"""Tags of state and of operations, which no configuration can meet, and of subscriptions that
+are configured, not below our root: tests/netconf/test_rfc8639_configured.py."""
 
 TAKEN = [
     capture(link_type="nf-protocols:ip", link_offset=4),
