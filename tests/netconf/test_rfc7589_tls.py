@@ -435,7 +435,7 @@ def test_a_client_that_reads_nothing_holds_nobody_up_and_little_memory(
     for _ in range(20):
         ada.ok("<discard-changes/>")
     assert session.queued < size + 4096
-    buffered = session._transport.get_write_buffer_size()  # type: ignore[attr-defined]
+    buffered = session._transport._transport.get_write_buffer_size()  # type: ignore[attr-defined]
     assert buffered < 1024 * 1024
 
 
