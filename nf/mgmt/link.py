@@ -267,6 +267,10 @@ class Link:
             return False
         with self._orders:
             self._client = client
+            if client.is_closed:
+                # It was lost before anybody could know it by this name.
+                self._client = None
+                return False
         event(log, logging.INFO, "connected to the datapath", pid=client.peer.pid)
         return True
 

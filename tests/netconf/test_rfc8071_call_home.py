@@ -17,7 +17,7 @@ from tests.netconf.conftest import PASSWORD
 from tests.netconf.home import Home, calling
 from tests.netconf.peer import BASE, WAIT, Closed, Loop
 from tests.netconf.tls_peer import REFUSED, Security, client_context
-from tests.netconf.waiting import until
+from tests.waiting import until
 
 Start = Callable[..., Alone]
 

@@ -16,7 +16,7 @@ from tests.netconf.conftest import PASSWORD
 from tests.netconf.home import Home, calling
 from tests.netconf.peer import BASE, Loop, Peer
 from tests.netconf.subscribing import NS, SN, YP, begin, changes, named, push, receive
-from tests.netconf.waiting import until
+from tests.waiting import until
 
 Start = Callable[..., Alone]
 SUBSCRIPTIONS = "ietf-subscribed-notifications:subscriptions"

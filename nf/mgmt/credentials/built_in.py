@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -37,8 +37,8 @@ class BuiltIn:
         certificate: Which that key has signed itself.
     """
 
-    ssh: bytes
-    tls: bytes
+    ssh: bytes = field(repr=False)
+    tls: bytes = field(repr=False)
     certificate: x509.Certificate
 
 

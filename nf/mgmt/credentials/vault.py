@@ -103,6 +103,13 @@ class Vault:
             except FileNotFoundError:
                 return None
 
+    def written(self, public: bytes) -> int:
+        """When a private key was written, in nanoseconds since 1970; 0 if it is not here."""
+        try:
+            return (self._folder / _name(public)).stat().st_mtime_ns
+        except FileNotFoundError:
+            return 0
+
     def forget_all_but(self, named: "Collection[bytes]") -> int:
         """Removes the private keys of all but these public ones; how many.
 
@@ -111,6 +118,8 @@ class Vault:
         """
         kept = {_name(public) for public in named}
         gone = [file for file in self._folder.glob("*.pem") if file.name not in kept]
+        # What a crash left of a key that was being written is half a key, and secret.
+        gone += self._folder.glob(".*.new")
         for file in gone:
             file.unlink()
         return len(gone)

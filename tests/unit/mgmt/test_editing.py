@@ -121,7 +121,7 @@ def test_a_disk_that_cannot_take_the_configuration_refuses_it(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("nf.process.whole.os.fsync", full)
-    monkeypatch.setattr("nf.mgmt.journal.os.fdatasync", full)
+    monkeypatch.setattr("nf.mgmt.journal.os.pwritev", full)
     error = refused(core.edit_config, ada, "running", config("<name>x</name>"))
 
     assert (error.tag, error.app_tag) == ("resource-denied", "persist")
