@@ -91,3 +91,15 @@ def test_a_password_in_clear_text_reaches_no_disk(
     files = list((tmp_path / "state").rglob("*"))  # type: ignore[operator]
     assert any(path.suffix == ".journal" for path in files)
     assert not any(b"secret-word" in path.read_bytes() for path in files if path.is_file())
+
+
+def test_an_edit_that_changes_nothing_leaves_its_tree_for_the_next(
+    core: Core, ada: Session
+) -> None:
+    core.edit_config(ada, "running", config("<name>x</name>"))
+    core.commits.catch_up()
+    first = core.commits._spare
+    core.edit_config(ada, "running", config("<name>x</name>"))
+
+    assert first is not None
+    assert core.commits._spare is first
