@@ -1,0 +1,154 @@
+//! The file that a dump is written to: made by nobody else, and whole at any time.
+
+use std::ffi::CString;
+use std::fs::{DirBuilder, File};
+use std::io::{self, Write};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::Path;
+
+use super::blocks;
+use crate::error::{CaptureError, ErrorKind, system_text};
+
+/// Longest name of a file.
+pub const LONGEST_NAME: usize = 100;
+/// Room that a dump leaves for others, where the file system is not small: configurations are
+/// written there, too.
+const RESERVE: u64 = 64 << 20;
+/// On a small file system: this part of it.
+const RESERVED_PART: u64 = 16;
+
+/// What can be said against a name of a file, or nothing.
+pub fn fault(name: &str) -> Option<&'static str> {
+    let plain = |letter: u8| letter.is_ascii_alphanumeric() || matches!(letter, b'.' | b'_' | b'-');
+    match name.as_bytes() {
+        [] => Some("it is empty"),
+        long if long.len() > LONGEST_NAME => Some("it is too long"),
+        [first, ..] if !first.is_ascii_alphanumeric() => Some("it begins with no letter or digit"),
+        all if !all.iter().copied().all(plain) => Some("it has other characters than allowed"),
+        _ => None,
+    }
+}
+
+/// Makes a file of this name, which must not be there, in a folder for its owner alone.
+///
+/// # Errors
+/// The name is none, there is such a file, or the system refuses.
+pub(super) fn create(folder: &Path, name: &str) -> Result<File, CaptureError> {
+    if let Some(fault) = fault(name) {
+        return Err(CaptureError::new(
+            ErrorKind::Options,
+            format!("{name:?} is no name for a dump: {fault}"),
+            "file",
+            format!(
+                "a bare name of at most {LONGEST_NAME} letters, digits, dots, hyphens and \
+                 underscores, that begins with a letter or a digit"
+            ),
+        ));
+    }
+    let place = folder.display().to_string();
+    let folder = open_folder(folder).map_err(|error| {
+        let hint = "make it a folder of this user with mode 0700, or move away what is there";
+        CaptureError::new(ErrorKind::Io, system_text(&error), place, hint)
+    })?;
+    let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_EXCL | libc::O_NOFOLLOW | libc::O_CLOEXEC;
+    open(folder.as_raw_fd(), name.as_bytes(), flags).map(File::from).map_err(|error| {
+        let (what, hint) = match error.kind() {
+            io::ErrorKind::AlreadyExists => {
+                (format!("there is a file {name:?} already"), "choose another name, or delete it")
+            }
+            _ => (system_text(&error), "see that the folder of dumps can be written to"),
+        };
+        CaptureError::new(ErrorKind::Options, what, "file", hint)
+    })
+}
+
+/// Opens the folder, or makes it; a link or another user's folder is none.
+fn open_folder(folder: &Path) -> io::Result<OwnedFd> {
+    match DirBuilder::new().mode(0o700).create(folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    let flags = libc::O_RDONLY | libc::O_DIRECTORY | libc::O_NOFOLLOW | libc::O_CLOEXEC;
+    let opened = open(libc::AT_FDCWD, folder.as_os_str().as_bytes(), flags)?;
+    let found = File::from(opened.try_clone()?).metadata()?;
+    // SAFETY: it only asks for a number.
+    let own = unsafe { libc::geteuid() };
+    if found.uid() != own || found.mode() & 0o022 != 0 {
+        return Err(io::Error::other("others may write to the folder of dumps"));
+    }
+    Ok(opened)
+}
+
+fn open(at: libc::c_int, name: &[u8], flags: libc::c_int) -> io::Result<OwnedFd> {
+    let name = CString::new(name)?;
+    // SAFETY: the name ends with a zero and lives on; the mode is for files that are made.
+    let opened = unsafe { libc::openat(at, name.as_ptr(), flags, 0o600 as libc::mode_t) };
+    if opened < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: nobody else has this descriptor.
+    Ok(unsafe { OwnedFd::from_raw_fd(opened) })
+}
+
+/// A file of whole blocks.
+pub(super) struct Output {
+    file: File,
+    /// Octets of whole blocks in it.
+    pub octets: u64,
+    /// Packets in it.
+    pub packets: u64,
+    /// Octets that are left free on the file system.
+    reserve: u64,
+}
+
+impl Output {
+    /// Writes to `file`, which is empty.
+    pub fn new(file: File) -> Self {
+        let reserve = room(&file).map_or(0, |(_, all)| RESERVE.min(all / RESERVED_PART));
+        Self { file, octets: 0, packets: 0, reserve }
+    }
+
+    /// Writes whole blocks. When not all find room, the file ends with the last one that does.
+    ///
+    /// # Errors
+    /// Why not all are written.
+    pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if let Ok((free, _)) = room(&self.file)
+            && free < self.reserve.saturating_add(bytes.len() as u64)
+        {
+            let text = format!("fewer than {} octets would be left on the disk", self.reserve);
+            return Err(io::Error::new(io::ErrorKind::StorageFull, text));
+        }
+        let mut left = bytes;
+        let mut failure = None;
+        while !left.is_empty() && failure.is_none() {
+            match self.file.write(left) {
+                Ok(0) => failure = Some(io::ErrorKind::WriteZero.into()),
+                Ok(done) => left = left.get(done..).unwrap_or_default(),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => failure = Some(error),
+            }
+        }
+        let written = bytes.get(..bytes.len() - left.len()).unwrap_or_default();
+        let (octets, packets) = blocks::whole(written);
+        self.octets += octets as u64;
+        self.packets += packets;
+        let Some(failure) = failure else { return Ok(()) };
+        self.file.set_len(self.octets)?;
+        Err(failure)
+    }
+}
+
+/// Octets that this user may still write on the file system, and octets of all of it.
+fn room(file: &File) -> io::Result<(u64, u64)> {
+    // SAFETY: all zeros are a value of this structure, which the system fills.
+    let mut found: libc::statvfs = unsafe { std::mem::zeroed() };
+    // SAFETY: the descriptor is open, and the pointer is to a live structure.
+    if unsafe { libc::fstatvfs(file.as_raw_fd(), &mut found) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let unit = found.f_frsize as u64;
+    Ok((unit.saturating_mul(found.f_bavail as u64), unit.saturating_mul(found.f_blocks as u64)))
+}
