@@ -17,6 +17,7 @@ from nf.datapath.control import (
     CHANNEL,
     Call,
     Done,
+    DumpBegun,
     Event,
     Prepared,
     Pulse,
@@ -76,7 +77,7 @@ class DatapathProcess:
         self._notifier = notifier
         self._ends_with_capture = ends_with_capture
         self._datapath = Datapath(
-            complete, make_outlets(self._output_changed, self._hand_over), self
+            complete, make_outlets(self._output_changed, self._hand_over), self, places.dumps
         )
         self._orders = ThreadPoolExecutor(1, "orders")
         """One thread: orders are carried out one after the other."""
@@ -166,6 +167,11 @@ class DatapathProcess:
                 effect = await self._order(datapath.prepare, generation, settings)
                 loaded = datapath.loaded()
                 return Prepared(generation, effect, loaded.plugins, loaded.notes)
+            case control.DumpPackets():
+                path = await self._order(datapath.dump, body)
+                return DumpBegun(path.name, str(path))
+            case control.StopDump():
+                return await self._question(datapath.dumps.stop)
             case control.Drain():
                 self._end.set()
             case _:
@@ -188,6 +194,8 @@ class DatapathProcess:
                 await self._order(datapath.set_capture, to)
             case control.Replay(file, pace):
                 await self._order(datapath.replay, file, pace)
+            case control.DeleteDump(file):
+                await self._order(datapath.dumps.delete, file)
             case control.TerminateSession(session):
                 await self._question(datapath.terminate, session)
             case _:
