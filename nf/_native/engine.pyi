@@ -67,7 +67,7 @@ class Dumper:
         self,
         file: str,
         *,
-        filter: str,
+        filter: str,  # noqa: A002 - the word of the filters' language
         duration: float,
         packets: int,
         octets: int,

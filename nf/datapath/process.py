@@ -151,32 +151,33 @@ class DatapathProcess:
     async def _answer(self, peer: Peer, body: Any) -> Any:
         del peer
         datapath = self._datapath
+        answer: Any = Done()
         match body:
             case control.Heartbeat():
-                return Pulse(
+                answer = Pulse(
                     datapath.generation, datapath.beats, datapath.batches, datapath.capture
                 )
             case control.ReadStats(sums):
-                return StatsRead(await self._question(datapath.stats, sums))
+                answer = StatsRead(await self._question(datapath.stats, sums))
             case control.ReadSettings():
-                return SettingsRead(datapath.generation, datapath.settings)
+                answer = SettingsRead(datapath.generation, datapath.settings)
             case control.ListSessions(limit, order_by, where):
                 rows = await self._question(datapath.sessions, limit, order_by, where)
-                return SessionList(rows)
+                answer = SessionList(rows)
             case control.Prepare(generation, settings):
                 effect = await self._order(datapath.prepare, generation, settings)
                 loaded = datapath.loaded()
-                return Prepared(generation, effect, loaded.plugins, loaded.notes)
+                answer = Prepared(generation, effect, loaded.plugins, loaded.notes)
             case control.DumpPackets():
                 path = await self._order(datapath.dump, body)
-                return DumpBegun(path.name, str(path))
+                answer = DumpBegun(path.name, str(path))
             case control.StopDump():
-                return await self._question(datapath.dumps.stop)
+                answer = await self._question(datapath.dumps.stop)
             case control.Drain():
                 self._end.set()
             case _:
                 await self._carry_out(body)
-        return Done()
+        return answer
 
     async def _carry_out(self, body: Any) -> None:
         """Orders that are answered with nothing but that they are done."""

@@ -18,14 +18,14 @@ def process_word(name: str) -> str:
 
 
 def dump_end(ended: control.DumpEnded) -> dict[str, Any]:
-    """How a dump ended, in the model's words."""
+    """How a dump ended, in the model's words; numbers of 64 bits are text (RFC 7951)."""
     return {
         "file": ended.file,
         "reason": ended.reason,
-        "seen": ended.seen,
-        "packets": ended.packets,
-        "bytes": ended.octets,
-        "dropped": ended.dropped,
+        "seen": str(ended.seen),
+        "packets": str(ended.packets),
+        "bytes": str(ended.octets),
+        "dropped": str(ended.dropped),
     }
 
 

@@ -178,7 +178,7 @@ REFUSED: dict[str, list[dict[str, Any]]] = {
 }
 """For each tag of the model, configurations that it is the answer to."""
 
-ELSEWHERE = {"protocol-name", "restart-monitor"}
+ELSEWHERE = {"dump-file", "protocol-name", "restart-monitor"}
 """Tags of state and of operations, which no configuration can meet."""
 
 TAKEN = [

@@ -101,13 +101,15 @@ pub(super) struct Output {
     pub packets: u64,
     /// Octets that are left free on the file system.
     reserve: u64,
+    /// Whether what is free is looked at before a write.
+    check_room: bool,
 }
 
 impl Output {
     /// Writes to `file`, which is empty.
     pub fn new(file: File) -> Self {
         let reserve = room(&file).map_or(0, |(_, all)| RESERVE.min(all / RESERVED_PART));
-        Self { file, octets: 0, packets: 0, reserve }
+        Self { file, octets: 0, packets: 0, reserve, check_room: true }
     }
 
     /// Writes whole blocks. When not all find room, the file ends with the last one that does.
@@ -115,7 +117,8 @@ impl Output {
     /// # Errors
     /// Why not all are written.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if let Ok((free, _)) = room(&self.file)
+        if self.check_room
+            && let Ok((free, _)) = room(&self.file)
             && free < self.reserve.saturating_add(bytes.len() as u64)
         {
             let text = format!("fewer than {} octets would be left on the disk", self.reserve);
@@ -151,4 +154,61 @@ fn room(file: &File) -> io::Result<(u64, u64)> {
     }
     let unit = found.f_frsize as u64;
     Ok((unit.saturating_mul(found.f_bavail as u64), unit.saturating_mul(found.f_blocks as u64)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::process::Command;
+
+    use super::*;
+    use crate::dump::blocks::{Stamp, packet};
+
+    /// A file system of so many octets; `None` where none can be mounted.
+    struct Disk(PathBuf);
+
+    impl Disk {
+        fn mounted(size: &str) -> Option<Self> {
+            let path = std::env::temp_dir().join(format!("nf-dump-disk-{}", std::process::id()));
+            std::fs::create_dir(&path).unwrap();
+            let disk = Self(path);
+            let options = format!("size={size}");
+            let words = ["-t", "tmpfs", "-o", &options, "nf-test"];
+            let mounted = Command::new("mount").args(words).arg(&disk.0).output();
+            mounted.is_ok_and(|one| one.status.success()).then_some(disk)
+        }
+    }
+
+    impl Drop for Disk {
+        fn drop(&mut self) {
+            // It is no file system where mounting failed.
+            drop(Command::new("umount").arg("--lazy").arg(&self.0).output());
+            std::fs::remove_dir(&self.0).unwrap();
+        }
+    }
+
+    #[test]
+    fn what_finds_no_room_in_the_middle_of_a_write_is_cut_to_whole_blocks() {
+        let Some(disk) = Disk::mounted("64k") else {
+            eprintln!("SKIPPED: no file system can be mounted here");
+            return;
+        };
+        let path = disk.0.join("dump");
+        let mut output = Output::new(File::create(&path).unwrap());
+        let mut bytes = Vec::new();
+        for time in 0..100 {
+            packet(&mut bytes, Stamp { interface: 0, time, length: 999 }, &[7; 999]);
+        }
+        let one = bytes.len() / 100;
+        // As if somebody else had taken the room between the look at it and the write.
+        output.write(&bytes[..10 * one]).unwrap();
+        output.check_room = false;
+
+        let failure = output.write(&bytes[10 * one..]).unwrap_err();
+
+        assert_eq!(failure.kind(), io::ErrorKind::StorageFull);
+        let size = std::fs::metadata(&path).unwrap().len();
+        assert!(size > 40 << 10 && size.is_multiple_of(one as u64), "{size}");
+        assert_eq!((output.octets, output.packets), (size, size / one as u64));
+    }
 }
