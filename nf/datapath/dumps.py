@@ -47,6 +47,7 @@ class Dumps:
         self.dumper = _engine.Dumper(str(folder))
         self._tell = tell
         self._lock = threading.Lock()
+        self._watcher: threading.Thread | None = None
 
     def begin(self, wanted: DumpPackets, links: Sequence[int]) -> Path:
         """Begins to write what is captured from now on; the file.
@@ -61,6 +62,9 @@ class Dumps:
             CaptureError: The file cannot be made.
         """
         with self._lock:
+            if self._watcher is not None and self.latest() is not None:
+                # How the one before ended is told before there is another.
+                self._watcher.join(STOP_SECONDS)
             if len(self.kept()) >= MOST_KEPT:
                 raise Refused(
                     f"{MOST_KEPT} dumps are kept in {self.folder}, and there may be no more",
@@ -78,7 +82,8 @@ class Dumps:
                     links=sorted(set(links)),
                 )
             )
-            threading.Thread(target=self._watch, name="watch-dump", daemon=True).start()
+            self._watcher = threading.Thread(target=self._watch, name="watch-dump", daemon=True)
+            self._watcher.start()
         event(log, logging.INFO, "a dump of packets begins", file=str(path), filter=wanted.filter)
         return path
 

@@ -49,7 +49,7 @@ def ports_in(file: Path) -> Counter[int]:
     """Packets by their destination's port, as our own reader reads them."""
     found: Counter[int] = Counter()
     for row in nf.read(str(file)):
-        found[row.dst_port] += row.packets
+        found[row.dst_port] += row.packets_up + row.packets_down
     return found
 
 
