@@ -223,7 +223,7 @@ def test_a_full_disk_ends_the_dump_and_leaves_room_for_changes(
         with Netconf(probe) as session:
             path = Path(dump(session, duration=600).texts("path")[0])
             free = os.statvfs(state).f_bavail * os.statvfs(state).f_frsize
-            (state / "ballast").write_bytes(bytes(free - (1 << 20)))
+            (state / "ballast").write_bytes(bytes(free - (3 << 20)))
             probe.send(20_000)
             eventually(lambda: not probe.state("capture/state/dump")["active"])
         told = probe.state("capture/state/dump")

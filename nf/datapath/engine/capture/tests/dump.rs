@@ -337,8 +337,10 @@ fn a_full_disk_ends_it_with_the_last_packet_that_is_whole() {
     let view = ended(&dumper);
     let read = read(&path);
     let size = fs::metadata(&path).unwrap().len();
-    // Room is left for others, who write configurations there.
-    let others = fs::write(disk.join("other"), vec![0; 32 << 10]);
+    // Room is left for others, who write configurations there; without any, there is no file.
+    let others = fs::write(disk.join("other"), vec![0; 200 << 10]);
+    let next = dumper.begin(Spec { file: "next".into(), ..spec() }, &[]);
+    let nothing = !disk.join("dumps/next").exists();
     Command::new("umount").arg("--lazy").arg(&disk).status().unwrap();
 
     assert_eq!(reason(&view), Reason::DiskFull);
@@ -347,4 +349,6 @@ fn a_full_disk_ends_it_with_the_last_packet_that_is_whole() {
     assert_eq!(size, view.octets);
     assert!(view.packets > 0);
     others.unwrap();
+    assert_eq!(next.unwrap_err().place, "file");
+    assert!(nothing);
 }

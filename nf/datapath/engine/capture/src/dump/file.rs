@@ -17,7 +17,7 @@ pub const LONGEST_NAME: usize = 100;
 /// written there, too.
 const RESERVE: u64 = 64 << 20;
 /// On a small file system: this part of it.
-const RESERVED_PART: u64 = 16;
+const RESERVED_PART: u64 = 4;
 
 /// What can be said against a name of a file, or nothing.
 pub fn fault(name: &str) -> Option<&'static str> {
@@ -35,7 +35,7 @@ pub fn fault(name: &str) -> Option<&'static str> {
 ///
 /// # Errors
 /// The name is none, there is such a file, or the system refuses.
-pub(super) fn create(folder: &Path, name: &str) -> Result<File, CaptureError> {
+fn create(folder: &Path, name: &str) -> Result<File, CaptureError> {
     if let Some(fault) = fault(name) {
         return Err(CaptureError::new(
             ErrorKind::Options,
@@ -110,6 +110,23 @@ impl Output {
     pub fn new(file: File) -> Self {
         let reserve = room(&file).map_or(0, |(_, all)| RESERVE.min(all / RESERVED_PART));
         Self { file, octets: 0, packets: 0, reserve, check_room: true }
+    }
+
+    /// A file of this name in a folder, see [`create`], that begins as files of dumps do.
+    ///
+    /// # Errors
+    /// As [`create`], and where there is no room; then there is no file.
+    pub fn begun(folder: &Path, name: &str) -> Result<Self, CaptureError> {
+        let mut output = Self::new(create(folder, name)?);
+        let mut section = Vec::new();
+        blocks::section(&mut section, concat!("nf ", env!("CARGO_PKG_VERSION")));
+        output.write(&section).map_err(|error| {
+            // Nobody has seen it; what could be said of this is said by the error at hand.
+            drop(std::fs::remove_file(folder.join(name)));
+            let hint = "free some room, or keep the state of the probe on another disk";
+            CaptureError::new(ErrorKind::Options, system_text(&error), "file", hint)
+        })?;
+        Ok(output)
     }
 
     /// Writes whole blocks. When not all find room, the file ends with the last one that does.

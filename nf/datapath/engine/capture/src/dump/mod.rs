@@ -20,6 +20,7 @@ use crate::af_packet::wall_clock;
 use crate::bpf::Filter;
 use crate::error::{CaptureError, ErrorKind, system_text};
 
+use file::Output;
 pub use file::{LONGEST_NAME, fault};
 use run::Writer;
 pub use tap::{Branch, Names, Tap};
@@ -194,7 +195,7 @@ impl Dumper {
         }
         check(&spec)?;
         let filter = compiled(&spec.filter, links)?;
-        let file = file::create(&self.folder, &spec.file)?;
+        let output = Output::begun(&self.folder, &spec.file)?;
         let path = self.folder.join(&spec.file);
         let shown = Arc::new(Shown {
             spec,
@@ -208,7 +209,7 @@ impl Dumper {
             ended: Condvar::new(),
         });
         let (intake, pieces) = self.tap.open();
-        let writer = Writer::new(Arc::clone(&shown), file, filter, intake, Arc::clone(&self.tap));
+        let writer = Writer::new(Arc::clone(&shown), output, filter, intake, Arc::clone(&self.tap));
         let thread = std::thread::Builder::new().name("nf-dump".into());
         if let Err(error) = thread.spawn(move || writer.run(&pieces)) {
             self.tap.close();

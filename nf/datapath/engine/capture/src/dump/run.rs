@@ -1,7 +1,6 @@
 //! The thread of a dump.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -59,21 +58,19 @@ pub(super) struct Writer {
 impl Writer {
     pub fn new(
         shown: Arc<Shown>,
-        file: File,
+        output: Output,
         filter: Option<Filter>,
         intake: Arc<Intake>,
         tap: Arc<Tap>,
     ) -> Self {
         let deadline = Instant::now() + shown.spec.duration;
-        let mut blocks = Vec::with_capacity(AT_A_TIME);
-        blocks::section(&mut blocks, concat!("nf ", env!("CARGO_PKG_VERSION")));
         Self {
             shown,
-            output: Output::new(file),
+            output,
             filter,
             intake,
             tap,
-            blocks,
+            blocks: Vec::with_capacity(AT_A_TIME),
             interfaces: HashMap::new(),
             packets: 0,
             seen: 0,
