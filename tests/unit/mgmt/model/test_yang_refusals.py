@@ -179,7 +179,7 @@ REFUSED: dict[str, list[dict[str, Any]]] = {
 """For each tag of the model, configurations that it is the answer to."""
 
 ELSEWHERE = {
-    *("protocol-name", "restart-monitor"),
+    *("dump-file", "protocol-name", "restart-monitor"),
     *("dynamic-id", "netconf-client-missing", "transport-missing"),
 }
 """Tags of state and of operations, which no configuration can meet, and of subscriptions that
