@@ -50,7 +50,7 @@ lint-python: setup
 	$(BIN)/ruff format --check $(PYTHON_FOLDERS)
 	$(BIN)/ruff check $(PYTHON_FOLDERS)
 	$(BIN)/mypy
-	$(BIN)/stubtest nf._native.engine nf._native.yang
+	$(BIN)/stubtest nf._native.engine nf._native.gnmi nf._native.yang
 	$(BIN)/lint-imports --no-cache
 
 lint-rust: setup
