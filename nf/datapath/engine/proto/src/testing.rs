@@ -170,7 +170,7 @@ pub fn dissector(entries: &'static [Entry], wants: Wants) -> Result<Dissector, S
 }
 
 /// Somebody listens to everything.
-pub(crate) const EVERYTHING: Wants = Wants { messages: true, transactions: true };
+pub(crate) const EVERYTHING: Wants = Wants::EVERYTHING;
 
 /// Plays `events` through classification and parsing, everything wanted; each event is one
 /// packet, 1 ms apart.

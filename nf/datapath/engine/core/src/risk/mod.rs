@@ -12,7 +12,7 @@ mod rules;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use nf_fields::{Fields, List, ProtoId, Value};
+use nf_fields::{FieldSet, Fields, List, ProtoId, Value};
 use nf_filter::Filter;
 
 use crate::catalog::{Attribute, Catalog, Source};
@@ -190,9 +190,21 @@ impl Judge {
         self.severities.iter().find(|(_, risk)| risks.has(*risk)).map(|(severity, _)| *severity)
     }
 
-    /// Protocols whose transactions must be heard.
-    pub fn hears(&self) -> impl Iterator<Item = ProtoId> + '_ {
-        self.transactions.keys().chain(self.transaction_tests.keys()).copied()
+    /// Protocols whose transactions must be heard, and which fields of them are read; a protocol
+    /// may come several times.
+    pub fn hears(&self) -> impl Iterator<Item = (ProtoId, FieldSet)> + '_ {
+        let filters = self.transactions.iter().flat_map(|(proto, rules)| {
+            let fields = rules.iter().flat_map(|rule| &rule.fields);
+            fields.filter_map(|field| match field.source {
+                Source::Transaction(n) => Some((*proto, FieldSet::one(n.into()))),
+                _ => None,
+            })
+        });
+        let tests = self.transaction_tests.iter().flat_map(|(proto, tests)| {
+            let places = tests.iter().flat_map(|test| &test.places);
+            places.map(|place| (*proto, FieldSet::one(*place)))
+        });
+        filters.chain(tests)
     }
 
     /// What a transaction that began at `start` (nanoseconds) shows.

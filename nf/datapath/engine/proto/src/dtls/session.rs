@@ -312,7 +312,7 @@ impl Dtls {
         if !out.wants_transactions() || self.is_established {
             return None;
         }
-        let new = || Box::new(Transcript::new(time, Carried::Datagram));
+        let new = || Box::new(Transcript::new(time, Carried::Datagram, out.wanted_fields()));
         Some(self.transcript.get_or_insert_with(new))
     }
 

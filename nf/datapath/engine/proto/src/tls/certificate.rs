@@ -2,12 +2,13 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use nf_fields::Text;
+use nf_fields::{FieldSet, Text};
 use sha1::{Digest, Sha1};
 use sha2::Sha256;
 use x509_parser::objects::oid_registry;
 use x509_parser::prelude::{ASN1Time, FromDer, GeneralName, X509Certificate, X509Name};
 
+use super::TlsTransaction;
 use super::fingerprint::hex;
 use crate::{CertificateNames, Clue, Cursor, Sink};
 
@@ -38,46 +39,51 @@ pub fn chain(body: &[u8]) -> Option<(Option<&[u8]>, usize)> {
     Some((first, count))
 }
 
-/// What is kept of a certificate.
-#[derive(Debug)]
-pub struct Details {
-    /// Distinguished name of the holder.
-    pub subject: Text,
-    /// Distinguished name of who signed.
-    pub issuer: Text,
-    /// Serial number in hexadecimal.
-    pub serial: Text,
-    /// Begin of validity, ISO 8601.
-    pub not_before: Text,
-    /// End of validity, ISO 8601.
-    pub not_after: Text,
-    /// Alternative names.
-    pub alternatives: Vec<Text>,
-    /// Issuer and subject are the same.
-    pub self_signed: bool,
+/// Fills in what a server's DER certificate says, as far as it is `wanted`; whether it could be read.
+pub fn describe(der: &[u8], wanted: FieldSet, record: &mut TlsTransaction) -> bool {
+    type Of = TlsTransaction;
+    if wanted.has_any(Of::FINGERPRINT_SHA1) {
+        record.fingerprint_sha1 = Some(hex(&Sha1::digest(der)).into());
+    }
+    if wanted.has_any(Of::FINGERPRINT_SHA256) {
+        record.fingerprint_sha256 = Some(hex(&Sha256::digest(der)).into());
+    }
+    let Ok((_, certificate)) = X509Certificate::from_der(der) else {
+        return false;
+    };
+    let [holder, signer] = [certificate.subject(), certificate.issuer()];
+    record.self_signed = Some(holder.as_raw() == signer.as_raw());
+    if wanted.has_any(Of::SUBJECT | Of::ISSUER) {
+        record.subject = Some(distinguished_name(holder));
+        record.issuer = Some(distinguished_name(signer));
+    }
+    if wanted.has_any(Of::SERIAL) {
+        record.serial = Some(serial(&certificate));
+    }
+    if wanted.has_any(Of::NOT_BEFORE | Of::NOT_AFTER) {
+        record.not_before = Some(iso8601(certificate.validity().not_before));
+        record.not_after = Some(iso8601(certificate.validity().not_after));
+    }
+    if wanted.has_any(Of::SAN) {
+        record.san = alternatives(&certificate);
+    }
+    true
 }
 
-impl Details {
-    /// Reads a DER certificate.
-    pub fn parse(der: &[u8]) -> Option<Self> {
-        let (_, certificate) = X509Certificate::from_der(der).ok()?;
-        let validity = certificate.validity();
-        let serial = certificate.raw_serial();
-        // DER puts a zero in front where the first bit would make the number negative.
-        let serial = match serial {
-            [0, rest @ ..] if !rest.is_empty() => rest,
-            whole => whole,
-        };
-        Some(Self {
-            subject: distinguished_name(certificate.subject()),
-            issuer: distinguished_name(certificate.issuer()),
-            serial: hex(serial.get(..MAX_SERIAL).unwrap_or(serial)).into(),
-            not_before: iso8601(validity.not_before),
-            not_after: iso8601(validity.not_after),
-            alternatives: alternatives(&certificate),
-            self_signed: certificate.subject().as_raw() == certificate.issuer().as_raw(),
-        })
-    }
+/// The holder of a DER certificate.
+pub fn holder(der: &[u8]) -> Option<Text> {
+    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    Some(distinguished_name(certificate.subject()))
+}
+
+/// Serial number in hexadecimal.
+fn serial(certificate: &X509Certificate<'_>) -> Text {
+    // DER puts a zero in front where the first bit would make the number negative.
+    let serial = match certificate.raw_serial() {
+        [0, rest @ ..] if !rest.is_empty() => rest,
+        whole => whole,
+    };
+    hex(serial.get(..MAX_SERIAL).unwrap_or(serial)).into()
 }
 
 /// The host a DER certificate was made for: its common name if that looks like one, else the
@@ -132,11 +138,6 @@ fn is_host_name(name: &[u8]) -> bool {
     name.len() <= MAX_ALTERNATIVE
         && name.contains(&b'.')
         && name.iter().all(|&b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'*'))
-}
-
-/// SHA-1 and SHA-256 of a DER certificate, lower-case hexadecimal.
-pub fn fingerprints(der: &[u8]) -> (Text, Text) {
-    (hex(&Sha1::digest(der)).into(), hex(&Sha256::digest(der)).into())
 }
 
 fn distinguished_name(name: &X509Name<'_>) -> Text {

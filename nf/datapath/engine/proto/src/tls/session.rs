@@ -403,9 +403,8 @@ impl Tls {
         if !out.wants_transactions() || self.is_established {
             return None;
         }
-        let transcript =
-            self.transcript.get_or_insert_with(|| Box::new(Transcript::new(time, Carried::Tcp)));
-        Some(transcript)
+        let new = || Box::new(Transcript::new(time, Carried::Tcp, out.wanted_fields()));
+        Some(self.transcript.get_or_insert_with(new))
     }
 }
 
