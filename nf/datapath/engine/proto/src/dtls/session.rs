@@ -7,11 +7,12 @@ use super::assembly::{Assembly, MAX_MESSAGE, Outcome};
 use super::record::{Fragment, Record, content};
 use super::report::{DtlsMessage, DtlsTransaction, profile_text};
 use crate::rtp::bundle::{Bundle, Kind};
+use crate::tls::certificate::{self, Certificate};
 use crate::tls::extension::code;
 use crate::tls::fingerprint::Carried;
 use crate::tls::handshake::{self, ClientHello, Form, ServerHello, kind};
+use crate::tls::names;
 use crate::tls::transcript::Transcript;
-use crate::tls::{certificate, names};
 use crate::{Clue, Cursor, Direction, NameSource, Segment, Sink};
 
 /// Most records read of a datagram.
@@ -400,22 +401,22 @@ impl Dtls {
             out.anomaly(Anomaly::MalformedCertificate);
             return;
         };
-        let Some(der) = first else {
+        let Some(read) = first.map(Certificate::new) else {
             return;
         };
         let is_client = self.client == Some(seg.dir);
         if !is_client
             && !self.is_named
-            && let Some(name) = certificate::host_name(der)
+            && let Some(name) = read.host_name()
         {
             self.is_named = true;
-            self.is_told = out.server_name(NameSource::Certificate, &name);
+            self.is_told = out.server_name(NameSource::Certificate, name);
         }
         if !self.is_told {
-            certificate::tell(der, is_client, out);
+            read.tell(is_client, out);
         }
         if let Some(transcript) = self.transcript(seg.time, out)
-            && !transcript.certificate(der, count, is_client)
+            && !transcript.certificate(&read, count, is_client)
         {
             out.anomaly(Anomaly::MalformedCertificate);
         }

@@ -1,5 +1,6 @@
 //! Certificate chains in clear (TLS up to 1.2, SSLv2) and what an analyst asks of the first one.
 
+use std::cell::OnceCell;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use nf_fields::{FieldSet, Text};
@@ -39,41 +40,100 @@ pub fn chain(body: &[u8]) -> Option<(Option<&[u8]>, usize)> {
     Some((first, count))
 }
 
-/// Fills in what a server's DER certificate says, as far as it is `wanted`; whether it could be read.
-pub fn describe(der: &[u8], wanted: FieldSet, record: &mut TlsTransaction) -> bool {
-    type Of = TlsTransaction;
-    if wanted.has_any(Of::FINGERPRINT_SHA1) {
-        record.fingerprint_sha1 = Some(hex(&Sha1::digest(der)).into());
-    }
-    if wanted.has_any(Of::FINGERPRINT_SHA256) {
-        record.fingerprint_sha256 = Some(hex(&Sha256::digest(der)).into());
-    }
-    let Ok((_, certificate)) = X509Certificate::from_der(der) else {
-        return false;
-    };
-    let [holder, signer] = [certificate.subject(), certificate.issuer()];
-    record.self_signed = Some(holder.as_raw() == signer.as_raw());
-    if wanted.has_any(Of::SUBJECT | Of::ISSUER) {
-        record.subject = Some(distinguished_name(holder));
-        record.issuer = Some(distinguished_name(signer));
-    }
-    if wanted.has_any(Of::SERIAL) {
-        record.serial = Some(serial(&certificate));
-    }
-    if wanted.has_any(Of::NOT_BEFORE | Of::NOT_AFTER) {
-        record.not_before = Some(iso8601(certificate.validity().not_before));
-        record.not_after = Some(iso8601(certificate.validity().not_after));
-    }
-    if wanted.has_any(Of::SAN) {
-        record.san = alternatives(&certificate);
-    }
-    true
+/// A DER certificate, read when somebody first asks: reading takes longer than all else of a
+/// handshake, and a session whose name is known needs none of it.
+pub struct Certificate<'a> {
+    der: &'a [u8],
+    parsed: OnceCell<Option<X509Certificate<'a>>>,
 }
 
-/// The holder of a DER certificate.
-pub fn holder(der: &[u8]) -> Option<Text> {
-    let (_, certificate) = X509Certificate::from_der(der).ok()?;
-    Some(distinguished_name(certificate.subject()))
+impl<'a> Certificate<'a> {
+    /// Of these octets, which may be none.
+    pub fn new(der: &'a [u8]) -> Self {
+        Self { der, parsed: OnceCell::new() }
+    }
+
+    fn parsed(&self) -> Option<&X509Certificate<'a>> {
+        let parse = || X509Certificate::from_der(self.der).ok().map(|(_, parsed)| parsed);
+        self.parsed.get_or_init(parse).as_ref()
+    }
+
+    /// Fills in what a server's certificate says, as far as it is `wanted`; whether it could be
+    /// read.
+    pub fn describe(&self, wanted: FieldSet, record: &mut TlsTransaction) -> bool {
+        type Of = TlsTransaction;
+        if wanted.has_any(Of::FINGERPRINT_SHA1) {
+            record.fingerprint_sha1 = Some(hex(&Sha1::digest(self.der)).into());
+        }
+        if wanted.has_any(Of::FINGERPRINT_SHA256) {
+            record.fingerprint_sha256 = Some(hex(&Sha256::digest(self.der)).into());
+        }
+        let Some(parsed) = self.parsed() else {
+            return false;
+        };
+        let [holder, signer] = [parsed.subject(), parsed.issuer()];
+        record.self_signed = Some(holder.as_raw() == signer.as_raw());
+        if wanted.has_any(Of::SUBJECT | Of::ISSUER) {
+            record.subject = Some(distinguished_name(holder));
+            record.issuer = Some(distinguished_name(signer));
+        }
+        if wanted.has_any(Of::SERIAL) {
+            record.serial = Some(serial(parsed));
+        }
+        if wanted.has_any(Of::NOT_BEFORE | Of::NOT_AFTER) {
+            record.not_before = Some(iso8601(parsed.validity().not_before));
+            record.not_after = Some(iso8601(parsed.validity().not_after));
+        }
+        if wanted.has_any(Of::SAN) {
+            record.san = alternatives(parsed);
+        }
+        true
+    }
+
+    /// Its holder.
+    pub fn holder(&self) -> Option<Text> {
+        Some(distinguished_name(self.parsed()?.subject()))
+    }
+
+    /// The host it was made for: its common name if that looks like one, else the first
+    /// alternative name.
+    pub fn host_name(&self) -> Option<&[u8]> {
+        let parsed = self.parsed()?;
+        let common = common_name(parsed.subject());
+        if let Some(name) = common.filter(|name| is_host_name(name)) {
+            return Some(name);
+        }
+        let extension = parsed.subject_alternative_name().ok()??;
+        extension.value.general_names.iter().find_map(|name| match name {
+            GeneralName::DNSName(name) if is_host_name(name.as_bytes()) => Some(name.as_bytes()),
+            _ => None,
+        })
+    }
+
+    /// Passes on what it says of its holder and signer.
+    pub fn tell(&self, is_client: bool, out: &mut Sink<'_>) {
+        let Some(parsed) = self.parsed() else {
+            return;
+        };
+        let names = [parsed.subject(), parsed.issuer()];
+        let [holder, signer] = names.map(common_name);
+        let organisations = names.into_iter().flat_map(X509Name::iter_organization);
+        let organisations: Vec<&[u8]> = organisations.map(|o| o.as_slice()).collect();
+        let mut servers: Vec<&[u8]> = Vec::new();
+        if !is_client {
+            servers.extend(holder.filter(|name| is_host_name(name)));
+            if let Ok(Some(extension)) = parsed.subject_alternative_name() {
+                let dns = extension.value.general_names.iter().filter_map(|name| match name {
+                    GeneralName::DNSName(name) => Some(name.as_bytes()),
+                    _ => None,
+                });
+                servers.extend(dns.take(MAX_ALTERNATIVES));
+            }
+        }
+        let names =
+            CertificateNames { holder, signer, organisations: &organisations, servers: &servers };
+        out.clue(Clue::Certificate(&names));
+    }
 }
 
 /// Serial number in hexadecimal.
@@ -84,49 +144,6 @@ fn serial(certificate: &X509Certificate<'_>) -> Text {
         whole => whole,
     };
     hex(serial.get(..MAX_SERIAL).unwrap_or(serial)).into()
-}
-
-/// The host a DER certificate was made for: its common name if that looks like one, else the
-/// first alternative name.
-pub fn host_name(der: &[u8]) -> Option<Vec<u8>> {
-    let (_, certificate) = X509Certificate::from_der(der).ok()?;
-    let common = certificate.subject().iter_common_name().next();
-    let common = common.map(|name| name.as_slice());
-    if let Some(name) = common.filter(|name| is_host_name(name)) {
-        return Some(name.to_vec());
-    }
-    let extension = certificate.subject_alternative_name().ok()??;
-    extension.value.general_names.iter().find_map(|name| match name {
-        GeneralName::DNSName(name) if is_host_name(name.as_bytes()) => {
-            Some(name.as_bytes().to_vec())
-        }
-        _ => None,
-    })
-}
-
-/// Passes on what a DER certificate says of its holder and signer.
-pub fn tell(der: &[u8], is_client: bool, out: &mut Sink<'_>) {
-    let Ok((_, certificate)) = X509Certificate::from_der(der) else {
-        return;
-    };
-    let [holder, signer] = [certificate.subject(), certificate.issuer()].map(common_name);
-    let names = [certificate.subject(), certificate.issuer()];
-    let organisations = names.into_iter().flat_map(X509Name::iter_organization);
-    let organisations: Vec<&[u8]> = organisations.map(|o| o.as_slice()).collect();
-    let mut servers: Vec<&[u8]> = Vec::new();
-    if !is_client {
-        servers.extend(holder.filter(|name| is_host_name(name)));
-        if let Ok(Some(extension)) = certificate.subject_alternative_name() {
-            let dns = extension.value.general_names.iter().filter_map(|name| match name {
-                GeneralName::DNSName(name) => Some(name.as_bytes()),
-                _ => None,
-            });
-            servers.extend(dns.take(MAX_ALTERNATIVES));
-        }
-    }
-    let names =
-        CertificateNames { holder, signer, organisations: &organisations, servers: &servers };
-    out.clue(Clue::Certificate(&names));
 }
 
 fn common_name<'a>(name: &'a X509Name<'a>) -> Option<&'a [u8]> {

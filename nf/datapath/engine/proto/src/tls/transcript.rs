@@ -3,7 +3,7 @@
 use nf_fields::{FieldSet, Text};
 
 use super::TlsTransaction;
-use super::certificate;
+use super::certificate::Certificate;
 use super::cipher::cipher_name;
 use super::fingerprint::{self, Carried};
 use super::handshake::{ClientHello, ServerHello, is_tls13};
@@ -109,14 +109,14 @@ impl Transcript {
     }
 
     /// Returns whether the certificate could be read.
-    pub fn certificate(&mut self, der: &[u8], count: usize, is_client: bool) -> bool {
+    pub fn certificate(&mut self, read: &Certificate<'_>, count: usize, is_client: bool) -> bool {
         let record = &mut self.record;
         if is_client {
-            record.client_subject = certificate::holder(der);
+            record.client_subject = read.holder();
             return record.client_subject.is_some();
         }
         record.chain_length = u8::try_from(count).ok();
-        certificate::describe(der, self.wanted, record)
+        read.describe(self.wanted, record)
     }
 
     pub fn ssl2_client(&mut self, hello: &Ssl2ClientHello) {
@@ -127,7 +127,7 @@ impl Transcript {
         self.record.version = Some(version_name(2));
         self.record.resumed = hello.session_hit;
         if !hello.certificate.is_empty() {
-            self.certificate(hello.certificate, 1, false);
+            self.certificate(&Certificate::new(hello.certificate), 1, false);
         }
     }
 
