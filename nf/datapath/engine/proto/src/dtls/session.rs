@@ -1,6 +1,6 @@
 //! A DTLS session's state: records of both directions, and what the handshake has told so far.
 
-use nf_fields::{Text, TextRef};
+use nf_fields::{FieldSet, Text, TextRef};
 
 use super::Anomaly;
 use super::assembly::{Assembly, MAX_MESSAGE, Outcome};
@@ -313,7 +313,8 @@ impl Dtls {
         if !out.wants_transactions() || self.is_established {
             return None;
         }
-        let new = || Box::new(Transcript::new(time, Carried::Datagram, out.wanted_fields()));
+        // The fields of DTLS have other places than those of TLS; and handshakes are rare.
+        let new = || Box::new(Transcript::new(time, Carried::Datagram, FieldSet::ALL));
         Some(self.transcript.get_or_insert_with(new))
     }
 

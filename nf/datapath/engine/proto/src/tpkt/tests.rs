@@ -244,7 +244,9 @@ fn who_listens_to_the_innermost_only_hears_it() {
     let shared =
         crate::Dissector::new(registry::PROTOCOLS, crate::Limits::default(), &|_| true, &|id| {
             match id {
-                crate::s7comm::ID => Wants { transactions: FieldSet::ALL, ..Wants::NOTHING },
+                crate::s7comm::ID => {
+                    Wants { transactions: nf_fields::FieldSet::ALL, ..Wants::NOTHING }
+                }
                 _ => Wants::NOTHING,
             }
         });
