@@ -35,7 +35,8 @@ pub(crate) enum Compiled {
     Contains(Box<Finder<'static>>),
     StartsWith(Box<[u8]>),
     EndsWith(Box<[u8]>),
-    Matches(Regex),
+    /// With the length below which nothing matches.
+    Matches(Regex, usize),
     /// Has one of these octets: what many an expression comes to.
     Has(Box<[bool; 256]>),
 }
@@ -107,7 +108,7 @@ impl Compiled {
     fn matching(pattern: &str) -> Result<Self, Problem> {
         let (regex, hir) = expression(pattern)?;
         let HirKind::Class(Class::Bytes(class)) = hir.kind() else {
-            return Ok(Self::Matches(regex));
+            return Ok(Self::Matches(regex, hir.properties().minimum_len().unwrap_or(0)));
         };
         let mut has = Box::new([false; 256]);
         for range in class.ranges() {
@@ -147,7 +148,7 @@ impl Compiled {
             Self::Contains(finder) => finder.find(value).is_some(),
             Self::StartsWith(part) => value.starts_with(part),
             Self::EndsWith(part) => value.ends_with(part),
-            Self::Matches(expression) => expression.is_match(value),
+            Self::Matches(expression, least) => value.len() >= *least && expression.is_match(value),
             Self::Has(octets) => value.iter().any(|octet| octets[usize::from(*octet)]),
             _ => false,
         }

@@ -130,15 +130,14 @@ pub fn lists(message: &[u8], walked: Walked, dialect: Dialect, keep: bool) -> Li
             continue;
         }
         match name::read(message, record.name) {
-            Ok((name, _)) => {
-                let name = keep.then(|| name_text(&name, &mut text));
+            Ok((name, _)) if keep => {
+                let name = name_text(&name, &mut text);
                 text.clear();
                 lists.malformed_data |= !rdata::write(message, record, &mut text);
-                if let Some(name) = name {
-                    let made = resource_record(record, name, &text, dialect);
-                    lists.list(*section).push(made);
-                }
+                let made = resource_record(record, name, &text, dialect);
+                lists.list(*section).push(made);
             }
+            Ok(_) => lists.malformed_data |= !rdata::fits(message, record, &mut text),
             Err(flaw) => lists.flaw = Some(flaw),
         }
     }

@@ -6,8 +6,13 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use nf_fields::{FieldSet, Text};
 use sha1::{Digest, Sha1};
 use sha2::Sha256;
+use x509_parser::nom::Parser;
 use x509_parser::objects::oid_registry;
-use x509_parser::prelude::{ASN1Time, FromDer, GeneralName, X509Certificate, X509Name};
+use x509_parser::oid_registry::OID_X509_EXT_SUBJECT_ALT_NAME;
+use x509_parser::prelude::{
+    ASN1Time, FromDer, GeneralName, SubjectAlternativeName, X509Certificate, X509CertificateParser,
+    X509Name,
+};
 
 use super::TlsTransaction;
 use super::fingerprint::hex;
@@ -54,8 +59,22 @@ impl<'a> Certificate<'a> {
     }
 
     fn parsed(&self) -> Option<&X509Certificate<'a>> {
-        let parse = || X509Certificate::from_der(self.der).ok().map(|(_, parsed)| parsed);
+        // Of the extensions only one is of interest, and that one not always.
+        let parse = || {
+            let mut parser = X509CertificateParser::new().with_deep_parse_extensions(false);
+            parser.parse(self.der).ok().map(|(_, parsed)| parsed)
+        };
         self.parsed.get_or_init(parse).as_ref()
+    }
+
+    /// Other names of the holder (RFC 5280 §4.2.1.6).
+    fn alternatives(&self) -> impl Iterator<Item = GeneralName<'a>> + use<'a> {
+        let find = |parsed: &X509Certificate<'a>| {
+            let found = parsed.get_extension_unique(&OID_X509_EXT_SUBJECT_ALT_NAME).ok()??;
+            SubjectAlternativeName::from_der(found.value).ok()
+        };
+        let names = self.parsed().and_then(find).map(|(_, names)| names.general_names);
+        names.into_iter().flatten()
     }
 
     /// Fills in what a server's certificate says, as far as it is `wanted`; whether it could be
@@ -85,7 +104,11 @@ impl<'a> Certificate<'a> {
             record.not_after = Some(iso8601(parsed.validity().not_after));
         }
         if wanted.has_any(Of::SAN) {
-            record.san = alternatives(parsed);
+            record.san = self
+                .alternatives()
+                .filter_map(|name| text_of(&name))
+                .take(MAX_ALTERNATIVES)
+                .collect();
         }
         true
     }
@@ -103,11 +126,7 @@ impl<'a> Certificate<'a> {
         if let Some(name) = common.filter(|name| is_host_name(name)) {
             return Some(name);
         }
-        let extension = parsed.subject_alternative_name().ok()??;
-        extension.value.general_names.iter().find_map(|name| match name {
-            GeneralName::DNSName(name) if is_host_name(name.as_bytes()) => Some(name.as_bytes()),
-            _ => None,
-        })
+        self.alternatives().filter_map(|name| dns_name(&name)).find(|name| is_host_name(name))
     }
 
     /// Passes on what it says of its holder and signer.
@@ -122,13 +141,8 @@ impl<'a> Certificate<'a> {
         let mut servers: Vec<&[u8]> = Vec::new();
         if !is_client {
             servers.extend(holder.filter(|name| is_host_name(name)));
-            if let Ok(Some(extension)) = parsed.subject_alternative_name() {
-                let dns = extension.value.general_names.iter().filter_map(|name| match name {
-                    GeneralName::DNSName(name) => Some(name.as_bytes()),
-                    _ => None,
-                });
-                servers.extend(dns.take(MAX_ALTERNATIVES));
-            }
+            let names = self.alternatives().filter_map(|name| dns_name(&name));
+            servers.extend(names.take(MAX_ALTERNATIVES));
         }
         let names =
             CertificateNames { holder, signer, organisations: &organisations, servers: &servers };
@@ -190,21 +204,21 @@ fn iso8601(time: ASN1Time) -> Text {
     .into()
 }
 
-fn alternatives(certificate: &X509Certificate<'_>) -> Vec<Text> {
-    let Ok(Some(extension)) = certificate.subject_alternative_name() else {
-        return Vec::new();
-    };
-    let names = extension.value.general_names.iter();
-    names
-        .filter_map(|name| match name {
-            GeneralName::DNSName(text) | GeneralName::RFC822Name(text) | GeneralName::URI(text) => {
-                Some(Text::bounded(text.as_bytes(), MAX_ALTERNATIVE))
-            }
-            GeneralName::IPAddress(octets) => address(octets),
-            _ => None,
-        })
-        .take(MAX_ALTERNATIVES)
-        .collect()
+fn dns_name<'a>(name: &GeneralName<'a>) -> Option<&'a [u8]> {
+    match name {
+        GeneralName::DNSName(name) => Some(name.as_bytes()),
+        _ => None,
+    }
+}
+
+fn text_of(name: &GeneralName<'_>) -> Option<Text> {
+    match name {
+        GeneralName::DNSName(text) | GeneralName::RFC822Name(text) | GeneralName::URI(text) => {
+            Some(Text::bounded(text.as_bytes(), MAX_ALTERNATIVE))
+        }
+        GeneralName::IPAddress(octets) => address(octets),
+        _ => None,
+    }
 }
 
 fn address(octets: &[u8]) -> Option<Text> {
