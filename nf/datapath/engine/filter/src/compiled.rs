@@ -112,7 +112,8 @@ impl Compiled {
         };
         let mut has = Box::new([false; 256]);
         for range in class.ranges() {
-            has[usize::from(range.start())..=usize::from(range.end())].fill(true);
+            let octets = usize::from(range.start())..=usize::from(range.end());
+            has.get_mut(octets).into_iter().flatten().for_each(|octet| *octet = true);
         }
         Ok(Self::Has(has))
     }
@@ -149,7 +150,9 @@ impl Compiled {
             Self::StartsWith(part) => value.starts_with(part),
             Self::EndsWith(part) => value.ends_with(part),
             Self::Matches(expression, least) => value.len() >= *least && expression.is_match(value),
-            Self::Has(octets) => value.iter().any(|octet| octets[usize::from(*octet)]),
+            Self::Has(octets) => {
+                value.iter().any(|octet| octets.get(usize::from(*octet)) == Some(&true))
+            }
             _ => false,
         }
     }

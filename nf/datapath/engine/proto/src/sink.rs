@@ -95,8 +95,11 @@ pub enum Fault {
 pub trait Observer {
     /// A message went by; valid for the call only.
     fn message(&mut self, proto: ProtoId, message: &dyn Fields);
-    /// A transaction is complete.
-    fn transaction(&mut self, proto: ProtoId, transaction: Transaction);
+    /// A transaction that began at `start` (packet time, nanoseconds) is complete; whether it is
+    /// to be kept, too.
+    fn transaction(&mut self, proto: ProtoId, start: u64, record: &dyn Fields) -> bool;
+    /// A transaction that is to be kept.
+    fn keep(&mut self, proto: ProtoId, transaction: Transaction);
     /// The session's server is called `name`; whether that tells what the session is about, so
     /// that no [`Clue`] can tell more.
     fn server_name(&mut self, source: NameSource, name: &[u8]) -> bool;
@@ -186,8 +189,11 @@ impl<'a> Sink<'a> {
     #[inline]
     pub fn transaction(&mut self, start: u64, record: impl Record) {
         if self.wants_transactions() {
-            let record = Box::new(record);
-            self.observer.transaction(self.proto, Transaction { start, record });
+            // Most listeners only look: what they do not keep needs no memory of its own.
+            if self.observer.transaction(self.proto, start, &record) {
+                let record = Box::new(record);
+                self.observer.keep(self.proto, Transaction { start, record });
+            }
         }
     }
 

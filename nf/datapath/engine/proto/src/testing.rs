@@ -85,7 +85,10 @@ impl Observer for Heard {
     fn message(&mut self, proto: ProtoId, message: &dyn Fields) {
         self.messages.push((self.name_of(proto), json_of(message)));
     }
-    fn transaction(&mut self, proto: ProtoId, transaction: Transaction) {
+    fn transaction(&mut self, _: ProtoId, _: u64, _: &dyn Fields) -> bool {
+        true
+    }
+    fn keep(&mut self, proto: ProtoId, transaction: Transaction) {
         self.transactions.push((self.name_of(proto), json_of(&*transaction.record)));
     }
     fn server_name(&mut self, source: NameSource, name: &[u8]) -> bool {

@@ -6,9 +6,10 @@
 
 pub mod scene;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
+use foldhash::HashMap;
 use nf_fields::{FieldSet, ProtoId};
 use nf_proto::Wants;
 

@@ -1,8 +1,8 @@
 //! What the filter language cannot say: fields compared with each other, and the look of names.
 
-use std::collections::HashMap;
 use std::sync::OnceLock;
 
+use foldhash::HashMap;
 use nf_fields::{Fields, ProtoId, Value};
 use nf_proto::Carrier;
 use nf_wire::{Transport, id};

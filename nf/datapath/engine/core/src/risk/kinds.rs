@@ -1,7 +1,6 @@
 //! What follows from a session's kind alone is judged once for each kind.
 
-use std::collections::HashMap;
-
+use foldhash::HashMap;
 use nf_apps::AppRef;
 use nf_fields::ProtoId;
 

@@ -11,8 +11,8 @@ mod names;
 mod rules;
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
 
+use foldhash::{HashMap, HashMapExt as _};
 use nf_fields::{FieldSet, Fields, List, ProtoId, Value};
 use nf_filter::Filter;
 

@@ -223,6 +223,8 @@ impl Exchange {
             out.anomaly(DnsAnomaly::TooManyPending);
             self.give_up(0, out);
         }
+        // Mostly one waits at a time, and a query takes more than a thousand octets.
+        self.pending.reserve_exact(1);
         self.pending.push_back(asked);
     }
 
