@@ -11,7 +11,9 @@
 //! kernel's programs do not see the tag, so that those packets are let through and looked at here,
 //! as they were on the wire.
 
+mod fanout;
 pub(crate) mod frame;
+mod group;
 mod ring;
 mod socket;
 
@@ -24,6 +26,7 @@ use crate::error::CaptureError;
 use crate::live::names::Shape;
 use crate::live::spec::Interface;
 use frame::{Frame, OUTGOING};
+pub(crate) use group::Group;
 use ring::{Cut, Ring};
 use socket::Socket;
 
@@ -46,16 +49,19 @@ const RETURN: u16 = 0x06;
 const FILTER_GRACE_NS: u64 = 10_000_000;
 
 /// An open socket with its ring.
-pub(crate) struct AfPacket {
+struct AfPacket {
     socket: Socket,
     ring: Ring,
-    pub(crate) shape: Shape,
+    shape: Shape,
     /// Number of the interface; 0 for all.
-    pub(crate) interface: i32,
+    interface: i32,
     snap: u32,
     filter: Option<Filter>,
     /// Whether the kernel runs the filter.
     kernel_filters: bool,
+    /// Whether the program of the socket leaves out what this host sends. A group of sockets hears
+    /// that, whatever they have been told one by one.
+    drops_outgoing: bool,
     /// Packets stamped until then may have passed another filter.
     recheck_until: u64,
     /// Leaves out loopback packets on their way out: they come in again.
@@ -106,24 +112,48 @@ pub(crate) fn wall_clock() -> u64 {
 
 impl AfPacket {
     /// Opens a socket on an interface (0 for all); packets come from now on.
-    pub fn open(
+    fn open(
         interface: i32,
         shape: Shape,
         loopback: Option<i32>,
         settings: &Interface,
         filter: Option<Filter>,
     ) -> Result<Self, Failure> {
-        let system = |doing: &'static str| move |error| Failure::System(doing, error);
+        let mut open = Self::prepare(interface, shape, loopback, settings)?;
+        if leaves_outgoing(interface, loopback, settings) {
+            open.socket.ignore_outgoing().map_err(system("leave out what is sent"))?;
+        }
+        open.listen(filter)?;
+        open.bind(settings)?;
+        Ok(open)
+    }
+
+    /// Opens a socket that is bound to an interface and gets nothing until it is to `listen`.
+    fn open_silent(
+        interface: i32,
+        shape: Shape,
+        loopback: Option<i32>,
+        settings: &Interface,
+    ) -> Result<Self, Failure> {
+        let mut open = Self::prepare(interface, shape, loopback, settings)?;
+        open.drops_outgoing = leaves_outgoing(interface, loopback, settings);
+        open.socket.filter(&[returning(0)]).map_err(system("stay silent"))?;
+        open.bind(settings)?;
+        Ok(open)
+    }
+
+    fn prepare(
+        interface: i32,
+        shape: Shape,
+        loopback: Option<i32>,
+        settings: &Interface,
+    ) -> Result<Self, Failure> {
         let socket = Socket::open(shape.cooked).map_err(system("open a packet socket"))?;
         let cut = Cut::of(settings.buffer_bytes);
         socket.ring(cut, settings.read_timeout_ms).map_err(system("make the ring"))?;
         let ring = Ring::map(socket.as_fd(), cut).map_err(system("map the ring"))?;
         socket.stamp().map_err(system("ask for time stamps"))?;
-        // On the loopback interface what goes out comes in again.
-        if !settings.outgoing || loopback == Some(interface) {
-            socket.ignore_outgoing().map_err(system("leave out what is sent"))?;
-        }
-        let mut open = Self {
+        Ok(Self {
             socket,
             ring,
             shape,
@@ -131,50 +161,70 @@ impl AfPacket {
             snap: settings.snap_length,
             filter: None,
             kernel_filters: false,
+            drops_outgoing: false,
             recheck_until: 0,
             loopback: loopback.filter(|_| interface == 0),
             walked: 0,
             latest: 0,
             kernel_packets: 0,
             kernel_drops: 0,
-        };
-        open.set_filter(filter)?;
-        open.recheck_until = 0;
-        if settings.promiscuous && interface != 0 {
-            open.socket.promiscuous(interface).map_err(system("set the promiscuous mode"))?;
+        })
+    }
+
+    fn bind(&self, settings: &Interface) -> Result<(), Failure> {
+        if settings.promiscuous && self.interface != 0 {
+            let set = self.socket.promiscuous(self.interface);
+            set.map_err(system("set the promiscuous mode"))?;
         }
-        open.socket.bind(interface).map_err(system("listen"))?;
-        Ok(open)
+        self.socket.bind(self.interface).map_err(system("listen"))
+    }
+
+    /// Filters by the first program: no packet has passed another one.
+    fn listen(&mut self, filter: Option<Filter>) -> Result<(), Failure> {
+        self.set_filter(filter)?;
+        self.recheck_until = 0;
+        Ok(())
     }
 
     /// Filters by another program from now on.
-    pub fn set_filter(&mut self, mut filter: Option<Filter>) -> Result<(), Failure> {
-        let keep = Instruction { code: RETURN, jump_true: 0, jump_false: 0, operand: self.snap };
+    fn set_filter(&mut self, mut filter: Option<Filter>) -> Result<(), Failure> {
         let program = match &mut filter {
             Some(filter) if !self.shape.cooked => {
-                let program = filter.program(self.shape.link).map_err(Failure::Filter)?;
+                let program = filter.program(self.shape.link).map_err(Failure::Known)?;
                 Some(in_kernel(program.instructions(), self.shape, self.snap))
             }
             // Compiled for the header that we put in place of the one that is missing.
             Some(filter) => {
-                filter.program(self.shape.link).map_err(Failure::Filter)?;
+                filter.program(self.shape.link).map_err(Failure::Known)?;
                 None
             }
             None => None,
         };
         // Programs that jump back, or are too long for the kernel, are run here.
-        self.kernel_filters = program.is_some_and(|program| self.socket.filter(&program).is_ok());
+        self.kernel_filters = program.is_some_and(|program| self.attach(program).is_ok());
         if !self.kernel_filters {
-            let system = |error| Failure::System("set the snap length", error);
-            self.socket.filter(&[keep]).map_err(system)?;
+            self.attach(vec![returning(self.snap)]).map_err(system("set the snap length"))?;
         }
         self.filter = filter;
         self.recheck_until = wall_clock().saturating_add(FILTER_GRACE_NS);
         Ok(())
     }
 
+    /// Has the kernel run a program, after what leaves out what this host sends.
+    fn attach(&self, mut program: Vec<Instruction>) -> io::Result<()> {
+        if self.drops_outgoing {
+            let outgoing = u32::from(OUTGOING);
+            let make =
+                |code, jump_false, operand| Instruction { code, jump_true: 0, jump_false, operand };
+            let head =
+                [make(LOAD_BYTE, 0, fanout::WAY), make(JUMP_EQUAL, 1, outgoing), returning(0)];
+            program.splice(..0, head);
+        }
+        self.socket.filter(&program)
+    }
+
     /// When the next packet was stamped, if there is one.
-    pub fn head(&mut self) -> Option<u64> {
+    fn head(&mut self) -> Option<u64> {
         while self.ring.ready() {
             match self.ring.frame() {
                 Some(frame) => return Some(frame.timestamp),
@@ -185,7 +235,7 @@ impl AfPacket {
     }
 
     /// Puts the next packet into `room`, which has space for the snap length and [`ADDED`].
-    pub fn take(&mut self, room: &mut [u8], term: Term) -> Result<Option<Taken>, CaptureError> {
+    fn take(&mut self, room: &mut [u8], term: Term) -> Result<Option<Taken>, CaptureError> {
         if self.head().is_none() {
             return Ok(None);
         }
@@ -215,7 +265,7 @@ impl AfPacket {
     }
 
     /// Asks the kernel for its counters.
-    pub fn count(&mut self) {
+    fn count(&mut self) {
         // Fails only on what is no packet socket.
         if let Ok((packets, drops)) = self.socket.statistics() {
             self.kernel_packets += packets;
@@ -224,32 +274,37 @@ impl AfPacket {
     }
 
     /// Packets that the kernel had no room for, as of the last `count`.
-    pub fn drops(&self) -> u64 {
+    fn drops(&self) -> u64 {
         self.kernel_drops
     }
 
     /// Packets that the kernel has put into the ring and that were not walked over, as of then.
-    pub fn waiting(&self) -> u64 {
+    fn waiting(&self) -> u64 {
         self.kernel_packets.saturating_sub(self.kernel_drops).saturating_sub(self.walked)
     }
 
     /// When the packet walked over last was stamped.
-    pub fn latest(&self) -> u64 {
+    fn latest(&self) -> u64 {
         self.latest
     }
 
+    /// Packets walked over.
+    fn walked(&self) -> u64 {
+        self.walked
+    }
+
     /// Blocks of the ring that contradicted themselves.
-    pub fn malformed(&self) -> u64 {
+    fn malformed(&self) -> u64 {
         self.ring.malformed
     }
 
     /// Octets of the ring.
-    pub fn ring_bytes(&self) -> usize {
+    fn ring_bytes(&self) -> usize {
         self.ring.bytes()
     }
 
     /// The error that is waiting to be told, which is then forgotten.
-    pub fn error(&self) -> Option<io::Error> {
+    fn error(&self) -> Option<io::Error> {
         self.socket.error()
     }
 }
@@ -265,8 +320,22 @@ impl AsFd for AfPacket {
 pub(crate) enum Failure {
     /// The system refused to do this.
     System(&'static str, io::Error),
-    /// The filter cannot be used.
-    Filter(CaptureError),
+    /// Told already: the filter cannot be used, or a library is missing.
+    Known(CaptureError),
+}
+
+fn system(doing: &'static str) -> impl Fn(io::Error) -> Failure {
+    move |error| Failure::System(doing, error)
+}
+
+/// On the loopback interface what goes out comes in again.
+fn leaves_outgoing(interface: i32, loopback: Option<i32>, settings: &Interface) -> bool {
+    !settings.outgoing || loopback == Some(interface)
+}
+
+/// The instruction that keeps so much of a packet.
+fn returning(snap: u32) -> Instruction {
+    Instruction { code: RETURN, jump_true: 0, jump_false: 0, operand: snap }
 }
 
 /// A program as the kernel is to run it: tagged frames are left to us, and what is accepted is cut
@@ -277,7 +346,7 @@ fn in_kernel(program: &[Instruction], shape: Shape, snap: u32) -> Vec<Instructio
     if shape.link == 1 {
         kernels.push(make(LOAD_BYTE, 0, TAG_PRESENT));
         kernels.push(make(JUMP_EQUAL, 1, 0));
-        kernels.push(make(RETURN, 0, snap));
+        kernels.push(returning(snap));
     }
     kernels.extend(program.iter().map(|one| match one.code {
         RETURN if one.operand != 0 => Instruction { operand: snap, ..*one },
