@@ -111,6 +111,7 @@ OUTPUT_LEAVES = {
 INTERFACE_LEAVES = {
     "name": "name",
     "source": "source",
+    "sockets": "sockets",
     "promiscuous": "promiscuous",
     "snap_length": "snap-length",
     "buffer_bytes": "buffer-size",
@@ -270,6 +271,7 @@ def _interface(one: Data, common: Data) -> Interface:
     return Interface(
         name=one["name"],
         source=cast("Any", _plain_identity(one["source"])),
+        sockets=one["sockets"],
         promiscuous=said("promiscuous"),
         snap_length=said("snap-length"),
         buffer_bytes=said("buffer-size"),

@@ -43,7 +43,7 @@ def capture_state(groups: dict[str, Any]) -> dict[str, Any]:
 
 
 def _interface(source: dict[str, Any]) -> dict[str, Any]:
-    made = {"kind": "nf-types:af-packet", **kebab(source, VALUES)}
+    made = {"kind": f"nf-types:{source['source']}", **kebab(source, VALUES)}
     if source["link_type"] is not None:
         made["link-type"] = str(source["link_type"])
     return made | _counters(source)
