@@ -62,7 +62,6 @@ def test_sockets_share_an_interface_and_its_sessions_stay_whole(pair: Pair, capt
     counted = account(engine)
     assert counted["kernel_drops"] == 0
     assert sum(row["packets_up"] + row["packets_down"] for row in rows) == counted["in_sessions"]
-    assert len(shares(engine)) == 4 or shares(engine) == []
 
 
 def test_every_socket_has_its_part_of_many_sessions(pair: Pair) -> None:
@@ -136,7 +135,7 @@ def test_any_interface_can_be_shared(pair: Pair) -> None:
     # Each is heard twice: as it is sent, and as it is received.
     until(lambda: account(engine)["packets"] == 2 * sent)
 
-    assert min(shares(engine)) > 0
+    until(lambda: min(shares(engine)) > 0)
     drained(engine)
 
 
