@@ -28,33 +28,50 @@ class Row:
     Attributes:
         octets: Of a packet.
         bare: Packets per second that the bare receiver took.
-        bare_lost: Per cent of what was sent that it did not take.
         ours: Packets per second that `nf live` took, and looked at.
-        lost: Per cent of what was sent that it did not take.
+        lost: Per cent of what was sent to `nf live` that it did not take.
+        bare_by_processor: Packets per second, had sender and bare receiver one processor, and
+            nobody else: by the seconds that it spent on both.
+        by_processor: The same of `nf live`.
+        ours_ns: Nanoseconds of the processor that `nf live` spent on a packet.
     """
 
     octets: int
     bare: float
-    bare_lost: float
     ours: float
     lost: float
+    bare_by_processor: float
+    by_processor: float
+    ours_ns: float
 
     @property
     def share(self) -> float:
         """Per cent of the bare receiver's rate."""
         return 100 * self.ours / self.bare
 
+    @property
+    def share_by_processor(self) -> float:
+        """The same, had sender and receiver one processor to themselves."""
+        return 100 * self.by_processor / self.bare_by_processor
 
-def _rate(run: tuple[Sent, Received]) -> tuple[float, float]:
-    sent, received = run
-    return received.packets / sent.seconds, 100 * (1 - received.packets / sent.packets)
+
+def _on_one(sent: Sent, received: Received) -> float:
+    return received.packets / (sent.processor + received.processor)
 
 
 def measured(line: Cable, octets: int, seconds: float, sessions: int, options: list[str]) -> Row:
     """One run of each."""
-    bare = _rate(line.bare(BUFFER, octets, seconds, sessions))
-    ours = _rate(line.nf(BUFFER, octets, seconds, sessions, options))
-    return Row(octets, *bare, *ours)
+    bare_sent, bare = line.bare(BUFFER, octets, seconds, sessions)
+    sent, ours = line.nf(BUFFER, octets, seconds, sessions, options)
+    return Row(
+        octets,
+        bare.packets / bare_sent.seconds,
+        ours.packets / sent.seconds,
+        max(0.0, 100 * (1 - ours.packets / sent.packets)),
+        _on_one(bare_sent, bare),
+        _on_one(sent, ours),
+        1e9 * ours.processor / ours.packets,
+    )
 
 
 def main() -> int:
@@ -73,7 +90,7 @@ def main() -> int:
         print("bench.live NOT MEASURED: it makes a network of its own, which takes root")
         return 0
     rows: list[Row] = []
-    print("octets       bare/s   lost      nf live/s   lost  share")
+    print("octets       bare/s    nf live/s   lost   share  by processor   ns/packet")
     with cable(wire()) as line:
         for octets in map(int, chosen.octets.split(",")):
             of_size = []
@@ -81,17 +98,21 @@ def main() -> int:
                 row = measured(line, octets, chosen.seconds, chosen.sessions, chosen.options)
                 of_size.append(row)
                 print(
-                    f"{row.octets:6}  {row.bare:11.0f}  {row.bare_lost:4.0f}%"
-                    f"  {row.ours:13.0f}  {row.lost:4.0f}%  {row.share:4.0f}%",
+                    f"{row.octets:6}  {row.bare:11.0f}  {row.ours:11.0f}  {row.lost:4.0f}%"
+                    f"  {row.share:5.0f}%  {row.share_by_processor:11.0f}%  {row.ours_ns:9.0f}",
                     flush=True,
                 )
             rows += of_size
-            share = statistics.median(row.share for row in of_size)
             goal = SHARES.get(octets)
-            verdict = f": {'met' if share >= goal else 'missed'}, goal ≥ {goal} %" if goal else ""
-            print(
-                f"of the bare receiver's rate at {octets} octets, median: {share:.0f} %{verdict}\n"
-            )
+            for what, shares in (
+                ("of the bare receiver's rate", [row.share for row in of_size]),
+                ("the same by processor", [row.share_by_processor for row in of_size]),
+            ):
+                share = statistics.median(shares)
+                verdict = "" if goal is None else "met" if share >= goal else "missed"
+                told = f": {verdict}, goal ≥ {goal} %" if verdict else ""
+                print(f"{what} at {octets} octets, median: {share:.0f} %{told}")
+            print()
     if chosen.json:
         chosen.json.write_text(json.dumps([asdict(row) for row in rows], indent=2))
     return 0

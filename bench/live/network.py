@@ -23,18 +23,26 @@ SETTLE_SECONDS = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What was sent: packets, and in how many seconds."""
+    """What was sent: packets, in how many seconds of the clock, and of the processor."""
 
     packets: int
     seconds: float
+    processor: float
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What came at the other end: packets that were taken, and packets that were dropped."""
+    """What came at the other end.
+
+    Attributes:
+        packets: Those that were taken.
+        dropped: Those that there was no room for.
+        processor: Seconds that the processor spent on the receiver meanwhile.
+    """
 
     packets: int
     dropped: int
+    processor: float
 
 
 def wire() -> Path:
@@ -69,8 +77,8 @@ class Cable:
         words = [self.program, "send", self.near, str(octets), str(seconds), str(sessions)]
         command = self.inside(words, _sending())
         run = subprocess.run(command, capture_output=True, text=True, check=True)
-        packets, taken = run.stdout.split()
-        return Sent(int(packets), float(taken))
+        packets, taken, processor = run.stdout.split()
+        return Sent(int(packets), float(taken), float(processor))
 
     def bare(
         self, buffer: int, octets: int, seconds: float, sessions: int
@@ -84,11 +92,13 @@ class Cable:
                 raise RuntimeError("a process without pipes")
             if receiver.stdout.readline() != "ready\n":
                 raise RuntimeError("the bare receiver could not begin")
+            before = _processor_seconds(receiver.pid)
             sent = self.send(octets, seconds, sessions)
             time.sleep(SETTLE_SECONDS)
+            spent = _processor_seconds(receiver.pid) - before
             receiver.stdin.close()
             packets, _octets, dropped = receiver.stdout.read().split()
-        return sent, Received(int(packets), int(dropped))
+        return sent, Received(int(packets), int(dropped), spent)
 
     def nf(
         self, buffer: int, octets: int, seconds: float, sessions: int, options: Sequence[str] = ()
@@ -101,14 +111,16 @@ class Cable:
         command = self.inside(words, _receiving())
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as run:
             self._wait_for_listener(run)
+            before = _processor_seconds(run.pid)
             sent = self.send(octets, seconds, sessions)
             time.sleep(SETTLE_SECONDS)
+            spent = _processor_seconds(run.pid) - before
             run.terminate()
             _, told = run.communicate(timeout=PATIENCE_SECONDS)
         if run.returncode != 0:
             raise RuntimeError(f"nf live failed: {told}")
         account = json.loads(told.splitlines()[-1])["account"]
-        return sent, Received(account["processed"], account["kernel_drops"])
+        return sent, Received(account["processed"], account["kernel_drops"], spent)
 
     def _wait_for_listener(self, run: "subprocess.Popen[str]") -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS
@@ -120,6 +132,12 @@ class Cable:
         run.kill()
         told = run.stderr.read() if run.stderr else ""
         raise RuntimeError(f"nf live does not listen: {told}")
+
+
+def _processor_seconds(process: int) -> float:
+    """Seconds that the processor has spent on a process, the kernel's work for it included."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _processors() -> list[int]:
