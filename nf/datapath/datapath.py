@@ -90,8 +90,8 @@ class Listeners(Protocol):
     def overrules(self) -> bool:
         """Whether some of them name sessions."""
 
-    def classify(self, batch: _engine.Batch) -> None:
-        """Has those name the sessions of rows; raises nothing."""
+    def classify(self, batch: _engine.Batch, source: object) -> None:
+        """Has those name the sessions of rows, which `source` has numbered; raises nothing."""
 
     def hear(self, batch: _engine.Batch) -> None:
         """Has the others hear rows; raises nothing."""
@@ -162,7 +162,6 @@ class Datapath:
         self._batches = 0
         self._losses: dict[str, int] = {}
         self._since = time.time()
-        self._ending = False
         self._listening = Completed(EngineConfig())
 
     # Configuration
@@ -283,9 +282,9 @@ class Datapath:
         if drain is not None and listeners is not None and listeners.overrules:
             drain.await_verdicts()
 
-    def _overrule(self, batch: _engine.Batch) -> None:
+    def _overrule(self, batch: _engine.Batch, source: Drain) -> None:
         if (listeners := self._listening.listeners) is not None:
-            listeners.classify(batch)
+            listeners.classify(batch, source)
 
     def _take(self, batch: _engine.Batch) -> None:
         now = self._listening

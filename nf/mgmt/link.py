@@ -148,11 +148,12 @@ class Link:
         """
         with self._orders:
             self._force = settings
-            if self._client is None:
+            client = self._client
+            if client is None:
                 return
             try:
-                self.call(Apply(generation), APPLY_SECONDS)
-                self._served = self._client.peer.pid
+                client.call(Apply(generation), APPLY_SECONDS)
+                self._served = client.peer.pid
                 self.trouble = ""
             except Refused:
                 if not self._hand_over():
@@ -192,12 +193,13 @@ class Link:
     def _hand_over(self) -> bool:
         """Gives the datapath the configuration in force; whether it took it."""
         with self._orders:
-            if self._force is None or self._client is None:
+            client = self._client
+            if self._force is None or client is None:
                 return True
             try:
                 self._generation += 1
-                self.call(Prepare(self._generation, self._force), APPLY_SECONDS)
-                self.call(Apply(self._generation), APPLY_SECONDS)
+                client.call(Prepare(self._generation, self._force), APPLY_SECONDS)
+                client.call(Apply(self._generation), APPLY_SECONDS)
             except NfError as error:
                 # It was valid when it was committed: an interface or a file has gone since.
                 trouble = f"{error.what} ({error.place})"
@@ -212,7 +214,7 @@ class Link:
                 self.trouble = trouble
                 return False
             self.trouble = ""
-            self._served = self._client.peer.pid
+            self._served = client.peer.pid
             return True
 
     # The connection
@@ -243,6 +245,10 @@ class Link:
             return False
         with self._orders:
             self._client = client
+            if client.is_closed:
+                # It was lost before anybody could know it by this name.
+                self._client = None
+                return False
         event(log, logging.INFO, "connected to the datapath", pid=client.peer.pid)
         return True
 

@@ -128,8 +128,8 @@ class Access:
                 and rule.allows_for("exec")
             ):
                 return rule.permits
-        denied = DENIED_BY_DEFAULT | self._guarded.operations
-        return (module, operation) not in denied and self._exec
+        named = (module, operation)
+        return self._exec and not (named in DENIED_BY_DEFAULT or named in self._guarded.operations)
 
     def check_execute(self, session: Session, module: str, operation: str) -> None:
         """Refuses a protocol operation.
@@ -213,7 +213,10 @@ class Access:
         """
         if self._free(session):
             return
+        changes = list(changes)
         rules = list(self._rules(session.user))
+        if all(_permits_all(rules, one) for one in {change.operation for change in changes}):
+            return
         denied = [
             change for change in changes if not self._data(rules, change.steps, change.operation)
         ]
@@ -228,6 +231,10 @@ class Access:
                 )
                 for change in denied[:16]
             )
+
+    def may_read_all(self, session: Session) -> bool:
+        """Whether there is nothing that the session may not read."""
+        return self._free(session) or self._points(list(self._rules(session.user))) is None
 
     def readable(self, session: Session, tree: "Tree") -> "Tree":
         """The tree without what the session may not read: the same one if it may read all."""
@@ -267,6 +274,14 @@ class Access:
         if any(rule.path is None and rule.module != "*" for rule in reading):
             points += self._guarded.borders
         return points
+
+
+def _permits_all(rules: Sequence[_Rule], operation: str) -> bool:
+    """Whether the first rule on an operation permits it on every node."""
+    for rule in rules:
+        if rule.allows_for(operation):
+            return rule.permits and rule.of_any_type and rule.module == "*"
+    return False
 
 
 def _rule(rule: dict[str, Any]) -> _Rule:

@@ -106,8 +106,11 @@ class Overseer:
 
     def _keep(self) -> None:
         backoff = Backoff(0.1, 5.0)
-        while not self._ending:
+        while True:
             self._lost.clear()
+            # Looked at after that: `stop` says so before it sets what is waited for.
+            if self._ending:
+                return
             try:
                 self._client = MonitorClient(
                     self._path, on_restart=self._on_restart, on_lost=self._lost.set

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from nf.mgmt import crypt_hash
 from nf.mgmt.changes import Change
+from nf.mgmt.commits import Conversion
 from nf.mgmt.crypt_hash import hash_password
 from nf.mgmt.rpc_error import RpcErrors
 from nf.mgmt.transaction import Data, ProviderError
@@ -118,7 +119,7 @@ class Users:
     def attach(self, core: "Core") -> None:
         """Registers with a core that is not started yet."""
         core.providers.register(self)
-        core.commits.conversions.append(hash_cleartext)
+        core.commits.conversions.append(Conversion(TOP, hash_cleartext))
 
     # Provider -----------------------------------------------------------------------------------
 

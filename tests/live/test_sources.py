@@ -13,7 +13,7 @@ import pytest
 
 import nf
 from nf.datapath.config import EngineConfig, Interface
-from tests.live.network import Pair, account, drained, frames_of, sender, started, udp, until
+from tests.live.network import Pair, account, drained, frames_of, ip, sender, started, udp, until
 from tests.unit.cli.conftest import NF
 
 ONE = Interface("far0")
@@ -259,6 +259,26 @@ def test_an_interface_of_libpcap_is_taken_up_when_it_returns(pair: Pair) -> None
     pair.send(udp(1, 2))
 
     until(lambda: account(engine)["packets"] == 2)
+    drained(engine)
+
+
+@pytest.mark.parametrize("interface", [FOUR, LIBPCAP])
+def test_an_interface_that_was_down_goes_on(pair: Pair, interface: Interface) -> None:
+    engine = started(config(interface))
+    ip("link", "set", "far0", "down")
+    until(lambda: engine.sources()[0]["state"] == "down")
+    ip("link", "set", "far0", "up")
+    until(lambda: engine.sources()[0]["state"] == "capturing")
+
+    def arrives() -> bool:
+        try:
+            pair.send(udp(1, 2))
+        except OSError:
+            # The cable takes a moment.
+            return False
+        return account(engine)["packets"] > 0
+
+    until(arrives)
     drained(engine)
 
 

@@ -14,9 +14,9 @@ import pytest
 
 from nf.mgmt.netconf.alone import Alone
 from tests.netconf.conftest import PASSWORD
-from tests.netconf.peer import BASE, WAIT, Closed, Loop, Peer, over
+from tests.netconf.peer import BASE, WAIT, Closed, Loop, Peer, over, ssh_options
 from tests.netconf.tls_peer import REFUSED, Security, client_context, tls_over
-from tests.netconf.waiting import until
+from tests.waiting import until
 
 Start = Callable[..., Alone]
 
@@ -41,11 +41,7 @@ class Home:
         return self._peer(self._loop.run(self._ssh(self.take(), password)))
 
     async def _ssh(self, sock: socket.socket, password: str) -> Any:
-        connection = await asyncssh.connect(
-            sock=sock, username="ada", password=password, known_hosts=None, config=None,
-            agent_path=None, client_keys=None, preferred_auth=["password"],
-        )  # fmt: skip
-        return await over(connection)
+        return await over(await asyncssh.connect(sock=sock, **ssh_options("ada", password)))
 
     def tls(self, context: Any) -> Peer:
         """A session over the next connection, in TLS."""

@@ -9,27 +9,22 @@ from nf.mgmt.netconf.subscribed import holding
 from tests.netconf.conftest import Connect
 from tests.netconf.peer import Peer
 from tests.netconf.subscribing import (
+    NOT_FOR_BOB,
     NS,
     SN,
     STREAM,
     about,
+    applied,
     begin,
     establish,
     named,
     push,
     receive,
+    restarted,
 )
-from tests.netconf.waiting import until
+from tests.waiting import until
 
 RFC5277 = '<create-subscription xmlns="urn:ietf:params:xml:ns:netconf:notification:1.0"/>'
-
-
-def restarted(name: str = "datapath") -> dict[str, object]:
-    return {"nf-probe:process-restarted": {"name": name, "reason": "status 1"}}
-
-
-def applied() -> dict[str, object]:
-    return {"nf-probe:configuration-applied": {"revision": "1", "effect": "live"}}
 
 
 def replay(since: datetime, more: str = "") -> str:
@@ -247,15 +242,7 @@ def test_what_a_user_may_not_receive_is_withheld_and_counted(
     ada: Peer, connect: Connect, function: Alone
 ) -> None:
     bob = connect("bob")
-    ada.ok(
-        "<edit-config><target><running/></target><config>"
-        '<nacm xmlns="urn:ietf:params:xml:ns:yang:ietf-netconf-acm"><rule-list>'
-        "<name>bob</name><group>*</group><rule><name>no</name>"
-        "<module-name>nf-probe</module-name>"
-        "<notification-name>process-restarted</notification-name>"
-        "<access-operations>read</access-operations><action>deny</action></rule></rule-list>"
-        "</nacm></config></edit-config>"
-    )
+    ada.ok(NOT_FOR_BOB)
     begin(bob, establish())
     function.events.publish(restarted())
     function.events.publish(applied())

@@ -14,6 +14,7 @@ from lxml import etree
 
 from nf.errors import NfError
 from nf.mgmt.changes import Change
+from nf.mgmt.commits import Conversion
 from nf.mgmt.credentials.built_in import built_in
 from nf.mgmt.credentials.decoding import octets_of
 from nf.mgmt.credentials.expiry import ExpiryWatch, rfc3339
@@ -60,7 +61,7 @@ class Credentials:
         """Registers with a core that is not started yet, before anybody who uses keys."""
         self._forget_unused(core.history)
         core.providers.register(self)
-        core.commits.conversions.append(self._vault.hide)
+        core.commits.conversions.append(Conversion(TOP, self._vault.hide))
         core.commits.keepers.append(self._vault.keep)
         core.state.register(self)
         self._watch = ExpiryWatch(

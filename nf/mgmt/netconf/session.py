@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from nf.mgmt.netconf import hello
-from nf.mgmt.netconf.dispatch import Asked, asked, carry_out, refusal
+from nf.mgmt.netconf.dispatch import Asked, asked, carry_out, is_light, refusal
 from nf.mgmt.netconf.framing import Deframer, FramingError, in_chunks, with_mark
 from nf.mgmt.netconf.outgoing import Outgoing
 from nf.mgmt.netconf.receiving import Receiving
@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 _SMALL = 16 * 1024
 """Octets of a message that is parsed in the event loop: faster than a change of threads."""
+_LIGHT = 2048
+"""Octets of a request that the event loop may carry out itself: a filter has little room there."""
 _READ_AHEAD = 256 * 1024
 """Octets that a client may send ahead while a request of its is carried out."""
 STALLED = 60.0
@@ -91,7 +93,7 @@ class NetconfSession:
         self._loop = asyncio.get_running_loop()
         self._limits = Limits(service.settings.max_depth)
         self._deframer = Deframer(HELLO_LIMIT)
-        self._arrived = asyncio.Event()
+        self._waiting: asyncio.Future[None] | None = None
         self._paused = False
         self._eof = False
         self._gone: EndReason | None = None
@@ -110,15 +112,16 @@ class NetconfSession:
     def data_received(self, octets: bytes) -> None:
         """Octets have arrived."""
         self._deframer.feed(octets)
-        if not self._paused and self._deframer.held > _READ_AHEAD and self._arrived.is_set():
+        is_waiting = self._waiting is not None and not self._waiting.done()
+        if not self._paused and not is_waiting and self._deframer.held > _READ_AHEAD:
             self._paused = True
             self._transport.pause_reading()
-        self._arrived.set()
+        self._wake()
 
     def eof_received(self) -> None:
         """The client sends nothing more; what it has asked is still answered."""
         self._eof = True
-        self._arrived.set()
+        self._wake()
 
     def writable(self, yes: bool) -> None:
         """Whether the transport takes more."""
@@ -144,7 +147,12 @@ class NetconfSession:
         if self._gone is None:
             self._gone = reason
         self._outgoing.close()
-        self._arrived.set()
+        self._wake()
+
+    def _wake(self) -> None:
+        """Has `_next` look again."""
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
 
     def _stalled(self) -> None:
         log.warning("session %s takes nothing that is sent: ended", self.session.id)
@@ -179,9 +187,7 @@ class NetconfSession:
             statistics.dropped_sessions += 1
         await self._outgoing.sent()
         self._transport.close()
-        await self._loop.run_in_executor(
-            self._service.lanes.write, self._service.core.sessions.close, self.session, reason
-        )
+        await self._service.lanes.write.run(self._service.core.sessions.close, self.session, reason)
 
     async def _greet(self) -> bool:
         self._send(hello.hello(self.session.id, self._service.capabilities))
@@ -211,6 +217,9 @@ class NetconfSession:
                 return
             reply = await self._answer(message)
             await self._outgoing.sent()
+            if self._deframer.held:
+                # Whoever sends many requests at once leaves others their turn between them.
+                await asyncio.sleep(0)
             if reply is None or reply.last:
                 return
 
@@ -232,21 +241,29 @@ class NetconfSession:
             if self._eof:
                 self._end("dropped")
                 return None
-            self._arrived.clear()
-            if self._paused:
-                self._paused = False
-                self._transport.resume_reading()
-            try:
-                async with asyncio.timeout_at(deadline):
-                    await self._arrived.wait()
-            except TimeoutError:
-                if self._listens():
-                    # A subscription began meanwhile, which may be silent for long.
-                    deadline = None
-                    continue
-                log.info("session %s is silent: ended", self.session.id)
-                self._end("timeout")
+            if deadline is not None and self._loop.time() >= deadline:
+                if not self._listens():
+                    log.info("session %s is silent: ended", self.session.id)
+                    self._end("timeout")
+                    return None
+                # A subscription began meanwhile, which may be silent for long.
+                deadline = None
+            await self._woken(deadline)
         return None
+
+    async def _woken(self, deadline: float | None) -> None:
+        """Waits until something has happened, or the time is over."""
+        self._waiting = self._loop.create_future()
+        if self._paused:
+            self._paused = False
+            self._transport.resume_reading()
+        timer = None if deadline is None else self._loop.call_at(deadline, self._wake)
+        try:
+            await self._waiting
+        finally:
+            self._waiting = None
+            if timer is not None:
+                timer.cancel()
 
     async def _answer(self, message: bytes) -> Reply | None:
         """Carries a message out and replies; None when the session cannot go on."""
@@ -272,7 +289,7 @@ class NetconfSession:
             reply = self._refused(error)
         else:
             self._count("in_rpcs")
-            reply = await self._carry_out(what)
+            reply = await self._carry_out(what, len(message))
         if reply.failed:
             self._count("out_rpc_errors")
         # Before the reply, so that the client misses nothing that happens once it has it; what is
@@ -288,20 +305,14 @@ class NetconfSession:
     async def _parsed(self, message: bytes) -> "etree._Element":
         if len(message) <= _SMALL:
             return parse(message, self._limits)
-        return await self._loop.run_in_executor(
-            self._service.lanes.read, parse, message, self._limits
-        )
+        return await self._service.lanes.read.run(parse, message, self._limits)
 
-    async def _carry_out(self, what: Asked) -> Reply:
-        service = self._service
-        return await self._loop.run_in_executor(
-            service.lanes.of(what.lane),
-            lambda: carry_out(
-                service,
-                self.session,
-                what,
-                subscribed=self._receiving is not None,
-            ),
+    async def _carry_out(self, what: Asked, octets: int) -> Reply:
+        service, subscribed = self._service, self._receiving is not None
+        if octets <= _LIGHT and service.lanes.are_free and is_light(service, self.session, what):
+            return carry_out(service, self.session, what, subscribed)
+        return await service.lanes.of(what.lane).run(
+            carry_out, service, self.session, what, subscribed
         )
 
     def _count(
@@ -341,7 +352,7 @@ class NetconfSession:
     def receiving_ended(self) -> None:
         """The subscription is over; the session goes on, and may subscribe again."""
         self._receiving = None
-        self._arrived.set()
+        self._wake()
 
     def overflowed(self) -> None:
         """The peer is too slow for its notifications; to leave some out would deceive it."""

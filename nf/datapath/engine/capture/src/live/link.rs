@@ -51,6 +51,8 @@ impl State {
 
 struct Held {
     tap: Box<dyn Tap>,
+    /// Link type of its packets (`LINKTYPE_…`).
+    link: u16,
     term: Term,
     closing: Option<Closing>,
     /// What of the tap's counters is in the link's.
@@ -108,6 +110,7 @@ impl Link {
         let after = if self.is_open() { now } else { 0 };
         self.close(now);
         self.held.push(Held {
+            link: tap.shape().link,
             tap,
             term: Term { after, ..Term::ALL },
             closing: None,
@@ -219,7 +222,7 @@ impl Link {
                     captured: captured as u32,
                     length,
                     block,
-                    link: held.tap.shape().link,
+                    link: held.link,
                     source: self.id,
                     interface: 0,
                 });
