@@ -3,6 +3,7 @@
 //! libpcap compiles the expression, loaded only when a filter is asked for; the program is then
 //! run here, so that nothing foreign touches a packet.
 
+pub(crate) mod assembler;
 mod compiler;
 mod instruction;
 mod program;

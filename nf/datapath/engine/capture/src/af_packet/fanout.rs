@@ -11,39 +11,17 @@
 
 use super::frame::OUTGOING;
 use crate::bpf::Instruction;
+use crate::bpf::assembler::{
+    ADD, ADD_X, AND, GO_IF_ANY_BIT, GO_IF_EQUAL, LOAD_BYTE_AT_X, LOAD_CONSTANT, LOAD_HALF,
+    LOAD_HALF_AT_X, LOAD_SCRATCH, LOAD_WORD, LOAD_WORD_AT_X, LOAD_X_CONSTANT, LOAD_X_SCRATCH,
+    MULTIPLY, RETURN, RETURN_A, SHIFT_LEFT, STORE, STORE_X, TO_X, Writer, XOR, XOR_X,
+};
 
 /// Ancillary data of the kernel (`linux/filter.h`), as places in the packet.
 const PROTOCOL: u32 = (libc::SKF_AD_OFF + libc::SKF_AD_PROTOCOL).cast_unsigned();
 pub(super) const WAY: u32 = (libc::SKF_AD_OFF + libc::SKF_AD_PKTTYPE).cast_unsigned();
 /// Where the network header begins, wherever the packet does.
 const NETWORK: u32 = libc::SKF_NET_OFF.cast_unsigned();
-
-const LOAD_WORD: u16 = 0x20;
-const LOAD_HALF: u16 = 0x28;
-const LOAD_WORD_AT_X: u16 = 0x40;
-const LOAD_HALF_AT_X: u16 = 0x48;
-const LOAD_BYTE_AT_X: u16 = 0x50;
-const LOAD_CONSTANT: u16 = 0x00;
-const LOAD_SCRATCH: u16 = 0x60;
-const LOAD_X_CONSTANT: u16 = 0x01;
-const LOAD_X_SCRATCH: u16 = 0x61;
-const STORE: u16 = 0x02;
-const STORE_X: u16 = 0x03;
-const ADD: u16 = 0x04;
-const ADD_X: u16 = 0x0c;
-const MULTIPLY: u16 = 0x24;
-const AND: u16 = 0x54;
-const SHIFT_LEFT: u16 = 0x64;
-const SHIFT_RIGHT: u16 = 0x74;
-const XOR: u16 = 0xa4;
-const XOR_X: u16 = 0xac;
-const TO_X: u16 = 0x07;
-const FROM_X: u16 = 0x87;
-const GO: u16 = 0x05;
-const GO_IF_EQUAL: u16 = 0x15;
-const GO_IF_ANY_BIT: u16 = 0x45;
-const RETURN: u16 = 0x06;
-const RETURN_A: u16 = 0x16;
 
 /// Scratch words.
 const BASE: u32 = 0;
@@ -81,85 +59,20 @@ enum Label {
     First,
 }
 
-/// Instructions whose jumps go to labels until they are written.
-#[derive(Default)]
-struct Writer {
-    done: Vec<Instruction>,
-    /// Instructions that go somewhere: at which place, and where to.
-    jumps: Vec<(usize, Label)>,
-    labels: Vec<(Label, usize)>,
-}
-
-impl Writer {
-    fn put(&mut self, code: u16, operand: u32) {
-        self.done.push(Instruction { code, jump_true: 0, jump_false: 0, operand });
-    }
-
-    fn at(&mut self, label: Label) {
-        self.labels.push((label, self.done.len()));
-    }
-
-    fn go(&mut self, to: Label) {
-        self.jumps.push((self.done.len(), to));
-        self.put(GO, 0);
-    }
-
-    fn go_if(&mut self, test: u16, operand: u32, to: Label) {
-        // Over the jump that follows where the test fails: near jumps reach 255 instructions only.
-        self.done.push(Instruction { code: test, jump_true: 0, jump_false: 1, operand });
-        self.go(to);
-    }
-
-    fn finish(mut self) -> Vec<Instruction> {
-        for (from, to) in &self.jumps {
-            let target = self.labels.iter().find(|(label, at)| label == to && at > from);
-            if let (Some((_, target)), Some(jump)) = (target, self.done.get_mut(*from)) {
-                jump.operand = (target - from - 1) as u32;
-            }
-        }
-        self.done
-    }
-
-    /// X moves on.
-    fn pass_over(&mut self, octets: u32) {
-        self.put(FROM_X, 0);
-        self.put(ADD, octets);
-        self.put(TO_X, 0);
-    }
-
-    /// A = A ^ A >> bits.
-    fn fold(&mut self, bits: u32) {
-        self.put(TO_X, 0);
-        self.put(SHIFT_RIGHT, bits);
-        self.put(XOR_X, 0);
-    }
-}
-
 /// The program for packets of this link type (`LINKTYPE_…`).
 pub(super) fn program(link: u16, seed: u32) -> Vec<Instruction> {
-    let mut writer = Writer::default();
+    let mut writer = Writer::new();
     // What comes in begins with its network header; what goes out, with the link's.
     writer.put(LOAD_WORD, WAY);
     if link == 1 {
-        writer.done.push(Instruction {
-            code: GO_IF_EQUAL,
-            jump_true: 0,
-            jump_false: 3,
-            operand: OUTGOING.into(),
-        });
+        writer.test(GO_IF_EQUAL, OUTGOING.into(), 0, 3);
         writer.put(LOAD_HALF, 12);
         writer.put(LOAD_X_CONSTANT, 14);
         writer.go(Label::Inside);
         writer.put(LOAD_X_CONSTANT, 0);
     } else {
         writer.put(LOAD_X_CONSTANT, NETWORK);
-        let way = Instruction {
-            code: GO_IF_EQUAL,
-            jump_true: 1,
-            jump_false: 0,
-            operand: OUTGOING.into(),
-        };
-        writer.done.push(way);
+        writer.test(GO_IF_EQUAL, OUTGOING.into(), 1, 0);
         writer.put(LOAD_X_CONSTANT, 0);
     }
     writer.put(LOAD_WORD, PROTOCOL);
@@ -168,7 +81,7 @@ pub(super) fn program(link: u16, seed: u32) -> Vec<Instruction> {
 }
 
 /// Goes on with the protocol in A and the place of its header in X.
-fn choose(mut writer: Writer, seed: u32) -> Vec<Instruction> {
+fn choose(mut writer: Writer<Label>, seed: u32) -> Vec<Instruction> {
     link_layers(&mut writer);
     version_4(&mut writer);
     version_6(&mut writer);
@@ -183,13 +96,11 @@ fn choose(mut writer: Writer, seed: u32) -> Vec<Instruction> {
     writer.finish()
 }
 
-fn link_layers(writer: &mut Writer) {
+fn link_layers(writer: &mut Writer<Label>) {
     for _ in 0..MOST_TAGS {
         for (n, tag) in TAGS.into_iter().enumerate() {
             // Past the tests that are left and the jump behind them.
-            let jump_true = (TAGS.len() - n) as u8;
-            let test = Instruction { code: GO_IF_EQUAL, jump_true, jump_false: 0, operand: tag };
-            writer.done.push(test);
+            writer.test(GO_IF_EQUAL, tag, (TAGS.len() - n) as u8, 0);
         }
         writer.go(Label::Known);
         writer.put(LOAD_HALF_AT_X, 2);
@@ -231,7 +142,7 @@ fn link_layers(writer: &mut Writer) {
     writer.go(Label::First);
 }
 
-fn version_4(writer: &mut Writer) {
+fn version_4(writer: &mut Writer<Label>) {
     writer.at(Label::V4);
     for (place, word) in [(12, SOURCE), (16, TARGET)] {
         writer.put(LOAD_WORD_AT_X, place);
@@ -253,7 +164,7 @@ fn version_4(writer: &mut Writer) {
     ports(writer, 0);
 }
 
-fn version_6(writer: &mut Writer) {
+fn version_6(writer: &mut Writer<Label>) {
     writer.at(Label::V6);
     writer.put(STORE_X, BASE);
     for (begin, word) in [(8, SOURCE), (24, TARGET)] {
@@ -277,7 +188,7 @@ fn version_6(writer: &mut Writer) {
     ports(writer, 40);
 }
 
-fn ports(writer: &mut Writer, place: u32) {
+fn ports(writer: &mut Writer<Label>, place: u32) {
     writer.put(LOAD_HALF_AT_X, place);
     writer.put(STORE, SOURCE_PORT);
     writer.put(LOAD_HALF_AT_X, place + 2);
@@ -286,7 +197,7 @@ fn ports(writer: &mut Writer, place: u32) {
 }
 
 /// Each side is mixed alike, and their sum does not tell which is which.
-fn mix(writer: &mut Writer, seed: u32) {
+fn mix(writer: &mut Writer<Label>, seed: u32) {
     for (port, address) in [(SOURCE_PORT, SOURCE), (TARGET_PORT, TARGET)] {
         writer.put(LOAD_SCRATCH, port);
         writer.put(MULTIPLY, SPREAD[2]);
@@ -316,7 +227,7 @@ mod tests {
 
     /// What the program returns of a packet that begins with the header of `protocol`.
     fn chosen(protocol: u32, packet: &[u8]) -> u32 {
-        let mut writer = Writer::default();
+        let mut writer = Writer::new();
         writer.put(LOAD_X_CONSTANT, 0);
         writer.put(LOAD_CONSTANT, protocol);
         let program = Program::new(choose(writer, 0x1234_5678)).unwrap();

@@ -15,7 +15,7 @@ use crate::live::spec::Interface;
 use crate::live::tap::Tap;
 
 /// Packets taken until rings that had nothing are looked at again.
-const LOOK_AFTER: u32 = 64;
+const LOOK_AFTER: u32 = 16;
 
 /// See the module.
 pub(crate) struct Group {

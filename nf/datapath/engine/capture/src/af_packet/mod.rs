@@ -14,6 +14,7 @@
 mod fanout;
 pub(crate) mod frame;
 mod group;
+mod restored;
 mod ring;
 mod socket;
 
@@ -21,29 +22,20 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::bpf::assembler::{GO_IF_EQUAL, LOAD_BYTE, RETURN};
 use crate::bpf::{Filter, Instruction};
 use crate::error::CaptureError;
 use crate::live::names::Shape;
 use crate::live::spec::Interface;
-use frame::{Frame, OUTGOING};
+use frame::OUTGOING;
 pub(crate) use group::Group;
+pub(crate) use restored::ADDED;
+use restored::restored;
 use ring::{Cut, Ring};
 use socket::Socket;
 
-/// Octets of the header that stands for a link header that is not known (`LINKTYPE_LINUX_SLL`).
-const SLL: usize = 16;
-/// Octets of the two addresses before an Ethernet frame's type.
-const MACS: usize = 12;
-/// Octets of a VLAN tag.
-const TAG: usize = 4;
-/// What may be added to a packet as the kernel gives it.
-pub(crate) const ADDED: usize = SLL + TAG;
-
 /// Where the tag's presence is asked for (`SKF_AD_OFF + SKF_AD_VLAN_TAG_PRESENT`).
 const TAG_PRESENT: u32 = (libc::SKF_AD_OFF + libc::SKF_AD_VLAN_TAG_PRESENT).cast_unsigned();
-const LOAD_BYTE: u16 = 0x30;
-const JUMP_EQUAL: u16 = 0x15;
-const RETURN: u16 = 0x06;
 
 /// Packets that passed an old filter may come with a time stamp a little after the change.
 const FILTER_GRACE_NS: u64 = 10_000_000;
@@ -217,7 +209,7 @@ impl AfPacket {
             let make =
                 |code, jump_false, operand| Instruction { code, jump_true: 0, jump_false, operand };
             let head =
-                [make(LOAD_BYTE, 0, fanout::WAY), make(JUMP_EQUAL, 1, outgoing), returning(0)];
+                [make(LOAD_BYTE, 0, fanout::WAY), make(GO_IF_EQUAL, 1, outgoing), returning(0)];
             program.splice(..0, head);
         }
         self.socket.filter(&program)
@@ -345,7 +337,7 @@ fn in_kernel(program: &[Instruction], shape: Shape, snap: u32) -> Vec<Instructio
     let mut kernels = Vec::with_capacity(program.len() + 3);
     if shape.link == 1 {
         kernels.push(make(LOAD_BYTE, 0, TAG_PRESENT));
-        kernels.push(make(JUMP_EQUAL, 1, 0));
+        kernels.push(make(GO_IF_EQUAL, 1, 0));
         kernels.push(returning(snap));
     }
     kernels.extend(program.iter().map(|one| match one.code {
@@ -355,103 +347,11 @@ fn in_kernel(program: &[Instruction], shape: Shape, snap: u32) -> Vec<Instructio
     kernels
 }
 
-/// Writes a packet as it was on the wire, or with a header in place of the one that is not known.
-/// How many octets were written, and how many of them the kernel's did not count.
-fn restored(frame: &Frame<'_>, shape: Shape, room: &mut [u8]) -> (usize, usize) {
-    let mut head = [0; ADDED];
-    let (before, more) = if shape.cooked {
-        (cooked(frame, &mut head), if frame.vlan.is_some() { ADDED } else { SLL })
-    } else {
-        match frame.vlan {
-            // A tag stands between addresses and type.
-            Some((protocol, tag)) if frame.bytes.len() >= MACS => {
-                head[..MACS].copy_from_slice(&frame.bytes[..MACS]);
-                head[MACS..MACS + 2].copy_from_slice(&protocol.to_be_bytes());
-                head[MACS + 2..MACS + TAG].copy_from_slice(&tag.to_be_bytes());
-                (MACS + TAG, TAG)
-            }
-            _ => (0, 0),
-        }
-    };
-    let skipped = before - more;
-    let rest = frame.bytes.get(skipped..).unwrap_or_default();
-    let mut captured = 0;
-    for part in [&head[..before], rest] {
-        let room = room.get_mut(captured..).unwrap_or_default();
-        let fits = part.len().min(room.len());
-        room[..fits].copy_from_slice(&part[..fits]);
-        captured += fits;
-    }
-    (captured, more)
-}
-
-/// The header of `LINKTYPE_LINUX_SLL`, with a tag behind it where there was one; how long it is.
-fn cooked(frame: &Frame<'_>, head: &mut [u8; ADDED]) -> usize {
-    let sender = frame.sender.len().min(8);
-    head[..2].copy_from_slice(&u16::from(frame.way).to_be_bytes());
-    head[2..4].copy_from_slice(&frame.kind.to_be_bytes());
-    head[4..6].copy_from_slice(&(sender as u16).to_be_bytes());
-    head[6..6 + sender].copy_from_slice(&frame.sender[..sender]);
-    let Some((protocol, tag)) = frame.vlan else {
-        head[14..SLL].copy_from_slice(&frame.protocol.to_be_bytes());
-        return SLL;
-    };
-    head[14..SLL].copy_from_slice(&protocol.to_be_bytes());
-    head[SLL..SLL + 2].copy_from_slice(&tag.to_be_bytes());
-    head[SLL + 2..].copy_from_slice(&frame.protocol.to_be_bytes());
-    ADDED
-}
-
 #[cfg(test)]
 mod tests {
-    use super::frame::Cursor;
-    use super::frame::tests::{block, put};
     use super::*;
 
     const ETHERNET: Shape = Shape { link: 1, cooked: false };
-
-    fn shown(block: &[u8], shape: Shape) -> (Vec<u8>, usize) {
-        let frame = Cursor::start(block).unwrap().frame(block).unwrap();
-        let mut room = [0; 128];
-        let (captured, more) = restored(&frame, shape, &mut room);
-        (room[..captured].to_vec(), more)
-    }
-
-    fn tagged(packet: &[u8]) -> Vec<u8> {
-        let mut block = block(&[packet]);
-        put(&mut block, 48 + 20, 1 << 4 | 1 << 6);
-        put(&mut block, 48 + 32, 0x0064);
-        block[48 + 36..48 + 38].copy_from_slice(&0x88a8_u16.to_ne_bytes());
-        block
-    }
-
-    #[test]
-    fn a_tag_goes_back_between_the_addresses_and_the_type() {
-        let packet = b"AAAAAABBBBBB\x08\x00payload";
-
-        let (bytes, more) = shown(&tagged(packet), ETHERNET);
-
-        assert_eq!(bytes, b"AAAAAABBBBBB\x88\xa8\x00\x64\x08\x00payload");
-        assert_eq!(more, 4);
-        assert_eq!(shown(&block(&[packet]), ETHERNET), (packet.to_vec(), 0));
-    }
-
-    #[test]
-    fn a_frame_too_short_for_a_tag_stays_as_it_is() {
-        assert_eq!(shown(&tagged(b"short"), ETHERNET), (b"short".to_vec(), 0));
-    }
-
-    #[test]
-    fn an_unknown_link_header_is_replaced_by_one_that_says_what_the_kernel_knew() {
-        let mut plain = block(&[b"ip packet"]);
-        plain[48 + 48 + 2..48 + 48 + 4].copy_from_slice(&[0x08, 0x00]);
-        plain[48 + 48 + 10..48 + 48 + 14].copy_from_slice(&[4, 2, 0xaa, 0xbb]);
-
-        let (bytes, more) = shown(&plain, Shape::COOKED);
-
-        assert_eq!(bytes, b"\0\x04\0\0\0\x02\xaa\xbb\0\0\0\0\0\0\x08\0ip packet");
-        assert_eq!(more, 16);
-    }
 
     #[test]
     fn the_kernels_program_lets_tagged_frames_through_and_cuts_the_others() {
