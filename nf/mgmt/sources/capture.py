@@ -46,6 +46,8 @@ def _interface(source: dict[str, Any]) -> dict[str, Any]:
     made = {"kind": f"nf-types:{source['source']}", **kebab(source, VALUES)}
     if source["link_type"] is not None:
         made["link-type"] = str(source["link_type"])
+    if source["shares"]:
+        made["sockets"] = len(source["shares"])
     return made | _counters(source)
 
 

@@ -26,6 +26,7 @@ ENGINE = "nf-dpi:engine"
 OUTPUTS = "nf-outputs:outputs"
 REPORTS = "nf-reports:reports"
 
+PLACE_OF_ETH0 = "/nf-probe:probe/nf-capture:capture/interface[name='eth0']"
 LIVE: dict[str, Any] = {
     PROBE: {
         "logging": {"module": [{"name": "nf.mgmt", "level": "debug"}]},
@@ -382,6 +383,10 @@ def test_patterns_of_fnmatch_are_taken(oracle: Any, name: str) -> None:
             "/nf-probe:probe/nf-capture:capture/interface[name='veth*']/snap-length",
         ),
         ("interfaces[1]", "/nf-probe:probe/nf-capture:capture/interface[name='veth*']"),
+        ("interfaces[0].sockets", f"{PLACE_OF_ETH0}/sockets"),
+        ("interface eth0", PLACE_OF_ETH0),
+        ("interface veth7", "/nf-probe:probe/nf-capture:capture/interface[name='veth*']"),
+        ("interface other0", "/nf-probe:probe/nf-capture:capture/interface"),
         ("interfaces[9].bpf", "/nf-probe:probe/nf-capture:capture/interface"),
         ("interfaces", "/nf-probe:probe/nf-capture:capture/interface"),
         ("events[0]", "/nf-probe:probe/nf-reports:reports/event[name='e']"),
