@@ -87,6 +87,7 @@ bench: setup  ## Measure speed and memory beside other tools
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.management
 	$(BIN)/python -m bench.telemetry
+	$(BIN)/python -m bench.live
 endif
 
 ifneq ($(filter fuzz,$(TARGETS)),)

@@ -27,7 +27,6 @@ GNMI = f"{PROBE}/nf-telemetry:telemetry/gnmi"
 
 NOT_HERE = {
     # Only what happens to a source, and here nothing does, makes it say so.
-    f"{CAPTURE}/source/sockets": "told with several sockets on one interface",
     f"{CAPTURE}/source/interface-drops": "counted by the interface's driver",
     f"{CAPTURE}/source/dispatch-drops": "counted between a reader and its workers",
     f"{CAPTURE}/dump/message": "told of a dump that fails: test_dumping.py",

@@ -73,9 +73,11 @@ def _dump(dump: dict[str, Any]) -> dict[str, Any]:
 
 
 def _interface(source: dict[str, Any]) -> dict[str, Any]:
-    made = {"kind": "nf-types:af-packet", **kebab(source, VALUES)}
+    made = {"kind": f"nf-types:{source['source']}", **kebab(source, VALUES)}
     if source["link_type"] is not None:
         made["link-type"] = str(source["link_type"])
+    if source["shares"]:
+        made["sockets"] = len(source["shares"])
     return made | _counters(source)
 
 

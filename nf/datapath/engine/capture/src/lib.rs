@@ -38,6 +38,7 @@ mod feed;
 mod file;
 mod format;
 mod input;
+mod libpcap;
 #[cfg(target_os = "linux")]
 pub mod live;
 mod mapping;
