@@ -7,7 +7,7 @@ edit → diff → access control → validation → every provider prepares → 
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -91,6 +91,8 @@ class Commits:
         guards: Refuse changes that access control permits, by raising; part of every transaction.
         spare: For the next edit; its user holds `writing`.
         watchers: Told of every change that is in force, in order; must not block nor raise.
+        appliers: Told why each provider that a change concerned did not apply it; empty for those
+            that did. Must not block nor raise.
     """
 
     def __init__(
@@ -113,6 +115,7 @@ class Commits:
         self.keepers: list[Callable[[Tree], None]] = []
         self.guards: list[Callable[[Session, Sequence[Change]], None]] = []
         self.watchers: list[Callable[[Sequence[Change]], None]] = []
+        self.appliers: list[Callable[[Mapping[str, str]], None]] = []
         empty = context.empty()
         empty.validate()
         self.running = Running(empty, 0, 0, len(empty))
@@ -337,10 +340,12 @@ class Commits:
             if not changes or any(change.top == NACM for change in changes)
             else self.access
         )
-        ready.apply()
+        applied = ready.apply()
         self.running, self.access = running, access
         for told in self.watchers:
             told(changes)
+        for hear in self.appliers:
+            hear(applied)
 
     def _tell(self, session: Session, changes: Sequence[Change]) -> None:
         self._events.publish(
