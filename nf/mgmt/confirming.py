@@ -43,6 +43,11 @@ class Confirming:
         waiting = self._waiting
         return None if waiting is None else max(0.0, waiting.deadline - monotonic())
 
+    def waits_for(self, session: Session) -> bool:
+        """Whether the commit that waits is the session's own, and ends with it."""
+        waiting = self._waiting
+        return waiting is not None and waiting.persist is None and waiting.session.id == session.id
+
     def may_change(self, session: Session, persist_id: str | None = None) -> None:
         """Refuses a change that a roll-back would take back from somebody else.
 
@@ -148,8 +153,7 @@ class Confirming:
     def session_ended(self, session: Session) -> None:
         """Goes back if the commit was the session's and does not persist."""
         with self._commits.writing:
-            waiting = self._waiting
-            if waiting and waiting.persist is None and waiting.session.id == session.id:
+            if self.waits_for(session):
                 self._go_back(session, "cancel")
 
     def _expire(self) -> None:

@@ -22,13 +22,14 @@ from nf.mgmt.subscriptions.reading import Reader
 from nf.mgmt.transaction import Data, ProviderError
 from nf.telemetry.gnmi.credentials import Callers, Passwords
 from nf.telemetry.gnmi.dialout import Dialing, check
+from nf.telemetry.gnmi.model import Model
 from nf.telemetry.gnmi.service import NAME, Service
 from nf.telemetry.gnmi.settings import TOP, Endpoint, Settings
 from nf.telemetry.gnmi.subscribe import Subscribing
 from nf.telemetry.gnmi.tls import check as check_keys
 from nf.telemetry.gnmi.tls import server_credentials
 from nf.telemetry.gnmi.tokens import Tokens
-from nf.telemetry.gnoi import file, healthz, system
+from nf.telemetry.gnoi import cert, file, healthz, system
 from nf.telemetry.gnoi.folders import Folders
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ __all__ = ["Target"]
 
 log = logging.getLogger(__name__)
 
-GNOI = (system.NAME, healthz.NAME, file.NAME)
+GNOI = (system.NAME, healthz.NAME, file.NAME, cert.NAME)
 SERVICES = (NAME, *GNOI, health.SERVICE_NAME, reflection.SERVICE_NAME)
 USERS = "ietf-system:system"
 GRACE = 0.5
@@ -97,19 +98,20 @@ class Target:
         self._credentials = credentials
         self.tokens = tokens or Tokens(None)
         self.tokens.register(core.operations)
-        self._schema = core.schema
+        model = Model(core.context, core.schema)
         self._callers = Callers(passwords, self.tokens)
-        reader = Reader(core, self._schema)
+        reader = Reader(core, core.schema)
         self.subscriptions = Subscriptions(reader)
-        self.changes = Subscriptions(Reader(core, self._schema, state=False))
-        self.past = Past(core, reader)
+        self.changes = Subscriptions(Reader(core, core.schema, state=False))
+        self.past = Past(core)
         self._subscribing = Subscribing(
-            reader, self.subscriptions, self.changes, self.past, Settings()
+            model, reader, self.subscriptions, self.changes, self.past, Settings()
         )
-        self.service = Service(core, self._schema, self._callers, self._subscribing)
+        self.service = Service(core, model, self._callers, self._subscribing)
         self._system = system.SystemService(core, self.service)
         self._healthz = healthz.HealthzService(core, self.service)
         self._file = file.FileService(core, self.service)
+        self._cert = cert.CertificateService(core, self.service, credentials)
         self._dialing = Dialing(core, self._subscribing)
         self._open: list[_Open] = []
         self._following = asyncio.Lock()
@@ -228,7 +230,10 @@ class Target:
             ),
         )
         server.add_generic_rpc_handlers(
-            tuple(one.handlers() for one in (self.service, self._system, self._healthz, self._file))
+            tuple(
+                one.handlers()
+                for one in (self.service, self._system, self._healthz, self._file, self._cert)
+            )
         )
         healthy = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(healthy, server)

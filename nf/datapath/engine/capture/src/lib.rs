@@ -31,6 +31,8 @@ pub mod bpf;
 #[cfg(target_os = "linux")]
 mod af_packet;
 mod block;
+#[cfg(target_os = "linux")]
+pub mod dump;
 mod error;
 mod feed;
 mod file;

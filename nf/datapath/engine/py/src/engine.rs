@@ -14,6 +14,7 @@ use pyo3::types::{PyDict, PyList};
 
 use crate::batch::Batch;
 use crate::convert;
+use crate::dump::Dumper;
 
 /// Longest time for which a poll keeps others from asking.
 const TURN: Duration = Duration::from_millis(20);
@@ -70,6 +71,11 @@ impl Engine {
     /// Starts the engine's threads; polling does so too.
     fn start(&self, py: Python<'_>) -> PyResult<()> {
         py.detach(|| self.inner().start()).map_err(convert::engine_error)
+    }
+
+    /// Has packets be offered to `dumper`; before the start only.
+    fn dump_to(&self, dumper: &Bound<'_, Dumper>) -> PyResult<()> {
+        self.inner().dump_to(dumper.get().tap()).map_err(convert::engine_error)
     }
 
     /// Batches of at most about `max_rows` rows, after at most `timeout` seconds; none when
