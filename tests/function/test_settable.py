@@ -46,6 +46,8 @@ NEED_KEYS = {
     f"{PROBE}/management/netconf/nf-netconf:tls": "netconf/test_rfc7589_tls.py",
     f"{PROBE}/nf-telemetry:telemetry/gnmi/listen/tls/keystore": "gnmi/test_keystore.py",
     f"{PROBE}/nf-telemetry:telemetry/gnmi/listen/tls/ca-certs": "gnmi/test_keystore.py",
+    f"{PROBE}/nf-telemetry:telemetry/gnmi/collector/tls/keystore": "gnmi/test_dialout.py",
+    f"{PROBE}/nf-telemetry:telemetry/gnmi/collector/tls/ca-certs": "gnmi/test_dialout.py",
 }
 """Leaves that mean nothing without keys and certificates that fit each other, and the tests that
 have these, set them, and see what they do."""
