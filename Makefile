@@ -50,7 +50,7 @@ lint-python: setup
 	$(BIN)/ruff format --check $(PYTHON_FOLDERS)
 	$(BIN)/ruff check $(PYTHON_FOLDERS)
 	$(BIN)/mypy
-	$(BIN)/stubtest nf._native.engine nf._native.yang
+	$(BIN)/stubtest nf._native.engine nf._native.gnmi nf._native.yang
 	$(BIN)/lint-imports --no-cache
 
 lint-rust: setup
@@ -87,6 +87,7 @@ bench: setup  ## Measure speed and memory beside other tools
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.management
 	$(BIN)/python -m bench.telemetry
+	$(BIN)/python -m bench.live
 endif
 
 ifneq ($(filter fuzz,$(TARGETS)),)

@@ -22,6 +22,7 @@ from nf.mgmt.subscriptions.reading import Reader
 from nf.mgmt.transaction import Data, ProviderError
 from nf.telemetry.gnmi.credentials import Callers, Passwords
 from nf.telemetry.gnmi.dialout import Dialing, check
+from nf.telemetry.gnmi.model import Model
 from nf.telemetry.gnmi.service import NAME, Service
 from nf.telemetry.gnmi.settings import TOP, Endpoint, Settings
 from nf.telemetry.gnmi.subscribe import Subscribing
@@ -97,16 +98,16 @@ class Target:
         self._credentials = credentials
         self.tokens = tokens or Tokens(None)
         self.tokens.register(core.operations)
-        self._schema = core.schema
+        model = Model(core.context, core.schema)
         self._callers = Callers(passwords, self.tokens)
-        reader = Reader(core, self._schema)
+        reader = Reader(core, core.schema)
         self.subscriptions = Subscriptions(reader)
-        self.changes = Subscriptions(Reader(core, self._schema, state=False))
-        self.past = Past(core, reader)
+        self.changes = Subscriptions(Reader(core, core.schema, state=False))
+        self.past = Past(core)
         self._subscribing = Subscribing(
-            reader, self.subscriptions, self.changes, self.past, Settings()
+            model, reader, self.subscriptions, self.changes, self.past, Settings()
         )
-        self.service = Service(core, self._schema, self._callers, self._subscribing)
+        self.service = Service(core, model, self._callers, self._subscribing)
         self._system = system.SystemService(core, self.service)
         self._healthz = healthz.HealthzService(core, self.service)
         self._file = file.FileService(core, self.service)

@@ -16,15 +16,16 @@ from grpc import StatusCode
 
 from nf.mgmt.rpc_error import RpcErrors
 from nf.mgmt.subscriptions.engine import Handle, Subscriptions
-from nf.mgmt.subscriptions.outbox import Frame, Outbox, Overrun
+from nf.mgmt.subscriptions.outbox import Frame, Mail, Outbox, Overrun, Pump
 from nf.mgmt.subscriptions.past import Past
 from nf.mgmt.subscriptions.reading import Reader
 from nf.telemetry.gnmi.errors import Refused, invalid
 from nf.telemetry.gnmi.extensions import Extensions
+from nf.telemetry.gnmi.feeds import SYNC
+from nf.telemetry.gnmi.model import Model
 from nf.telemetry.gnmi.parts import Part, parts_of
 from nf.telemetry.gnmi.past import check_history, told
 from nf.telemetry.gnmi.settings import Settings
-from nf.telemetry.gnmi.wire import SYNC
 
 if TYPE_CHECKING:
     from nf.mgmt.session import Session
@@ -65,8 +66,9 @@ class Subscribing:
         streams: Counters.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - they are what it brings together
         self,
+        model: Model,
         reader: Reader,
         engine: Subscriptions,
         config_engine: Subscriptions,
@@ -77,12 +79,13 @@ class Subscribing:
 
         Whoever waits for a change of configuration must not wait for a slow source of state.
         """
+        self._model = model
         self._reader = reader
-        self._schema = reader.schema
         self._past = past
         self._engines = {False: engine, True: config_engine}
         self.settings = settings
         self.streams = Streams()
+        self._carrier: Mail | None = None
 
     def check(self, request: SubscribeRequest, settings: Settings) -> None:
         """Looks whether a subscription could be served.
@@ -90,7 +93,7 @@ class Subscribing:
         Raises:
             Refused: As `serve` would.
         """
-        for _ in parts_of(self._schema, settings, request):
+        for _ in parts_of(self._model, settings, request):
             pass
 
     async def serve(self, session: "Session", requests: Any, context: Any) -> None:
@@ -128,7 +131,7 @@ class Subscribing:
         self, session: "Session", first: SubscribeRequest, requests: Any, context: Any
     ) -> None:
         asked = first.subscribe
-        parts = list(parts_of(self._schema, self.settings, first))
+        parts = list(parts_of(self._model, self.settings, first))
         history = Extensions.of(first.extension, "depth", "history").history
         if history is not None:
             check_history(history, asked.mode, self._past)
@@ -157,8 +160,9 @@ class Subscribing:
         quiet: bool,
     ) -> None:
         """What was: the extension history."""
-        root = self._schema.root
-        first, later = await asyncio.to_thread(told, self._past, root, session, parts, history)
+        first, later = await asyncio.to_thread(
+            told, self._past, self._model, session, parts, history
+        )
         for message in (*(() if quiet else first), SYNC, *later):
             await self._write(context, message)
 
@@ -173,7 +177,7 @@ class Subscribing:
         await self._write(context, SYNC)
 
     def _all(self, session: "Session", parts: Sequence[Part]) -> list[bytes]:
-        feeds = [part.feed(self._schema.root, session) for part in parts]
+        feeds = [part.feed(self._model, session) for part in parts]
         tops = frozenset[str]().union(*(feed.tops for feed in feeds))
         snapshot = self._reader.read(session, tops)
         return [
@@ -195,7 +199,7 @@ class Subscribing:
         if not done:
             raise self._exhausted(f"nothing was taken for {limit:g} s", writing)
         writing.result()
-        self.streams.messages += 1
+        self._count()
 
     def _exhausted(self, what: str, writing: "asyncio.Future[None] | None" = None) -> Refused:
         self.streams.exhausted += 1
@@ -235,8 +239,7 @@ class Subscribing:
                         await self._write(context, message)
                         outbox.progress()
             await self._write(context, SYNC)
-            while True:
-                await self._write(context, await outbox.get())
+            await self._pump(outbox, context)
         except Overrun as error:
             raise self._exhausted(str(error)) from error
         finally:
@@ -245,6 +248,32 @@ class Subscribing:
                 watching.cancel()
             for engine, one in begun:
                 one.add_done_callback(partial(_leave, engine))
+
+    async def _pump(self, outbox: Outbox, context: Any) -> NoReturn:
+        """Hands messages on until the stream ends; looks now and then whether they are taken."""
+        pump = Pump(outbox, context.write, self._count)
+        pumping = asyncio.ensure_future(pump.run())
+        try:
+            while True:
+                limit = self.settings.limits.stalled
+                await asyncio.wait({pumping}, timeout=pump.left(limit))
+                if pumping.done():
+                    pumping.result()
+                if pump.left(limit) <= 0:
+                    pump.given_up = True
+                    raise self._exhausted(f"nothing was taken for {limit:g} s", pumping)
+        finally:
+            if not pump.given_up:
+                pumping.cancel()
+
+    def _count(self) -> None:
+        self.streams.messages += 1
+
+    def _mail(self, loop: asyncio.AbstractEventLoop) -> Mail:
+        """What carries frames into an event loop."""
+        if self._carrier is None or self._carrier.loop is not loop:
+            self._carrier = Mail(loop)
+        return self._carrier
 
     def _join(
         self, engine: Subscriptions, session: "Session", parts: Sequence[Part], outbox: Outbox
@@ -258,10 +287,9 @@ class Subscribing:
         ) -> None:
             _soon(loop, _resolve, begun, frames, handles, error)
 
-        root = self._schema.root
         engine.subscribe(
-            [(part.key(session), partial(part.feed, root, session)) for part in parts],
-            lambda frame: _soon(loop, outbox.put, frame),
+            [(part.key(session), partial(part.feed, self._model, session)) for part in parts],
+            partial(self._mail(loop).post, outbox),
             on_begun,
         )
         return begun
