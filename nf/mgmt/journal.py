@@ -86,7 +86,7 @@ class Journal:
                 _write(self._descriptor, bytes(_HEAD.size), self._end, os.RWF_DSYNC)
             except OSError as error:
                 log.critical(
-                    "a refused change may come back should power fail now: %s cannot be written: %s",
+                    "a refused change may come back should power fail now: %s: %s",
                     self.path,
                     error,
                 )
