@@ -61,6 +61,7 @@ pub mod http2;
 pub mod http3;
 pub mod iec104;
 pub mod imap;
+pub mod int_report;
 pub mod irc;
 pub mod isakmp;
 pub mod jabber;

@@ -66,6 +66,7 @@ protocols! {
     crate::http3::Http3,
     crate::iec104::Iec104,
     crate::imap::Imap,
+    crate::int_report::IntReport,
     crate::irc::Irc,
     crate::isakmp::Isakmp,
     crate::jabber::Jabber,

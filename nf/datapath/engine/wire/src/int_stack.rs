@@ -364,6 +364,48 @@ impl<'a> Stack<'a> {
     }
 }
 
+/// What one hop writes by itself, in a report instead of the packet: in the order of the stack's
+/// instructions, whose last bit stands for another word here.
+#[derive(Clone, Copy, Debug)]
+pub struct Hop<'a> {
+    stack: Stack<'a>,
+    last: Option<[u8; 4]>,
+}
+
+impl<'a> Hop<'a> {
+    /// Of `octets`, behind which nothing but a domain's own data may follow.
+    pub fn new(octets: &'a [u8], instructions: u16, has_domain: bool) -> Option<Self> {
+        let words = octets.len() / 4;
+        if words == 0 {
+            return (instructions == 0).then_some(Self {
+                stack: Stack::new(&[], 0, Layout::without_hops(), 0),
+                last: None,
+            });
+        }
+        let layout = Layout::of_version_2(instructions, words, has_domain)?;
+        let before = layout.words(instructions & !1).saturating_mul(4);
+        let last = octets.get(before..).and_then(|rest| rest.first_chunk()).copied();
+        let last = last.filter(|_| instructions & 1 != 0);
+        Some(Self { stack: Stack::new(octets, octets.len(), layout, instructions), last })
+    }
+
+    /// What it says of `item`.
+    pub fn number(&self, item: Item) -> Option<u32> {
+        self.stack.column(item)?.numbers().next().map(|n| n as u32)
+    }
+
+    /// When the packet came and when it left, in the hop's unit.
+    pub fn times(&self) -> [Option<u64>; 2] {
+        let first = |column: Option<&Column<'_, 64>>| column.and_then(|c| c.numbers().next());
+        [first(self.stack.ingress_times()), first(self.stack.egress_times())]
+    }
+
+    /// The word that the last bit stands for.
+    pub fn last(&self) -> Option<[u8; 4]> {
+        self.last
+    }
+}
+
 /// A place in every hop of a stack.
 #[derive(Clone, Copy)]
 struct Place<'a> {
