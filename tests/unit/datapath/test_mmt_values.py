@@ -59,7 +59,7 @@ UNCOMPARED: dict[str, dict[str, str]] = {
     },
     "icmp": {_ABSENT: "gateway", _OCTETS: "data"},
     **{
-        name: {"tshark cannot read it; tests/conformance compares it with what captures were made of": "*"}
+        name: {"tshark cannot read it; tests/conformance has what the captures were made of": "*"}
         for name in ("int", "int_report")
     },
     "ip": {

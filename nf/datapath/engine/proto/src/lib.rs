@@ -55,6 +55,7 @@ pub mod enip;
 pub mod ftp;
 pub mod gquic;
 pub mod gtpv2;
+pub mod h323;
 pub mod hsrp;
 pub mod http;
 pub mod http2;

@@ -59,6 +59,7 @@ protocols! {
     crate::ftp::FtpData,
     crate::gquic::Gquic,
     crate::gtpv2::Gtpv2,
+    crate::h323::H323,
     crate::hsrp::Hsrp,
     crate::http::Http,
     crate::http2::Grpc,

@@ -343,7 +343,7 @@ mod tests {
     #[test]
     fn aliases_are_digits_and_names() {
         // Two: digits 1*2 (three of four bits each), then the name "Jö".
-        let octets = [2, 0x01, 0x00, 0x41, 0x50, 0x40, 1, 0, b'J', 0, 0xf6];
+        let octets = [2, 0x01, 0x00, 0x41, 0x54, 1, 0, b'J', 0, 0xf6];
         // Extension, choice and seven bits of a length stand in nine bits.
         let found = Per::new(&octets).aliases().unwrap();
 

@@ -114,7 +114,8 @@ impl<'a> Message<'a> {
     fn element(&mut self, id: u8, value: &'a [u8]) {
         match id {
             element::CAUSE => {
-                self.cause = behind_extended(value).and_then(<[u8]>::first).map(|octet| octet & 0x7f);
+                self.cause =
+                    behind_extended(value).and_then(<[u8]>::first).map(|octet| octet & 0x7f);
             }
             element::DISPLAY => {
                 // An octet with its first bit set tells the alphabet.
