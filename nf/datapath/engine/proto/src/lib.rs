@@ -12,6 +12,7 @@
     clippy::arithmetic_side_effects
 )]
 
+mod addresses;
 mod anchors;
 mod aper;
 mod classify;
