@@ -72,6 +72,8 @@ docs: setup  ## Refresh the outputs in README.md and the lists in docs/, build t
 	$(BIN)/python -m tools.yang_vendor
 	$(BIN)/python -m tools.yang_docs
 	$(BIN)/python -m tools.metrics_docs
+	$(BIN)/python -m tools.requirement_pages
+	$(BIN)/python -m tools.netconf_requirements
 	$(BIN)/python -m tools.grafana_dashboard
 	$(BIN)/mkdocs build --strict --quiet
 

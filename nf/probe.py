@@ -148,7 +148,7 @@ class Probe:
         """Asks `classifier` once about each session what protocol it is.
 
         It gets a batch of sessions and gives back names by `session_id`, for those of which it
-        knows better than the engine. Handlers see its verdict; sums and `where` do not.
+        knows better than the engine. Handlers, sums and `where` go by its verdict.
         """
         self._classifier = classifier
 

@@ -2,7 +2,8 @@
 
 Commits are edits of one leaf of the running configuration, validated, in force and written to
 disk when the reply comes (ours syncs the file, netconfd does not). Gets are of one row by its key.
-One client, one request after the other, on the same machine: see docs/benchmarks.md.
+One client, one request after the other, on the same machine: see docs/benchmarks.md. A busy machine
+makes requests wait; what they cost in processor time, at the server and here, says more then.
 """
 
 import argparse
@@ -10,10 +11,12 @@ import asyncio
 import json
 import sys
 import tempfile
+import time
+from collections.abc import Awaitable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bench.management.client import Client
+from bench.management.client import Client, Times
 from bench.management.servers import SERVERS, Absent, Server
 
 LEAVES = 4
@@ -21,15 +24,19 @@ LEAVES = 4
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What was measured of one server at one size."""
+    """What was measured of one server at one size; `us` are microseconds of processor a request."""
 
     server: str
     version: str
     leaves: int
     commits_per_second: float
     commit_p99_ms: float
+    commit_us: float
+    commit_client_us: float
     gets_per_second: float
     get_p99_ms: float
+    get_us: float
+    get_client_us: float
     sessions: int
     octets_per_session: int
 
@@ -39,8 +46,8 @@ async def measured(server: Server, leaves: int, seconds: float, sessions: int) -
     rows = leaves // LEAVES
     client = await Client.connect(server)
     await client.fill(rows)
-    commits = await client.commits(seconds, rows)
-    gets = await client.gets(seconds, rows)
+    commits, *commit_us = await _costs(server, client.commits(seconds, rows))
+    gets, *get_us = await _costs(server, client.gets(seconds, rows))
     before = server.memory()
     others = [await Client.connect(server) for _ in range(sessions)]
     for other in others:
@@ -54,16 +61,27 @@ async def measured(server: Server, leaves: int, seconds: float, sessions: int) -
         leaves,
         commits.per_second,
         commits.quantile(0.99) * 1e3,
+        *commit_us,
         gets.per_second,
         gets.quantile(0.99) * 1e3,
+        *get_us,
         len(others),
         each,
     )
 
 
+async def _costs(server: Server, requests: Awaitable[Times]) -> tuple[Times, float, float]:
+    """Times of requests, and microseconds of processor that one takes the server and us."""
+    theirs, ours = server.processor(), time.process_time()
+    times = await requests
+    ours, theirs = time.process_time() - ours, server.processor() - theirs
+    return times, theirs / len(times.each) * 1e6, ours / len(times.each) * 1e6
+
+
 def table(figures: list[Figures]) -> str:
     """For people."""
-    heads = ("server", "leaves", "commits/s", "p99 ms", "gets/s", "p99 ms", "KiB/session")
+    heads = ("server", "leaves", "commits/s", "p99 ms", "server µs", "client µs")
+    heads += ("gets/s", "p99 ms", "server µs", "client µs", "KiB/session")
     lines = [
         heads,
         *(
@@ -72,8 +90,12 @@ def table(figures: list[Figures]) -> str:
                 f"{one.leaves}",
                 f"{one.commits_per_second:.0f}",
                 f"{one.commit_p99_ms:.1f}",
+                f"{one.commit_us:.0f}",
+                f"{one.commit_client_us:.0f}",
                 f"{one.gets_per_second:.0f}",
                 f"{one.get_p99_ms:.1f}",
+                f"{one.get_us:.0f}",
+                f"{one.get_client_us:.0f}",
                 f"{one.octets_per_session >> 10}",
             )
             for one in figures

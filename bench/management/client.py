@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import asyncssh
 
 from bench.management.servers import PASSWORD, Server
+from nf.mgmt.netconf.ssh import without_ignored
 
 __all__ = ["Client", "Refused", "Times"]
 
@@ -60,6 +61,8 @@ class Client:
         connection = await asyncssh.connect(
             "127.0.0.1", server.port, username=server.user, known_hosts=None, config=None, **who
         )
+        # As OpenSSH and libssh do: what asyncssh sends more would be measured as the server's.
+        connection.send_packet = without_ignored(connection.send_packet)  # type: ignore[method-assign]
         process = await connection.create_process(subsystem="netconf", encoding=None)
         client = cls(connection, process)
         await client._message()

@@ -45,6 +45,10 @@ class Server:
     key: Path | None
     pids: tuple[int, ...]
 
+    def processor(self) -> float:
+        """Seconds of processor that its processes and their children have used."""
+        return sum(_used(pid) for pid in _family(self.pids))
+
     def memory(self) -> int:
         """Resident octets of its processes and their children, shared ones once per process."""
         return sum(_resident(pid) for pid in _family(self.pids))
@@ -176,6 +180,15 @@ def _resident(pid: int) -> int:
     except OSError:
         return 0
     return next(int(line.split()[1]) << 10 for line in rollup.splitlines() if line[:4] == "Pss:")
+
+
+def _used(pid: int) -> float:
+    used = 0
+    for task in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+        # A thread may end meanwhile.
+        with contextlib.suppress(OSError):
+            used += int(task.read_text().split()[0])
+    return used / 1e9
 
 
 def _version(command: str) -> str:

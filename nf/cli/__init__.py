@@ -36,9 +36,9 @@ NOUNS = {
     "completion": "print a script that completes the command in a shell",
 }
 COMPLETE = "_complete"
+"""What the completion scripts call."""
 LONE = {"--stats": "--stats=text", "--risks": "--risks="}
 """Options whose value may be left out: what they mean then."""
-"""What the completion scripts call."""
 
 HELP = """\
 usage: nf COMMAND …

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nf.cli import exits
 from nf.cli.show.terminal import safe
-from nf.errors import ConfigurationError, NfError
+from nf.errors import ConfigurationError, NfError, Refused
 
 if TYPE_CHECKING:
     from nf.plugins.loading import Plugins
@@ -62,7 +62,8 @@ def tell_of(plugins: "Plugins") -> None:
 
 def exit_code(error: BaseException) -> int:
     """The exit code that tells of an error."""
-    return exits.CONFIGURATION if isinstance(error, ConfigurationError) else exits.FAILED
+    is_wish = isinstance(error, ConfigurationError | Refused)
+    return exits.CONFIGURATION if is_wish else exits.FAILED
 
 
 def nearest(word: str, known: Iterable[str], otherwise: str) -> str:

@@ -3,15 +3,16 @@
 import json
 import os
 import sys
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
 from nf.cli import exits
+from nf.cli.assigning import assigned
 from nf.cli.config_edit import edited_text
 from nf.cli.listing import print_json, print_table
 from nf.cli.mmt import as_model, is_legacy
-from nf.cli.places import Management, add_host, management_of
+from nf.cli.places import Management, add_verbs, management_of
 from nf.cli.show.terminal import safe
 from nf.errors import ConfigurationError
 from nf.mgmt import local
@@ -55,15 +56,7 @@ WORDS = {"create": "+", "delete": "-", "replace": "~", "none": "~"}
 def configure(parser: ArgumentParser) -> None:
     """Adds description, arguments and examples."""
     parser.description, parser.epilog = DESCRIPTION, EXAMPLES
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", help="what to do")
-
-    def verb(name: str, what: str) -> ArgumentParser:
-        made: ArgumentParser = verbs.add_parser(
-            name, help=what, description=what, formatter_class=RawDescriptionHelpFormatter
-        )
-        add_host(made)
-        return made
-
+    verb = add_verbs(parser)
     get = verb("get", "print configuration, or with --state state, too")
     get.add_argument("path", nargs="?", default="", metavar="PATH")
     get.add_argument("--state", action="store_true", help="the state of the probe, too")
@@ -148,19 +141,9 @@ def _get(management: Management, arguments: Namespace) -> int:
 
 
 def _set(management: Management, arguments: Namespace) -> int:
-    values = tuple(_value(word) for word in arguments.values)
+    values = tuple(assigned(word) for word in arguments.values)
     _ask(management, local.SetNode(values, user=_user()))
     return exits.OK
-
-
-def _value(word: str) -> tuple[str, str | None]:
-    """Path and value, at the first `=` outside of brackets."""
-    depth = 0
-    for at, character in enumerate(word):
-        depth += (character == "[") - (character == "]")
-        if character == "=" and depth <= 0:
-            return word[:at], word[at + 1 :]
-    return word, None
 
 
 def _delete(management: Management, arguments: Namespace) -> int:
@@ -169,12 +152,19 @@ def _delete(management: Management, arguments: Namespace) -> int:
 
 
 def _edit(management: Management, arguments: Namespace) -> int:
-    before = _ask(management, local.Read("running", "", arguments.format)).text
-    after = edited_text(before, arguments.format)
-    if after == before:
-        print("nf: nothing was changed", file=sys.stderr)
-        return exits.OK
-    _ask(management, local.Load(after, "replace", _user()))
+    running = local.Read("running", "", arguments.format)
+    before = _ask(management, running).text
+    with edited_text(before, arguments.format) as after:
+        if after == before:
+            print("nf: nothing was changed", file=sys.stderr)
+            return exits.OK
+        if _ask(management, running).text != before:
+            raise ConfigurationError(
+                "somebody has changed the configuration while you edited it",
+                "running",
+                "nf config history tells who; edit it anew",
+            )
+        _ask(management, local.Load(after, "replace", _user()))
     return exits.OK
 
 
@@ -254,9 +244,13 @@ def _print(text: str) -> None:
 
 def _text_of(file: str) -> str:
     try:
-        return sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no text"
         raise ConfigurationError(
             f"the file cannot be read: {(why or '').lower()}", file, "check the path"
         ) from error
+    if not text.strip():
+        # What an export that failed leaves behind must not delete everything.
+        raise ConfigurationError("the file is empty", file, "{} is a configuration of nothing")
+    return text

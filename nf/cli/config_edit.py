@@ -5,15 +5,18 @@ import shlex
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from nf.errors import NfError
+from nf.errors import ConfigurationError, NfError
 
 __all__ = ["edited_text"]
 
 
-def edited_text(text: str, suffix: str) -> str:
-    """What a person makes of a text.
+@contextmanager
+def edited_text(text: str, suffix: str) -> Iterator[str]:
+    """What a person makes of a text; it is kept in a file when it is refused.
 
     Args:
         text: What the editor begins with.
@@ -32,14 +35,33 @@ def edited_text(text: str, suffix: str) -> str:
     # The configuration has hashes of passwords in it: the file is its owner's alone.
     descriptor, name = tempfile.mkstemp(prefix="nf-", suffix=f".{suffix}")
     path = Path(name)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    kept = False
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        code = subprocess.run([*command, name], check=False).returncode
-        if code != 0:
-            raise NfError(
-                f"the editor ended with code {code}", command[0], "nothing was changed; try again"
-            )
-        return path.read_text(encoding="utf-8")
+        _edit(command, path)
+        yield _read(path)
+    except NfError as error:
+        kept = path.read_bytes() != text.encode()
+        if kept:
+            error.hint += f"; what you wrote is in {path}: nf config import --replace {path}"
+        raise
     finally:
-        path.unlink(missing_ok=True)
+        if not kept:
+            path.unlink()
+
+
+def _edit(command: list[str], path: Path) -> None:
+    code = subprocess.run([*command, str(path)], check=False).returncode
+    if code != 0:
+        raise NfError(
+            f"the editor ended with code {code}", command[0], "nothing was changed; try again"
+        )
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        what = f"the text is not UTF-8 at octet {error.start}"
+        raise ConfigurationError(what, str(path), "save it as UTF-8") from error

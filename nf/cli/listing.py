@@ -42,13 +42,14 @@ def print_table(rows: Sequence[Mapping[str, Any]], *columns: str, last: str) -> 
     if not rows:
         return
     style = style_for(sys.stdout)
-    widths = [max(width_of(name), *(width_of(str(row[name])) for row in rows)) for name in columns]
+    table = [[safe(str(row[name])) for name in columns] for row in rows]
+    widths = [max(map(width_of, column)) for column in zip(columns, *table, strict=True)]
     indent = sum(widths) + len(GAP) * len(widths)
     room = max(style.width - indent, NARROWEST)
     heads = [fitted(name, width) for name, width in zip(columns, widths, strict=True)]
     print(style.paint(GAP.join([*heads, last]), "bold"))
-    for row in rows:
-        cells = [fitted(str(row[name]), width) for name, width in zip(columns, widths, strict=True)]
+    for row, plain in zip(rows, table, strict=True):
+        cells = [fitted(cell, width) for cell, width in zip(plain, widths, strict=True)]
         text = wrap(safe(str(row[last])), room, break_long_words=False, break_on_hyphens=False)
         first, *others = text or [""]
         print(GAP.join([*cells, first]).rstrip())

@@ -152,9 +152,10 @@ def run(arguments: Namespace) -> int:
         settings = _settings(arguments, report, form, plugins)
         if on_board:
             settings = replace(settings, reports=("protocol", "app"))
-            with Reading[Any](settings) as reading:
+            with Reading[Any](settings, plugins.handlers, plugins.classifier) as reading:
                 return _show(arguments, reading)
-        with Reading[Any](settings, plugins.handlers) as reading, ExitStack() as stack:
+        reading = Reading[Any](settings, plugins.handlers, plugins.classifier)
+        with reading, ExitStack() as stack:
             empty = None if report == "summary" else reading.empty(report)
             if empty is not None:
                 empty.columns(arguments.fields)

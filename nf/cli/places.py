@@ -1,7 +1,7 @@
 """Where the probe is that a command means: the same options everywhere."""
 
-from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -9,7 +9,7 @@ from nf.errors import ConfigurationError
 from nf.mgmt.local import Call, LocalClient
 from nf.process.places import Places
 
-__all__ = ["Management", "add_host", "add_places", "management_of", "places_of"]
+__all__ = ["Management", "add_host", "add_places", "add_verbs", "management_of", "places_of"]
 
 
 class Management(Protocol):
@@ -46,6 +46,20 @@ def add_host(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--user", metavar="NAME", help="who logs in there; as ssh would, unless given"
     )
+
+
+def add_verbs(parser: ArgumentParser) -> Callable[[str, str], ArgumentParser]:
+    """Has a noun take verbs (`verb`); what adds one, by name and help, with `add_host`."""
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", help="what to do")
+
+    def verb(name: str, what: str) -> ArgumentParser:
+        made: ArgumentParser = verbs.add_parser(
+            name, help=what, description=what, formatter_class=RawDescriptionHelpFormatter
+        )
+        add_host(made)
+        return made
+
+    return verb
 
 
 def places_of(arguments: Namespace) -> Places:

@@ -73,7 +73,7 @@ def run(arguments: Namespace) -> int:
         plugins = load_plugins(*arguments.plugins)
         tell_of(plugins)
         settings = settings_of(arguments, report, form, plugins)
-        reading: Reading[Any] = Reading(settings, plugins.handlers)
+        reading: Reading[Any] = Reading(settings, plugins.handlers, plugins.classifier)
         with reading, ExitStack() as stack:
             empty = None if report == "summary" else reading.empty(report)
             if empty is not None:

@@ -8,6 +8,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from nf.cli import exits
+from nf.cli.assigning import assigned
 from nf.cli.mmt import as_model, is_legacy
 from nf.cli.places import add_places, places_of
 from nf.errors import ConfigurationError
@@ -16,6 +17,7 @@ from nf.process.lifetime import take_name
 from nf.process.logs import parse_levels, set_up
 from nf.process.notify import Notifier
 from nf.process.places import Places
+from nf.process.whole import replace_whole
 from nf.supervisor.monitor import Child, Monitor
 from nf.supervisor.watch import Policy
 
@@ -175,7 +177,7 @@ def _configuration(path: Path, places: Places, words: list[str]) -> tuple[Path, 
         return path.absolute(), words
     legacy = [word for word in words if is_override(word)]
     made = places.run / "mmt-probe.json"
-    made.write_text(as_model(path, [override_of(word) for word in legacy]), encoding="utf-8")
+    replace_whole(made, as_model(path, [override_of(word) for word in legacy]).encode())
     return made.absolute(), [word for word in words if word not in legacy]
 
 
@@ -194,8 +196,8 @@ def _management(arguments: Namespace, places: Places) -> Child:
             raise ConfigurationError(f"no file {file}", "-t", "check the path")
         command += ["--file", str(Path(file).absolute())]
     for word in words:
-        node, equals, value = _split(word)
-        if not equals:
+        node, value = assigned(word)
+        if value is None:
             raise ConfigurationError(
                 f"{word!r} has no value", "-X", "PATH=VALUE, such as engine/workers=2"
             )
@@ -204,13 +206,3 @@ def _management(arguments: Namespace, places: Places) -> Child:
     command += ["--netconf", arguments.netconf_address, str(port)]
     policy = Policy(hopeless=(exits.CONFIGURATION,))
     return Child("nf-mgmt", command, policy, hears_hup=True)
-
-
-def _split(word: str) -> tuple[str, str, str]:
-    """Path and value, at the first `=` outside of brackets."""
-    depth = 0
-    for at, character in enumerate(word):
-        depth += (character == "[") - (character == "]")
-        if character == "=" and depth <= 0:
-            return word[:at], "=", word[at + 1 :]
-    return word, "", ""

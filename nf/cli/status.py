@@ -60,7 +60,7 @@ def run(arguments: Namespace) -> int:
     print_table(rows, "name", "pid", "state", "uptime", "restarts", last="last_exit")
     print()
     if trouble:
-        print(f"what it captures is unknown: {trouble}")
+        print(f"what it captures is unknown: {safe(trouble)}")
         return code
     _print_capture(capture["capture"])
     _print_account(capture["account"])
@@ -69,13 +69,13 @@ def run(arguments: Namespace) -> int:
 
 def _print_capture(state: dict[str, Any]) -> None:
     style = style_for(sys.stdout)
-    status = str(state.get("status", "unknown"))
+    status = safe(str(state.get("status", "unknown")))
     print(f"capture is {style.paint(status, 'green' if status == 'running' else 'red')}")
     if why := state.get("error"):
         print(f"  {safe(str(why))}")
     sources = [
         {
-            "source": safe(str(source.get("name", "?"))),
+            "source": source.get("name", "?"),
             "packets": f"{int(source.get('packets', 0)):,}",
             "volume": octets(int(source.get("bytes", 0))),
             "kernel drops": f"{int(source.get('kernel-drops', 0)):,}",

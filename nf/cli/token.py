@@ -1,13 +1,13 @@
 """`nf token`: tokens that clients of gNMI show in the place of a password."""
 
 import json
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, Namespace
 
 from lxml import etree
 
 from nf.cli import exits
 from nf.cli.listing import add_format, print_json, print_table
-from nf.cli.places import Management, add_host, management_of
+from nf.cli.places import Management, add_verbs, management_of
 from nf.mgmt import local
 
 __all__ = ["configure", "run"]
@@ -31,15 +31,7 @@ TOKENS = "/nf-probe:probe/nf-telemetry:telemetry/gnmi/token"
 def configure(parser: ArgumentParser) -> None:
     """Adds description, arguments and examples."""
     parser.description, parser.epilog = DESCRIPTION, EXAMPLES
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", help="what to do")
-
-    def verb(name: str, what: str) -> ArgumentParser:
-        made: ArgumentParser = verbs.add_parser(
-            name, help=what, description=what, formatter_class=RawDescriptionHelpFormatter
-        )
-        add_host(made)
-        return made
-
+    verb = add_verbs(parser)
     issue = verb("issue", "make a token for a user, and print it")
     issue.add_argument("holder", metavar="USER")
     issue.add_argument(

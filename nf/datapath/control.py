@@ -44,6 +44,7 @@ __all__ = [
     "SetCapture",
     "SettingsRead",
     "StatsRead",
+    "TablesFull",
     "TerminateSession",
 ]
 
@@ -212,6 +213,17 @@ class CaptureLoss(Message, frozen=True, tag="capture-loss"):
     packets: dict[str, int]
 
 
+class TablesFull(Message, frozen=True, tag="tables-full"):
+    """Tables had no room since the last event of this kind."""
+
+    sessions_evicted: int = 0
+    """Sessions that ended early to make room for others."""
+    packets_refused: int = 0
+    """Packets whose session found no room."""
+    reassembly: bool = False
+    """The memory for unfinished messages and early segments is used up, or nearly."""
+
+
 class OutputState(Message, frozen=True, tag="output-state"):
     """An output works again, or does not."""
 
@@ -245,7 +257,9 @@ class RowsTold(Message, frozen=True, tag="rows"):
     lines: bytes
 
 
-Event = CaptureState | CaptureLoss | OutputState | FlowStateReset | ReplayState | RowsTold
+Event = (
+    CaptureState | CaptureLoss | TablesFull | OutputState | FlowStateReset | ReplayState | RowsTold
+)
 
 
 class DatapathClient(Client):

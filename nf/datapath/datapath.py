@@ -17,7 +17,6 @@ from typing import Any, Literal, Protocol
 from nf._native import engine as _engine
 from nf.datapath.config import EngineConfig
 from nf.datapath.control import (
-    CaptureLoss,
     CaptureState,
     Event,
     FlowStateReset,
@@ -25,6 +24,7 @@ from nf.datapath.control import (
 )
 from nf.datapath.drain import Drain
 from nf.datapath.effects import Effect, effect_of
+from nf.datapath.losses import Losses
 from nf.datapath.settings import Settings
 from nf.errors import CaptureError, ConfigurationError, NfError, Refused
 from nf.process.logs import event
@@ -90,8 +90,8 @@ class Listeners(Protocol):
     def overrules(self) -> bool:
         """Whether some of them name sessions."""
 
-    def classify(self, batch: _engine.Batch) -> None:
-        """Has those name the sessions of rows; raises nothing."""
+    def classify(self, batch: _engine.Batch, source: object) -> None:
+        """Has those name the sessions of rows, which `source` has numbered; raises nothing."""
 
     def hear(self, batch: _engine.Batch) -> None:
         """Has the others hear rows; raises nothing."""
@@ -160,9 +160,8 @@ class Datapath:
         self._leaving: list[threading.Thread] = []
         self._beats = 0
         self._batches = 0
-        self._losses: dict[str, int] = {}
+        self._losses = Losses()
         self._since = time.time()
-        self._ending = False
         self._listening = Completed(EngineConfig())
 
     # Configuration
@@ -259,7 +258,7 @@ class Datapath:
                 self._owner.tell(CaptureState("running"))
             self._drain.start()
             self._since = time.time()
-            self._losses = {}
+            self._losses = Losses()
         if old is not None:
             self._beats += old.beats
             self._batches += old.batches
@@ -283,9 +282,9 @@ class Datapath:
         if drain is not None and listeners is not None and listeners.overrules:
             drain.await_verdicts()
 
-    def _overrule(self, batch: _engine.Batch) -> None:
+    def _overrule(self, batch: _engine.Batch, source: Drain) -> None:
         if (listeners := self._listening.listeners) is not None:
-            listeners.classify(batch)
+            listeners.classify(batch, source)
 
     def _take(self, batch: _engine.Batch) -> None:
         now = self._listening
@@ -397,7 +396,7 @@ class Datapath:
         if (drain := self._drain) is not None:
             drain.ask(lambda engine: engine.clear_counters()).result(ANSWER_SECONDS)
         self._since = time.time()
-        self._losses = {}
+        self._losses = Losses()
 
     def terminate(self, session: int) -> None:
         """Ends the books of a session.
@@ -478,16 +477,13 @@ class Datapath:
         return groups
 
     def look_for_losses(self) -> None:
-        """Tells when packets were lost since this was called before."""
-        drain = self._drain
+        """Tells when packets were lost, or tables full, since this was called before."""
+        drain, losses = self._drain, self._losses
         if drain is None or drain.state != "running":
             return
-        account = drain.ask(lambda engine: engine.stats()["account"]).result(ANSWER_SECONDS)
-        now = {name: int(account.get(name, 0)) for name in ("kernel_drops", "dispatch_drops")}
-        lost = {k: n - self._losses.get(k, 0) for k, n in now.items() if n > self._losses.get(k, 0)}
-        self._losses = now
-        if lost:
-            self._owner.tell(CaptureLoss(lost))
+        counted = drain.ask(lambda engine: engine.stats()).result(ANSWER_SECONDS)
+        for happened in losses.look(counted):
+            self._owner.tell(happened)
 
     def end(self, drain_seconds: float, write_seconds: float) -> bool:
         """Stops, hands on all there is and writes it; whether all of that came in time."""

@@ -11,12 +11,13 @@ from nf._native import engine as _engine
 from nf.errors import CaptureError, ChannelError, NfError
 from nf.process.logs import event
 
-__all__ = ["Drain", "DrainState", "Take"]
+__all__ = ["Drain", "DrainState", "Overrule", "Take"]
 
 log = logging.getLogger(__name__)
 
 DrainState = Literal["running", "ended", "failed"]
 Take = Callable[[_engine.Batch], None]
+Overrule = Callable[[_engine.Batch, "Drain"], None]
 Result = TypeVar("Result")
 
 ROWS_AT_A_TIME = 4096
@@ -34,7 +35,8 @@ class Drain:
         name: For the log and the thread.
         engine: Opened, not started.
         take: Gets every batch; must not wait.
-        overrule: Gets every batch before: it may take other protocols for those found.
+        overrule: Gets every batch before, and whose it is: it may take other protocols for those
+            found.
         ended: Called in the thread after the last row.
 
     Attributes:
@@ -51,7 +53,7 @@ class Drain:
         engine: _engine.Engine,
         take: Take,
         ended: Callable[["Drain"], None],
-        overrule: Take | None = None,
+        overrule: Overrule | None = None,
     ) -> None:
         self.name = name
         self.beats = 0
@@ -149,7 +151,7 @@ class Drain:
 
     def _hand_on(self, batch: _engine.Batch) -> None:
         if self._overrule is not None:
-            self._overrule(batch)
+            self._overrule(batch, self)
         if self._awaits:
             self._engine.conclude(batch)
         self._take(batch)

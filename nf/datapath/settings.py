@@ -11,6 +11,7 @@ from typing import Literal
 from nf.datapath.config import EngineConfig, Report
 
 __all__ = [
+    "Channel",
     "FileOutput",
     "IpfixOutput",
     "LogLevel",
@@ -23,59 +24,54 @@ __all__ = [
 LogLevel = Literal["critical", "error", "warning", "info", "debug"]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """What all outputs have in common.
+
+    Attributes:
+        reports: Kinds of rows that go there.
+        events: Events, by the attribute that is waited for, whose rows go there.
+        flush_seconds: Longest time that rows wait for others before they are written.
+        queue_rows: Rows that may wait; further ones are dropped and counted.
+        queue_bytes: Octets of rows that may wait, likewise.
+    """
+
+    reports: tuple[Report, ...] = ()
+    events: tuple[str, ...] = ()
+    flush_seconds: float = 5.0
+    queue_rows: int = 100_000
+    queue_bytes: int = 64 << 20
+
+
 @dataclass(frozen=True, slots=True)
-class FileOutput:
+class FileOutput(Channel):
     """Files that rotate.
 
     Attributes:
         directory: Where they are.
         name: How their names end.
-        reports: Kinds of rows that go there.
-        events: Events, by the attribute that is waited for, whose rows go there.
         rotate_seconds: Time after which a new one is begun; 0 for never.
         rotate_bytes: Size after which a new one is begun; 0 for never.
         retain: Most files that are kept; 0 for all.
         fsync: A file is on the disk before it counts as complete.
-        flush_seconds: Longest time that rows wait before they are written out.
-        queue_rows: Rows that may wait.
-        queue_bytes: Octets of rows that may wait.
     """
 
     directory: str
     name: str = "data.jsonl"
-    reports: tuple[Report, ...] = ()
-    events: tuple[str, ...] = ()
     rotate_seconds: int = 300
     rotate_bytes: int = 1 << 30
     retain: int = 0
     fsync: bool = False
-    flush_seconds: float = 5.0
-    queue_rows: int = 100_000
-    queue_bytes: int = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class StdoutOutput:
-    """Standard output.
-
-    Attributes:
-        reports: Kinds of rows that go there.
-        events: Events, by the attribute that is waited for, whose rows go there.
-        flush_seconds: Longest time that rows wait before they are written out.
-        queue_rows: Rows that may wait.
-        queue_bytes: Octets of rows that may wait.
-    """
-
-    reports: tuple[Report, ...] = ()
-    events: tuple[str, ...] = ()
-    flush_seconds: float = 5.0
-    queue_rows: int = 100_000
-    queue_bytes: int = 64 << 20
+class StdoutOutput(Channel):
+    """Standard output."""
 
 
 @dataclass(frozen=True, slots=True)
-class IpfixOutput:
-    """A collector of IPFIX.
+class IpfixOutput(Channel):
+    """A collector of IPFIX: only sessions can go there.
 
     Attributes:
         host: Its name or address.
@@ -86,11 +82,6 @@ class IpfixOutput:
         template_seconds: Time after which templates are sent again over UDP.
         message_bytes: Most octets of a message.
         biflow: A record tells of both directions; otherwise there is one for each.
-        reports: Kinds of rows that go there: sessions only.
-        events: None can go there.
-        flush_seconds: Longest time that rows wait before they are sent.
-        queue_rows: Rows that may wait.
-        queue_bytes: Octets of rows that may wait.
     """
 
     host: str
@@ -101,30 +92,13 @@ class IpfixOutput:
     template_seconds: int = 60
     message_bytes: int = 1420
     biflow: bool = True
-    reports: tuple[Report, ...] = ()
-    events: tuple[str, ...] = ()
-    flush_seconds: float = 5.0
-    queue_rows: int = 100_000
-    queue_bytes: int = 64 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class TelemetryOutput:
-    """Management, which shows the newest rows as state.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TelemetryOutput(Channel):
+    """Management, which shows the newest rows as state, and soon."""
 
-    Attributes:
-        reports: Kinds of rows that go there.
-        events: Events, by the attribute that is waited for, whose rows go there.
-        flush_seconds: Longest time that rows wait before they are handed over.
-        queue_rows: Rows that may wait.
-        queue_bytes: Octets of rows that may wait.
-    """
-
-    reports: tuple[Report, ...] = ()
-    events: tuple[str, ...] = ()
     flush_seconds: float = 0.2
-    queue_rows: int = 100_000
-    queue_bytes: int = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)

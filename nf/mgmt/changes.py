@@ -38,7 +38,7 @@ class Change:
     @property
     def top(self) -> str:
         """Qualified name of the top-level node."""
-        return f"{self.steps[0].module}:{self.steps[0].name}"
+        return self.path[1:].partition("/")[0].partition("[")[0]
 
 
 _WORDS: dict[str, Operation] = {

@@ -8,7 +8,7 @@ edit → diff → access control → validation → every provider prepares → 
 import logging
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -24,7 +24,7 @@ from nf.mgmt.rpc_error import RpcErrors
 from nf.mgmt.session import INTERNAL, Session
 from nf.mgmt.transaction import Data, Providers, Ready
 
-__all__ = ["Commits", "Publisher", "Running"]
+__all__ = ["Commits", "Conversion", "Publisher", "Running"]
 
 log = logging.getLogger(__name__)
 
@@ -50,16 +50,31 @@ class Running:
         tree: Validated, with defaults; never modified.
         revision: Grows by one with every transaction.
         number: Of its entry in the history.
+        nodes: How many it has, or a few more.
     """
 
     tree: Tree
     revision: int
     number: int
+    nodes: int
 
     @cached_property
     def data(self) -> Data:
         """As Python objects, made when first asked for."""
         return self.tree.to_data()
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """Rewrites values of trees that somebody hands in.
+
+    Attributes:
+        top: Qualified name of the top-level node that they are below.
+        apply: Does it, and says whether it has changed anything.
+    """
+
+    top: str
+    apply: Callable[[Tree], bool]
 
 
 class Commits:
@@ -70,12 +85,13 @@ class Commits:
         access: The access control that it says.
         writing: Held while anything is changed.
         conversions: Rewrite values that must never be kept as they were given, such as passwords in
-            clear text; each gets every tree that somebody hands in, before anything else sees it,
-            and says whether it has changed anything.
+            clear text, before anything else sees them.
         keepers: Write what a configuration needs beside it, such as private keys, before it is
             written itself.
         guards: Refuse changes that access control permits, by raising; part of every transaction.
         watchers: Told of every change that is in force, in order; must not block nor raise.
+        appliers: Told why each provider that a change concerned did not apply it; empty for those
+            that did. Must not block nor raise.
     """
 
     def __init__(
@@ -94,15 +110,18 @@ class Commits:
         self._guarded = guarded
         self.denials = Denials()
         self.writing = threading.RLock()
-        self.conversions: list[Callable[[Tree], bool]] = []
+        self.conversions: list[Conversion] = []
         self.keepers: list[Callable[[Tree], None]] = []
         self.guards: list[Callable[[Session, Sequence[Change]], None]] = []
         self.watchers: list[Callable[[Sequence[Change]], None]] = []
+        self.appliers: list[Callable[[Mapping[str, str]], None]] = []
         empty = context.empty()
         empty.validate()
-        self.running = Running(empty, 0, 0)
+        self.running = Running(empty, 0, 0, len(empty))
         self._spare: Tree | None = None
         """What is running once more, and nobody else's: a copy of a large tree takes long."""
+        self._behind: tuple[Tree, Diff, Diff] | None = None
+        """What was running before, and what makes a spare of it."""
         self.access = self._access(self.running)
 
     def _access(self, running: Running) -> Access:
@@ -158,22 +177,33 @@ class Commits:
             # back to what was in force.
             log.warning("%s is not written anew: %s", name, error)
             number = newest.note.number
-        self._apply(Running(tree, self.running.revision + 1, number), ready, [])
+        self._apply(Running(tree, self.running.revision + 1, number, len(tree)), ready, [])
         if unconfirmed is not None:
             self._history.set_unconfirmed(None)
 
-    def convert(self, tree: Tree) -> bool:
+    def convert(self, tree: Tree, changes: Sequence[Change] | None = None) -> bool:
         """Applies the conversions; whether they changed anything.
+
+        Args:
+            tree: Somebody has handed it in.
+            changes: What is new in it; None for all of it.
 
         Raises:
             RpcErrors: A value cannot be converted.
         """
-        changed = [conversion(tree) for conversion in self.conversions]
+        tops = None if changes is None else {change.top for change in changes}
+        changed = [
+            conversion.apply(tree)
+            for conversion in self.conversions
+            if tops is None or conversion.top in tops
+        ]
         return any(changed)
 
     def running_to_edit(self) -> Tree:
         """A tree of the caller's own with what is running."""
-        spare, self._spare = self._spare, None
+        with self.writing:
+            self._bring_up_to_date()
+            spare, self._spare = self._spare, None
         return spare if spare is not None else self.running.tree.copy()
 
     def for_disk(self, tree: Tree) -> None:
@@ -212,7 +242,15 @@ class Commits:
         self.check_access(session, diff)
         validate(tree)
 
-    def transact(self, session: Session, tree: Tree, diff: Diff, *, is_exact: bool = True) -> bool:
+    def transact(
+        self,
+        session: Session,
+        tree: Tree,
+        diff: Diff,
+        *,
+        is_exact: bool = True,
+        changes: tuple[Change, ...] | None = None,
+    ) -> bool:
         """Puts `tree` in force, which `diff` makes of the running one; whether anything changed.
 
         Args:
@@ -220,12 +258,13 @@ class Commits:
             tree: The caller's until now.
             diff: What changes.
             is_exact: Nothing has changed `tree` that `diff` does not say.
+            changes: Those of `diff`, from who knows them already.
 
         Raises:
             RpcErrors: Not permitted, not valid, refused by a provider, or not to be written.
         """
         with self.writing:
-            changes = changes_of(diff)
+            changes = changes_of(diff) if changes is None else changes
             self.access.check_write(session, changes)
             for guard in self.guards:
                 guard(session, changes)
@@ -233,6 +272,7 @@ class Commits:
             implied_diff = validate(tree)
             changes, implied = without_echoes(self.running.tree, changes, changes_of(implied_diff))
             if not changes and not implied:
+                self._spare = tree if is_exact else None
                 return False
             everything = (*changes, *implied)
             watched = bool(self._providers.watching(everything))
@@ -244,22 +284,38 @@ class Commits:
             replayable = is_exact and all(one.operation != "delete" for one in implied)
             before = self.running.tree
             self._put_in_force(session, tree, ready, changes, diff if replayable else None)
-            self._spare = self._brought_up_to_date(before, diff, implied_diff) if is_exact else None
+            self._spare = None
+            self._behind = (before, diff, implied_diff) if is_exact else None
         self._tell(session, changes)
         return True
 
-    def _brought_up_to_date(self, tree: Tree, diff: Diff, implied: Diff) -> Tree | None:
-        """The tree that was in force until now as one like the new one, if nobody reads it."""
-        # Its references: the caller's variable, this function's, and that of the question.
-        if sys.getrefcount(tree) > 3:
-            return None
+    def catch_up(self) -> None:
+        """Has a tree ready for the next edit; called when whoever made the last one has his reply.
+
+        Does nothing while somebody edits, who sees to it himself.
+        """
+        if self.writing.acquire(blocking=False):
+            try:
+                self._bring_up_to_date()
+            finally:
+                self.writing.release()
+
+    def _bring_up_to_date(self) -> None:
+        """Makes the tree that was in force like the one that is now, unless somebody reads it."""
+        if self._behind is None:
+            return
+        tree, diff, implied = self._behind
+        self._behind = None
+        # Its references: this function's, and that of the question.
+        if sys.getrefcount(tree) > 2:
+            return
         try:
             tree.apply(diff)
             tree.apply(implied)
         except YangError:
             log.exception("changes did not fit the tree that they were made for")
-            return None
-        return tree
+            return
+        self._spare = tree
 
     def replace(self, session: Session, tree: Tree) -> bool:
         """Puts another, validated configuration in the place of the running one."""
@@ -290,7 +346,10 @@ class Commits:
                 message=f"the configuration cannot be written to disk: {error.strerror}",
                 app_tag="persist",
             ) from error
-        self._apply(Running(tree, self.running.revision + 1, number), ready, changes)
+        before = self.running
+        is_same_size = all(change.operation == "update" for change in changes)
+        nodes = before.nodes if is_same_size else len(tree)
+        self._apply(Running(tree, before.revision + 1, number, nodes), ready, changes)
 
     def _apply(self, running: Running, ready: Ready, changes: Sequence[Change]) -> None:
         """Exchanges what is in force; without changes, everything is new."""
@@ -299,10 +358,12 @@ class Commits:
             if not changes or any(change.top == NACM for change in changes)
             else self.access
         )
-        ready.apply()
+        applied = ready.apply()
         self.running, self.access = running, access
         for told in self.watchers:
             told(changes)
+        for hear in self.appliers:
+            hear(applied)
 
     def _tell(self, session: Session, changes: Sequence[Change]) -> None:
         self._events.publish(

@@ -1,7 +1,7 @@
 """A configuration becomes settings: a pure function, with errors that name the YANG path.
 
 What only the process that captures can tell (a packet filter that libpcap refuses, a plugin that is
-broken) it tells when it prepares the settings; `path_of` says which leaf its error is about.
+broken) it tells when it prepares the settings; `setting_paths` says which leaf its error is about.
 """
 
 import re
@@ -20,106 +20,17 @@ from nf.datapath.settings import (
 )
 from nf.errors import NfError
 from nf.mgmt.identities import protocol_of
+from nf.mgmt.setting_paths import QUEUE_LEAVES, interface_path
 
-__all__ = ["ENGINE_PATHS", "CompileError", "compile_settings", "path_of"]
+__all__ = ["CompileError", "compile_settings"]
 
 Data = Mapping[str, Any]
 """RFC 7951 JSON in Python's types, with defaults; all integer types are int."""
 
-PROBE = "/nf-probe:probe"
-CAPTURE = f"{PROBE}/nf-capture:capture"
-ENGINE = f"{PROBE}/nf-dpi:engine"
-OUTPUTS = f"{PROBE}/nf-outputs:outputs"
-REPORTS = f"{PROBE}/nf-reports:reports"
 AS_CAPTURED = "as-captured"
 CHANNELS = ("file", "stdout", "ipfix", "telemetry")
 SESSIONS_ONLY = ("ipfix",)
 """Channels that carry nothing else."""
-
-ENGINE_PATHS = {
-    "threads": f"{ENGINE}/workers",
-    "live": CAPTURE,
-    "interfaces": f"{CAPTURE}/interface",
-    "report_interval": f"{REPORTS}/interval",
-    "files": f"{CAPTURE}/file/path",
-    "follow": f"{CAPTURE}/file/follow",
-    "pace": f"{CAPTURE}/file/pace",
-    "bpf": f"{CAPTURE}/filter",
-    "root": f"{CAPTURE}/link-type",
-    "root_offset": f"{CAPTURE}/link-offset",
-    "reports": REPORTS,
-    "events": f"{REPORTS}/event",
-    "filter": f"{REPORTS}/filter",
-    "risks": f"{ENGINE}/risks/enabled",
-    "risk_files": f"{ENGINE}/risks/file",
-    "applications": f"{ENGINE}/applications/file",
-    "disabled_protocols": f"{ENGINE}/disabled-protocol",
-    "plugins": f"{ENGINE}/plugins/path",
-    "timeouts": f"{ENGINE}/timeouts",
-    "key_vlan": f"{ENGINE}/key-vlan",
-    "key_tunnel": f"{ENGINE}/key-tunnel",
-    "max_sessions": f"{ENGINE}/max-sessions",
-    "table_full": f"{ENGINE}/table-full",
-    "max_held_bytes": f"{ENGINE}/max-held-bytes",
-    "classify_packets": f"{ENGINE}/classify-packets",
-    "classify_bytes": f"{ENGINE}/classify-bytes",
-    "seed": f"{ENGINE}/hash-seed",
-}
-"""Where each setting of the engine is in YANG."""
-
-SETTING_PATHS = {
-    "probe_id": f"{PROBE}/id",
-    "capturing": f"{CAPTURE}/enabled",
-    "application_files": f"{ENGINE}/applications/file",
-    "risk_files": f"{ENGINE}/risks/file",
-    "plugin_paths": f"{ENGINE}/plugins/path",
-    "event_names": f"{REPORTS}/event",
-    "encoding": f"{OUTPUTS}/encoding",
-    "batch_rows": f"{OUTPUTS}/batch-rows",
-    "logging": f"{PROBE}/logging",
-}
-"""The same for the other settings."""
-
-OUTPUT_LEAVES = {
-    "file": {
-        "directory": "directory",
-        "name": "name",
-        "rotate_seconds": "rotate-interval",
-        "rotate_bytes": "rotate-size",
-        "retain": "retain",
-        "fsync": "sync",
-        "queue_rows": "queue-rows",
-        "queue_bytes": "queue-bytes",
-    },
-    "stdout": {"queue_rows": "queue-rows", "queue_bytes": "queue-bytes"},
-    "telemetry": {"queue_rows": "queue-rows", "queue_bytes": "queue-bytes"},
-    "ipfix": {
-        "host": "host",
-        "port": "port",
-        "transport": "transport",
-        "domain": "observation-domain",
-        "enterprise": "enterprise-number",
-        "template_seconds": "template-interval",
-        "message_bytes": "message-size",
-        "biflow": "biflow",
-        "queue_rows": "queue-rows",
-        "queue_bytes": "queue-bytes",
-    },
-}
-"""The leaf of each setting of a channel."""
-
-INTERFACE_LEAVES = {
-    "name": "name",
-    "source": "source",
-    "promiscuous": "promiscuous",
-    "snap_length": "snap-length",
-    "buffer_bytes": "buffer-size",
-    "read_timeout_ms": "read-timeout",
-    "outgoing": "outgoing",
-    "wait": "wait",
-    "bpf": "filter",
-}
-"""The leaf of each setting of an interface."""
 
 
 class CompileError(NfError):
@@ -260,7 +171,7 @@ def _interfaces(capture: Data) -> tuple[Interface, ...]:
 
 def _interface(one: Data, common: Data) -> Interface:
     if problem := _no_pattern(one["name"]):
-        path = f"{_interface_path(one['name'])}/name"
+        path = f"{interface_path(one['name'])}/name"
         raise CompileError(path, f"{one['name']!r} is no pattern: {problem}", "interface-pattern")
 
     def said(leaf: str) -> Any:
@@ -295,43 +206,39 @@ def _pace(file: Data | None) -> float:
     return 1.0 if pace == "as-recorded" else 0.0
 
 
+def _common(outputs: Data, name: str, routes: _Routes) -> dict[str, Any]:
+    """What all channels have in common: what goes there, and how much may wait."""
+    reports, events = routes.to(name)
+    queue = {setting: outputs[name][leaf] for setting, leaf in QUEUE_LEAVES.items()}
+    return {"reports": reports, "events": events, **queue}
+
+
 def _file(outputs: Data, routes: _Routes) -> FileOutput | None:
     file = outputs["file"]
     rotated = file["rotate"]
     seconds, octets = file["rotate-interval"], file["rotate-size"]
-    reports, events = routes.to("file")
     made = FileOutput(
         directory=file.get("directory", ""),
         name=file["name"],
-        reports=reports,
-        events=events,
         rotate_seconds=seconds if rotated else 0,
         rotate_bytes=octets if rotated else 0,
         retain=file["retain"],
         fsync=file["sync"],
         flush_seconds=float(outputs["flush-interval"]),
-        queue_rows=file["queue-rows"],
-        queue_bytes=file["queue-bytes"],
+        **_common(outputs, "file", routes),
     )
     return made if file["enabled"] else None
 
 
 def _stdout(outputs: Data, routes: _Routes) -> StdoutOutput | None:
-    stdout = outputs["stdout"]
-    reports, events = routes.to("stdout")
     made = StdoutOutput(
-        reports=reports,
-        events=events,
-        flush_seconds=float(outputs["flush-interval"]),
-        queue_rows=stdout["queue-rows"],
-        queue_bytes=stdout["queue-bytes"],
+        flush_seconds=float(outputs["flush-interval"]), **_common(outputs, "stdout", routes)
     )
-    return made if stdout["enabled"] else None
+    return made if outputs["stdout"]["enabled"] else None
 
 
 def _ipfix(outputs: Data, routes: _Routes) -> IpfixOutput | None:
     ipfix = outputs["ipfix"]
-    reports, events = routes.to("ipfix")
     made = IpfixOutput(
         host=ipfix.get("host", ""),
         port=ipfix["port"],
@@ -341,25 +248,15 @@ def _ipfix(outputs: Data, routes: _Routes) -> IpfixOutput | None:
         template_seconds=ipfix["template-interval"],
         message_bytes=ipfix["message-size"],
         biflow=ipfix["biflow"],
-        reports=reports,
-        events=events,
         flush_seconds=float(outputs["flush-interval"]),
-        queue_rows=ipfix["queue-rows"],
-        queue_bytes=ipfix["queue-bytes"],
+        **_common(outputs, "ipfix", routes),
     )
     return made if ipfix["enabled"] else None
 
 
 def _telemetry(outputs: Data, routes: _Routes) -> TelemetryOutput | None:
-    telemetry = outputs["telemetry"]
-    reports, events = routes.to("telemetry")
-    made = TelemetryOutput(
-        reports=reports,
-        events=events,
-        queue_rows=telemetry["queue-rows"],
-        queue_bytes=telemetry["queue-bytes"],
-    )
-    return made if telemetry["enabled"] else None
+    made = TelemetryOutput(**_common(outputs, "telemetry", routes))
+    return made if outputs["telemetry"]["enabled"] else None
 
 
 def _logging(logging: Data) -> Logging:
@@ -379,49 +276,3 @@ def _by_name(entries: Iterable[Data]) -> list[Data]:
 def _plain_identity(value: str) -> str:
     """The name of an identity without the module that it may be qualified with."""
     return value.rpartition(":")[2]
-
-
-def path_of(place: str, settings: Settings) -> str:
-    """The YANG path of a setting as errors of whoever prepares settings call it.
-
-    Args:
-        place: A setting of the engine or of `Settings`: `root`, `timeouts.short`,
-            `interfaces[0].snap_length`, `events[1]`, `file.directory`, …
-        settings: Those that were refused: they give the keys of list entries.
-
-    Returns:
-        The path; the root of the probe where the place says nothing about a setting.
-    """
-    name, number, rest = _taken_apart(place)
-    if name == "interfaces":
-        if number is None or number >= len(settings.engine.interfaces):
-            return f"{CAPTURE}/interface"
-        entry = _interface_path(settings.engine.interfaces[number].name)
-        leaf = INTERFACE_LEAVES.get(rest)
-        return f"{entry}/{leaf}" if leaf else entry
-    if name == "events" and number is not None and number < len(settings.event_names):
-        return f"{REPORTS}/event[name={_quoted(settings.event_names[number])}]"
-    if name == "timeouts" and rest in Timeouts.__slots__:
-        return f"{ENGINE_PATHS[name]}/{rest}"
-    if name in OUTPUT_LEAVES:
-        leaf = OUTPUT_LEAVES[name].get(rest)
-        return f"{OUTPUTS}/{name}/{leaf}" if leaf else f"{OUTPUTS}/{name}"
-    return ENGINE_PATHS.get(name) or SETTING_PATHS.get(name, PROBE)
-
-
-def _taken_apart(place: str) -> tuple[str, int | None, str]:
-    """Name, index and what follows a dot."""
-    found = re.fullmatch(r"(\w+)(?:\[(\d+)\])?(?:\.(\w+))?.*", place, flags=re.DOTALL)
-    if found is None:
-        return place, None, ""
-    name, number, rest = found.groups()
-    return name, None if number is None else int(number), rest or ""
-
-
-def _interface_path(name: str) -> str:
-    return f"{CAPTURE}/interface[name={_quoted(name)}]"
-
-
-def _quoted(value: str) -> str:
-    """A literal of XPath; names have no quotes, says the model."""
-    return f"'{value}'"

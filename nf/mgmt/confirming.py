@@ -43,6 +43,11 @@ class Confirming:
         waiting = self._waiting
         return None if waiting is None else max(0.0, waiting.deadline - monotonic())
 
+    def waits_for(self, session: Session) -> bool:
+        """Whether the commit that waits is the session's own, and ends with it."""
+        waiting = self._waiting
+        return waiting is not None and waiting.persist is None and waiting.session.id == session.id
+
     def may_change(self, session: Session, persist_id: str | None = None) -> None:
         """Refuses a change that a roll-back would take back from somebody else.
 
@@ -80,17 +85,20 @@ class Confirming:
         try:
             self._history.set_unconfirmed(running.number)
         except OSError as error:
-            raise RpcErrors.of(
-                tag="resource-denied",
-                message=f"what to go back to cannot be noted: {error.strerror}",
-                app_tag="persist",
-            ) from error
+            raise _not_noted("what to go back to", error) from error
         return running
 
     def drop_note(self) -> None:
         """The commit was refused: nothing more waits than before."""
         if self._waiting is None:
+            self._remove_note()
+
+    def _remove_note(self) -> None:
+        try:
             self._history.set_unconfirmed(None)
+        except OSError as error:
+            # What is in force is right; a start would go back to what it was made from.
+            log.critical("what to go back to at a start cannot be removed: %s", error)
 
     def wait(
         self, session: Session, rollback: Running, timeout: float, persist: str | None
@@ -106,19 +114,26 @@ class Confirming:
         self._tell(session, "extend" if extended else "start", int(timeout))
 
     def confirm(self, session: Session) -> None:
-        """What waited stays."""
+        """What waited stays.
+
+        Raises:
+            RpcErrors: That cannot be noted: it goes on waiting.
+        """
         if self._waiting is None:
             return
+        try:
+            self._history.set_unconfirmed(None)
+        except OSError as error:
+            raise _not_noted("that the commit is confirmed", error) from error
         self._waiting.timer.cancel()
         self._waiting = None
-        self._history.set_unconfirmed(None)
         self._tell(session, "complete")
 
     def cancel(self, session: Session, persist_id: str | None) -> None:
         """Goes back at once.
 
         Raises:
-            RpcErrors: Nothing waits, or it is another's.
+            RpcErrors: Nothing waits, it is another's, or it cannot go back now and tries again.
         """
         with self._commits.writing:
             if self._waiting is None:
@@ -128,13 +143,17 @@ class Confirming:
                     message="no commit waits for its confirmation",
                 )
             self.may_change(session, persist_id)
-            self._go_back(session, "cancel")
+            if (why := self._go_back(session, "cancel")) is not None:
+                raise RpcErrors.of(
+                    tag="operation-failed",
+                    message=f"the commit cannot be rolled back; it is tried again: {why}",
+                    app_tag="roll-back",
+                )
 
     def session_ended(self, session: Session) -> None:
         """Goes back if the commit was the session's and does not persist."""
         with self._commits.writing:
-            waiting = self._waiting
-            if waiting and waiting.persist is None and waiting.session.id == session.id:
+            if self.waits_for(session):
                 self._go_back(session, "cancel")
 
     def _expire(self) -> None:
@@ -144,23 +163,26 @@ class Confirming:
                 return
             self._go_back(waiting.session, "timeout")
 
-    def _go_back(self, session: Session, event: str) -> None:
+    def _go_back(self, session: Session, event: str) -> Exception | None:
+        """Rolls back what waits; why that cannot be done now: then it is tried again."""
         waiting = self._waiting
         if waiting is None:
-            return
+            return None
         waiting.timer.cancel()
         try:
             self._commits.replace(INTERNAL, waiting.rollback.tree.copy())
-        except RpcErrors as error:
+        except Exception as error:  # whatever it is, nobody else would go back
             log.critical("the commit cannot be rolled back, trying again: %s", error)
+            log.debug("where it failed", exc_info=error)
             waiting.timer = threading.Timer(RETRY, self._expire)
             waiting.timer.daemon = True
             waiting.deadline = monotonic() + RETRY / 2
             waiting.timer.start()
-            return
+            return error
         self._waiting = None
-        self._history.set_unconfirmed(None)
+        self._remove_note()
         self._tell(session, event)
+        return None
 
     def stop(self) -> None:
         """The process ends: the next start goes back."""
@@ -177,3 +199,11 @@ class Confirming:
                 }
             }
         )
+
+
+def _not_noted(what: str, error: OSError) -> RpcErrors:
+    return RpcErrors.of(
+        tag="resource-denied",
+        message=f"{what} cannot be noted: {error.strerror}",
+        app_tag="persist",
+    )

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from nf._native.yang import Context, Diff, Tree
 from nf.errors import ConfigurationError, YangError
+from nf.mgmt.changes import changes_of
 from nf.mgmt.commits import Commits, Publisher, validate
 from nf.mgmt.confirming import Confirming
 from nf.mgmt.datastores import Candidate, Store
@@ -31,6 +32,8 @@ DefaultOperation = Literal["merge", "replace", "none"]
 TestOption = Literal["test-then-set", "set", "test-only"]
 ErrorOption = Literal["stop-on-error", "continue-on-error", "rollback-on-error"]
 
+LIGHT = 2048
+"""Nodes of a configuration that is read, even as a whole, within half a millisecond."""
 ORIGIN = "ietf-origin"
 
 
@@ -94,6 +97,15 @@ class Core:
     def get_config(self, session: Session, source: Store) -> Tree:
         """Configuration, as far as the session may read it; never modify it, select from it."""
         return self.commits.access.readable(session, self._tree(source))
+
+    def is_light(self, session: Session, source: str) -> bool:
+        """Whether `get_config` of this is a matter of microseconds, and waits for nobody."""
+        untouched = self._candidate is None or not self._candidate.modified
+        return (
+            (source == "running" or (source == "candidate" and untouched))
+            and self.commits.running.nodes <= LIGHT
+            and self.commits.access.may_read_all(session)
+        )
 
     def get(self, session: Session, wanted: Wanted = Everything) -> Tree:
         """The running configuration with operational state (RFC 6241 section 7.7)."""
@@ -202,13 +214,14 @@ class Core:
                 if error_option != "continue-on-error" or error.diff is None:
                     raise RpcErrors.from_yang(error) from error
                 refused, diff = error, error.diff
-            is_exact = not self.commits.convert(work)
+            changes = changes_of(diff)
+            is_exact = not self.commits.convert(work, changes)
             if target == "candidate":
                 self._keep_in_candidate(session, work, diff, test_option, is_exact=is_exact)
             elif test_option == "test-only":
                 self.commits.check(session, work, diff)
             else:
-                self.commits.transact(session, work, diff, is_exact=is_exact)
+                self.commits.transact(session, work, diff, is_exact=is_exact, changes=changes)
         if refused is not None:
             raise RpcErrors.from_yang(refused)
 

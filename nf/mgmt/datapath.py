@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from nf.datapath.settings import Settings
 from nf.errors import ChannelError, Refused
 from nf.mgmt.changes import Change
-from nf.mgmt.compiling import CompileError, compile_settings, path_of
+from nf.mgmt.compiling import CompileError, compile_settings
 from nf.mgmt.link import Link
+from nf.mgmt.setting_paths import path_of
 from nf.mgmt.transaction import Data, ProviderError
 from nf.process.logs import Form, event, follow
 

@@ -77,9 +77,9 @@ class EventLog:
             self._file.write(b"\n")
         self._written = path.stat().st_size
 
-    def append(self, when: datetime, data: dict[str, Any]) -> None:
-        """Adds an event; the oldest go when there are too many."""
-        line = json.dumps({"time": when.isoformat(), "event": data}).encode() + b"\n"
+    def append(self, when: datetime, data: dict[str, Any], text: bytes) -> None:
+        """Adds an event, whose data as JSON are `text`; the oldest go when there are too many."""
+        line = b'{"time": "%b", "event": %b}\n' % (when.isoformat().encode(), text)
         with self._lock:
             self._keep((when, data, len(line)))
         self._write(line)
@@ -112,6 +112,14 @@ class EventLog:
         """Events from `start` on, in order."""
         with self._lock:
             return [(when, data) for when, data, _ in self._events if when >= start]
+
+    def before(self, moment: datetime) -> datetime | None:
+        """When the last event before a moment happened; None where there is none that is known."""
+        with self._lock:
+            for when, _, _ in reversed(self._events):
+                if when < moment:
+                    return when
+        return self.forgotten
 
     @property
     def aged(self) -> datetime | None:

@@ -5,16 +5,18 @@ to subscribers; a new subscription passes through the same queue, so that what i
 it then receives meet without a gap and without doubles.
 """
 
-import json
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from nf.errors import YangError
 from nf.mgmt.event_log import EventLog
@@ -27,6 +29,8 @@ __all__ = ["STREAM", "Event", "EventHub", "Subscription"]
 log = logging.getLogger(__name__)
 
 STREAM = "NETCONF"
+_PAUSE = 0.005
+"""Seconds for which events that follow each other closely wait for more of them."""
 MAX_WAITING = 10_000
 """Events that wait for the thread; more are lost, and counted."""
 
@@ -56,13 +60,18 @@ class Event:
         return next(iter(self.data)).partition(":")[2]
 
     @cached_property
+    def json(self) -> bytes:
+        """The notification as JSON, made once for the log and for the check of it."""
+        return msgspec.json.encode(self.data)
+
+    @cached_property
     def tree(self) -> "Tree":
         """The notification as a tree; validated.
 
         Raises:
             YangError: It does not follow the schema.
         """
-        return self.context.notification(json.dumps(self.data).encode(), "json")
+        return self.context.notification(self.json, "json")
 
     @cached_property
     def xml(self) -> bytes:
@@ -141,37 +150,46 @@ class EventHub:
             self.log.close()
 
     def _run(self) -> None:
-        while (item := self._queue.get()) is not None:
+        item = self._queue.get()
+        while item is not None:
             if isinstance(item, Subscription):
                 self._begin(item)
             else:
                 self._handle(item)
+            was_empty, begun = self._queue.empty(), time.monotonic()
+            item = self._queue.get()
+            if was_empty and time.monotonic() - begun < _PAUSE:
+                # Under a stream of changes one wake-up is for many events: each takes the
+                # interpreter from whoever is about to answer.
+                time.sleep(_PAUSE)
 
     def _begin(self, subscription: Subscription) -> None:
         if subscription.since is not None:
             for when, data in self.log.since(subscription.since):
                 self._hand(subscription, Event(when, data, self._context))
             if subscription.replayed is not None:
-                subscription.replayed()
+                self._call(subscription, subscription.replayed)
         self._subscriptions.append(subscription)
 
     def _handle(self, event: Event) -> None:
         try:
             event.tree  # noqa: B018 - is validated by being made
-        except YangError as error:
+        except (YangError, TypeError, ValueError) as error:  # the latter: it is no JSON at all
             self.invalid += 1
             log.error("notification %s is not sent: %s", next(iter(event.data), "?"), error)  # noqa: TRY400
             return
-        self.log.append(event.when, event.data)
+        self.log.append(event.when, event.data, event.json)
         self._subscriptions = [one for one in self._subscriptions if not one.over]
         for subscription in self._subscriptions:
             self._hand(subscription, event)
 
     def _hand(self, subscription: Subscription, event: Event) -> None:
-        if subscription.over:
-            return
+        if not subscription.over:
+            self._call(subscription, partial(subscription.deliver, event))
+
+    def _call(self, subscription: Subscription, function: Callable[[], None]) -> None:
         try:
-            subscription.deliver(event)
+            function()
         except Exception:
             # One receiver that is broken must not keep events from the others.
             log.exception("a receiver of notifications is dropped")

@@ -5,23 +5,29 @@ one line of JSON that says what it is, and the configuration as RFC 7951 JSON af
 written under another name, synced, and renamed, and its folder is synced: at any moment the old or
 the new one is there, never a mixture. A record of a journal is the same line, and the change as
 XML. `record` comes before a transaction is applied, so that a full disk refuses the transaction
-instead of losing it.
+instead of losing it. Whoever lists or reads configurations may do so meanwhile.
 """
 
 import json
-import os
+import logging
 import re
+import threading
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
+
 from nf.errors import ConfigurationError
 from nf.mgmt.journal import Journal
 from nf.mgmt.session import Session
+from nf.process.whole import replace_whole, sync_folder
 
 __all__ = ["Entry", "History", "Note"]
+
+log = logging.getLogger(__name__)
 
 _NAME = re.compile(r"^(\d{8})\.json$")
 _JOURNAL_OCTETS = 1 << 20
@@ -105,6 +111,8 @@ class History:
             ) from error
         # What is there is known once and then kept, since nobody else writes here.
         names = (_NAME.match(path.name) for path in self._running.iterdir())
+        self._lock = threading.RLock()
+        """Held while what is there changes, or is read."""
         self._files = sorted(int(name.group(1)) for name in names if name)
         self._journals = self._read_journals()
         self._last = max(
@@ -124,7 +132,10 @@ class History:
         for number in self._files:
             path = self._journal_path(number)
             if path.exists():
-                journals[number] = Journal.resume(path, number + 1)
+                try:
+                    journals[number] = Journal.resume(path, number + 1)
+                except OSError as error:
+                    raise _damaged(path, error) from error
         # A file that came after a journal tells more than records of the same numbers.
         for number, following in zip(self._files, self._files[1:], strict=False):
             if number in journals:
@@ -155,24 +166,25 @@ class History:
         Raises:
             OSError: It cannot be written, and is not there.
         """
-        note = Note(
-            number=self._last + 1,
-            when=datetime.now(UTC).isoformat(timespec="milliseconds"),
-            user=session.user,
-            session=session.id,
-            protocol=session.protocol,
-            source=session.source,
-            what=tuple(what[:_MAX_WHAT]),
-            more=max(0, len(what) - _MAX_WHAT),
-            boot=self.boot,
-        )
-        line = json.dumps({name: getattr(note, name) for name in Note.__slots__}).encode() + b"\n"
-        if change is None or not self._append(line, change()):
-            _replace(self._path(note.number), line + data())
-            self._files.append(note.number)
-        self._last = note.number
-        self._forget_old()
-        return note.number
+        with self._lock:
+            note = Note(
+                number=self._last + 1,
+                when=datetime.now(UTC).isoformat(timespec="milliseconds"),
+                user=session.user,
+                session=session.id,
+                protocol=session.protocol,
+                source=session.source,
+                what=tuple(what[:_MAX_WHAT]),
+                more=max(0, len(what) - _MAX_WHAT),
+                boot=self.boot,
+            )
+            line = msgspec.json.encode(note) + b"\n"
+            if change is None or not self._append(line, change()):
+                replace_whole(self._path(note.number), line + data())
+                self._files.append(note.number)
+            self._last = note.number
+            self._forget_old()
+            return note.number
 
     def _append(self, line: bytes, change: bytes) -> bool:
         """Adds a change to the journal of the newest file; False when a file is due instead."""
@@ -182,33 +194,39 @@ class History:
         journal = self._journals.get(newest)
         if journal is None:
             journal = Journal.begin(self._journal_path(newest), newest + 1, _JOURNAL_OCTETS)
-            _sync_folder(self._running)
+            sync_folder(self._running)
             self._journals[newest] = journal
         return len(journal.records) < _MAX_CHANGES and journal.append(line + change)
 
     def _forget_old(self) -> None:
         """Removes files whose configurations nobody asks for any more, with their journals."""
-        kept = {number for number in (*self._kept(), self._pinned) if number is not None}
-        needed = {self._file_below(number) for number in kept}
+        if len(self._files) < 2:
+            return
+        needed = {self._file_below(number) for number in self._kept()}
         for number in [number for number in self._files if number not in needed]:
-            journal = self._journals.pop(number, None)
-            if journal is not None:
+            try:
+                self._journal_path(number).unlink(missing_ok=True)
+                self._path(number).unlink(missing_ok=True)
+            except OSError as error:
+                # What was recorded is on the disk; this is tried again with the next one.
+                log.warning("an old configuration cannot be removed: %s", error)
+                return
+            if (journal := self._journals.pop(number, None)) is not None:
                 journal.close()
-                journal.path.unlink(missing_ok=True)
-            self._path(number).unlink(missing_ok=True)
             self._files.remove(number)
 
     def _kept(self) -> list[int]:
         """Numbers of the configurations that there are, oldest first."""
-        if not self._files:
-            return []
-        oldest = max(self._files[0], self._last - self.keep + 1)
+        oldest = max(1, self._last - self.keep + 1)
         # Somebody may have moved a damaged file away.
         kept = [number for number in range(oldest, self._last + 1) if self._has(number)]
         pinned = self._pinned
-        return kept if pinned is None or pinned >= oldest else [pinned, *kept]
+        is_older = pinned is not None and pinned < oldest and self._has(pinned)
+        return [pinned, *kept] if pinned is not None and is_older else kept
 
     def _has(self, number: int) -> bool:
+        if not self._files or number < self._files[0]:
+            return False
         file = self._file_below(number)
         journal = self._journals.get(file)
         return number == file or (journal is not None and number in journal.records)
@@ -218,8 +236,25 @@ class History:
         return self._files[bisect_right(self._files, number) - 1]
 
     def entries(self) -> list[Note]:
-        """Every configuration there is, newest first."""
-        return [self.entry(number).note for number in reversed(self._kept())]
+        """Every configuration there is, newest first.
+
+        Raises:
+            ConfigurationError: One is damaged.
+        """
+        with self._lock:
+            return [self._note(number) for number in reversed(self._kept())]
+
+    def _note(self, number: int) -> Note:
+        """What one says of itself; its configuration is not read."""
+        file = self._file_below(number)
+        path = self._path(file) if number == file else self._journals[file].path
+        try:
+            if number == file:
+                with path.open("rb") as opened:
+                    return _note(opened.readline())
+            return _note(self._journals[file].records[number].partition(b"\n")[0])
+        except (OSError, ValueError, TypeError, AttributeError) as error:
+            raise _damaged(path, error) from error
 
     def entry(self, number: int) -> Entry:
         """One configuration.
@@ -227,22 +262,23 @@ class History:
         Raises:
             ConfigurationError: There is none of that number, or it is damaged.
         """
-        if number not in self._kept():
-            have = ", ".join(map(str, self._kept())) or "none"
-            raise ConfigurationError(
-                f"no configuration {number} is kept", "history", f"one of: {have}"
-            )
-        file = self._file_below(number)
-        entry = self._read(self._path(file))
-        if number == file:
-            return entry
-        journal = self._journals[file]
-        try:
-            parts = [journal.records[n].partition(b"\n") for n in range(file + 1, number + 1)]
-            note = _note(parts[-1][0])
-        except (KeyError, ValueError, TypeError, AttributeError) as error:
-            raise _damaged(journal.path, error) from error
-        return Entry(note, entry.data, tuple(change for _, _, change in parts))
+        with self._lock:
+            if number not in self._kept():
+                have = ", ".join(map(str, self._kept())) or "none"
+                raise ConfigurationError(
+                    f"no configuration {number} is kept", "history", f"one of: {have}"
+                )
+            file = self._file_below(number)
+            entry = self._read(self._path(file))
+            if number == file:
+                return entry
+            journal = self._journals[file]
+            try:
+                parts = [journal.records[n].partition(b"\n") for n in range(file + 1, number + 1)]
+                note = _note(parts[-1][0])
+            except (KeyError, ValueError, TypeError, AttributeError) as error:
+                raise _damaged(journal.path, error) from error
+            return Entry(note, entry.data, tuple(change for _, _, change in parts))
 
     def newest(self) -> Entry | None:
         """The configuration that came into force last."""
@@ -263,12 +299,12 @@ class History:
         """
         when = datetime.now(UTC).isoformat(timespec="milliseconds")
         line = json.dumps(asdict(Note(0, when, user))).encode() + b"\n"
-        _replace(self._folder / "startup.json", line + data)
+        replace_whole(self._folder / "startup.json", line + data)
 
     def delete_startup(self) -> None:
         """Removes the start-up configuration."""
         (self._folder / "startup.json").unlink(missing_ok=True)
-        _sync_folder(self._folder)
+        sync_folder(self._folder)
 
     # A commit that waits for its confirmation ---------------------------------------------------
 
@@ -277,11 +313,17 @@ class History:
         return self._pinned
 
     def _read_unconfirmed(self) -> int | None:
+        path = self._folder / "unconfirmed"
         try:
-            text = (self._folder / "unconfirmed").read_text(encoding="ascii")
+            return int(path.read_text(encoding="ascii"))
         except FileNotFoundError:
             return None
-        return int(text)
+        except (OSError, ValueError) as error:
+            raise ConfigurationError(
+                f"the configuration to go back to is not known: {error}",
+                str(path),
+                "remove the file; the last configuration, which nobody confirmed, is then in force",
+            ) from error
 
     def set_unconfirmed(self, number: int | None) -> None:
         """Remembers, across a crash, that a commit waits for its confirmation.
@@ -292,9 +334,9 @@ class History:
         path = self._folder / "unconfirmed"
         if number is None:
             path.unlink(missing_ok=True)
-            _sync_folder(self._folder)
+            sync_folder(self._folder)
         else:
-            _replace(path, str(number).encode())
+            replace_whole(path, str(number).encode())
         self._pinned = number
 
     # Files --------------------------------------------------------------------------------------
@@ -319,27 +361,3 @@ def _damaged(path: Path, error: Exception) -> ConfigurationError:
         str(path),
         "move the file away; the one before it is then used",
     )
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Puts a file in the place of another, whole or not at all."""
-    temporary = path.with_name(f".{path.name}.new")
-    try:
-        with temporary.open("wb") as file:
-            os.fchmod(file.fileno(), 0o600)
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -76,8 +76,7 @@ class Journal:
         if self._end + len(head) + len(data) > self._room:
             return False
         try:
-            _write(self._descriptor, head + data, self._end)
-            os.fdatasync(self._descriptor)
+            _write(self._descriptor, head + data, self._end, os.RWF_DSYNC)
         except OSError:
             # What may have reached the disk all the same must not come into force later.
             _write(self._descriptor, bytes(_HEAD.size), self._end)
@@ -105,8 +104,9 @@ def _record_at(octets: bytes, at: int, number: int) -> bytes | None:
     return data if whole and zlib.crc32(data) == check else None
 
 
-def _write(descriptor: int, octets: bytes, at: int) -> None:
+def _write(descriptor: int, octets: bytes, at: int, flags: int = 0) -> None:
+    """Writes all; with `RWF_DSYNC` it is on the disk then, as after fdatasync, in one call."""
     view = memoryview(octets)
     while view:
-        count = os.pwrite(descriptor, view, at)
+        count = os.pwritev(descriptor, [view], at, flags)
         view, at = view[count:], at + count

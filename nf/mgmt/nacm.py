@@ -30,10 +30,12 @@ DENIED_BY_DEFAULT = frozenset(
         ("ietf-netconf", "delete-config"),
         ("ietf-netconf", "kill-session"),
         *(("nf-telemetry", f"file-{what}") for what in ("get", "stat", "put", "remove")),
+        *(("nf-telemetry", f"cert-{what}") for what in ("install", "rotate", "revoke")),
+        ("nf-telemetry", "ping"),
     }
 )
-"""RFC 8341 sections 3.2.8 and 3.2.10; their module says nothing of it. Those of gNOI file stand in
-no module: NETCONF has no such operations, but rules name them like others."""
+"""RFC 8341 sections 3.2.8 and 3.2.10; their module says nothing of it. Those of gNOI stand in no
+module: NETCONF has no such operations, but rules name them like others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +130,8 @@ class Access:
                 and rule.allows_for("exec")
             ):
                 return rule.permits
-        denied = DENIED_BY_DEFAULT | self._guarded.operations
-        return (module, operation) not in denied and self._exec
+        named = (module, operation)
+        return self._exec and not (named in DENIED_BY_DEFAULT or named in self._guarded.operations)
 
     def check_execute(self, session: Session, module: str, operation: str) -> None:
         """Refuses a protocol operation.
@@ -213,7 +215,10 @@ class Access:
         """
         if self._free(session):
             return
+        changes = list(changes)
         rules = list(self._rules(session.user))
+        if all(_permits_all(rules, one) for one in {change.operation for change in changes}):
+            return
         denied = [
             change for change in changes if not self._data(rules, change.steps, change.operation)
         ]
@@ -228,6 +233,10 @@ class Access:
                 )
                 for change in denied[:16]
             )
+
+    def may_read_all(self, session: Session) -> bool:
+        """Whether there is nothing that the session may not read."""
+        return self._free(session) or self._points(list(self._rules(session.user))) is None
 
     def readable(self, session: Session, tree: "Tree") -> "Tree":
         """The tree without what the session may not read: the same one if it may read all."""
@@ -267,6 +276,14 @@ class Access:
         if any(rule.path is None and rule.module != "*" for rule in reading):
             points += self._guarded.borders
         return points
+
+
+def _permits_all(rules: Sequence[_Rule], operation: str) -> bool:
+    """Whether the first rule on an operation permits it on every node."""
+    for rule in rules:
+        if rule.allows_for(operation):
+            return rule.permits and rule.of_any_type and rule.module == "*"
+    return False
 
 
 def _rule(rule: dict[str, Any]) -> _Rule:

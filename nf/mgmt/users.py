@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from nf.mgmt import crypt_hash
 from nf.mgmt.changes import Change
+from nf.mgmt.commits import Conversion
 from nf.mgmt.crypt_hash import hash_password
 from nf.mgmt.rpc_error import RpcErrors
 from nf.mgmt.transaction import Data, ProviderError
@@ -66,6 +67,7 @@ class Failures:
 
     FREE = 5
     LONGEST = 60.0
+    DOUBLINGS = 16
     FORGET = 600.0
     REMEMBERED = 10_000
 
@@ -83,7 +85,9 @@ class Failures:
             passed = self._now() - last
             if count < self.FREE or passed > self.FORGET:
                 return 0.0
-            left = min(self.LONGEST, 2.0 ** (count - self.FREE)) - passed
+            # Beyond that the power is longer anyway, and at some time no number any more.
+            doublings = min(count - self.FREE, self.DOUBLINGS)
+            left = min(self.LONGEST, 2.0**doublings) - passed
             if left <= 0:
                 return 0.0
             self.refused += 1
@@ -118,7 +122,7 @@ class Users:
     def attach(self, core: "Core") -> None:
         """Registers with a core that is not started yet."""
         core.providers.register(self)
-        core.commits.conversions.append(hash_cleartext)
+        core.commits.conversions.append(Conversion(TOP, hash_cleartext))
 
     # Provider -----------------------------------------------------------------------------------
 

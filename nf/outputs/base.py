@@ -4,7 +4,9 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-__all__ = ["Block", "Output", "Queue", "Rows"]
+from nf.datapath.settings import Channel
+
+__all__ = ["Block", "Output", "Rows"]
 
 
 class Block(Protocol):
@@ -28,33 +30,18 @@ class Rows:
     octets: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Queue:
-    """How much may wait for an output, and how long.
-
-    Attributes:
-        rows: Most rows; further ones are dropped and counted.
-        octets: Most octets, likewise.
-        flush_seconds: Longest time that a row waits for others before it is written.
-    """
-
-    rows: int
-    octets: int
-    flush_seconds: float
-
-
 class Output(ABC):
     """One channel. Its methods are called by one thread, and say with an `OSError` what fails.
 
     Attributes:
         name: Its name in the configuration and in events.
-        queue: See `Queue`.
+        channel: How much may wait for it, and how long.
     """
 
-    def __init__(self, name: str, queue: Queue) -> None:
+    def __init__(self, name: str, channel: Channel) -> None:
         """Nothing is opened before the first row."""
         self.name = name
-        self.queue = queue
+        self.channel = channel
 
     @abstractmethod
     def state(self) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from typing import Any
 
 from nf.datapath.settings import FileOutput
 from nf.errors import ConfigurationError
-from nf.outputs.base import Output, Queue, Rows
+from nf.outputs.base import Output, Rows
 
 __all__ = ["Files"]
 
@@ -56,8 +56,7 @@ class Files(Output):
         wall: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        queue = Queue(settings.queue_rows, settings.queue_bytes, settings.flush_seconds)
-        super().__init__("file", queue)
+        super().__init__("file", settings)
         self._settings = settings
         self._directory = Path(settings.directory)
         self._wall = wall

@@ -59,11 +59,11 @@ class Queued:
 
     def offer(self, rows: Rows) -> bool:
         """Takes rows to write, or drops and counts them; whether they were taken."""
-        limits = self.output.queue
+        limits = self.output.channel
         with self._changed:
             too_many = (
-                self._rows + rows.count > limits.rows
-                or self._octets + len(rows.octets) > limits.octets
+                self._rows + rows.count > limits.queue_rows
+                or self._octets + len(rows.octets) > limits.queue_bytes
             )
             # A block that is larger than the queue may pass alone, or it never would.
             if self._deadline is not None or (too_many and self._blocks):
@@ -136,7 +136,7 @@ class Queued:
 
     def _wait_for_rows(self) -> bool:
         """Waits until something is to do; whether the end has been asked for."""
-        patience = self.output.queue.flush_seconds
+        patience = self.output.channel.flush_seconds
         with self._changed:
             if not self._blocks and self._deadline is None:
                 self._changed.wait(patience)

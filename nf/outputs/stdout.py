@@ -6,7 +6,7 @@ from typing import Any
 
 from nf.datapath.settings import StdoutOutput
 from nf.errors import ConfigurationError
-from nf.outputs.base import Output, Queue, Rows
+from nf.outputs.base import Output, Rows
 
 __all__ = ["Stdout"]
 
@@ -19,8 +19,7 @@ class Stdout(Output):
     """Writes to a descriptor; a reader that does not read stalls nobody but this output."""
 
     def __init__(self, settings: StdoutOutput, descriptor: int = 1) -> None:
-        queue = Queue(settings.queue_rows, settings.queue_bytes, settings.flush_seconds)
-        super().__init__("stdout", queue)
+        super().__init__("stdout", settings)
         self._descriptor = descriptor
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLOUT)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nf.datapath.settings import TelemetryOutput
-from nf.outputs.base import Output, Queue, Rows
+from nf.outputs.base import Output, Rows
 
 __all__ = ["HandOver", "Telemetry"]
 
@@ -19,8 +19,7 @@ class Telemetry(Output):
     """Hands rows to management, which has the newest only."""
 
     def __init__(self, settings: TelemetryOutput, hand_over: HandOver) -> None:
-        queue = Queue(settings.queue_rows, settings.queue_bytes, settings.flush_seconds)
-        super().__init__("telemetry", queue)
+        super().__init__("telemetry", settings)
         self._hand_over = hand_over
 
     def state(self) -> dict[str, Any]:

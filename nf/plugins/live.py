@@ -1,28 +1,31 @@
 """Functions of plugins in a process that captures: they hear what is found, and can stop nothing.
 
-Handlers run in a thread of their own, which what is found waits for in a bounded queue; a
-classifier runs where rows are taken from the engine, since what it says is part of them. A function
-that fails is told about and counted, and called again; one that takes too long is turned off.
+Handlers run in a thread of their own, which what is found waits for in a bounded queue. Rows wait
+for a classifier, since what it says is part of them, but only so long. A function that fails is
+told about and counted, and called again; one that takes too long is turned off, whether or not it
+ever comes back.
 """
 
 import hashlib
 import logging
 import threading
-import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from nf._native import engine as _engine
 from nf.datapath.config import EngineConfig, Event, Report
+from nf.plugins.calling import Caller, Overdue
 from nf.plugins.decorator import UserProtocol
 from nf.plugins.handlers import Classifier, Handler, events_of
 from nf.plugins.loading import Plugins, files_of, load_plugins
 from nf.plugins.rows import Makers, Rows
 from nf.process.logs import event
+from nf.records import Session
 
 __all__ = ["Listeners", "Shelf", "notes_of"]
 
@@ -31,7 +34,7 @@ log = logging.getLogger(__name__)
 MOST_ROWS = 100_000
 """Rows that wait for handlers; what comes on top is dropped, and counted."""
 MOST_SECONDS = 5.0
-"""For one batch; whoever takes longer is called no more."""
+"""For one batch, all classifiers together; whoever takes longer is called no more."""
 
 
 @dataclass(slots=True)
@@ -60,51 +63,38 @@ class Counted:
     last_error: str = ""
     off: bool = False
 
-    def call(self, rows: int, function: Callable[[], object]) -> bool:
-        """Calls it, whatever it does; whether it came to its end."""
+    def call(self, rows: int, function: Callable[[], object]) -> None:
+        """Has it called by `function`, whatever comes of that."""
         if self.off:
-            return False
-        begun = time.monotonic()
+            return
         self.rows += rows
         try:
             function()
-        except (Exception, SystemExit) as error:  # noqa: BLE001  # it is not ours
+        except Overdue as error:
+            self.off = True
+            self.last_error = f"turned off: {error} for one batch"
+            self._tell("a function of a plugin is turned off", why=self.last_error)
+        except BaseException as error:  # noqa: BLE001  # it is not ours
             self._failed(error)
-            return False
-        finally:
-            self._took(time.monotonic() - begun)
-        return True
 
     def _failed(self, error: BaseException) -> None:
         self.failures += 1
         self.last_error = f"{type(error).__name__}: {error}"
         # All are counted; a function that always fails must not fill the disk.
         if self.failures & (self.failures - 1) == 0:
-            event(
-                log,
-                logging.ERROR,
-                "a function of a plugin failed",
-                plugin=self.plugin,
-                function=self.name,
-                place=self.place,
-                why=self.last_error,
-                failures=self.failures,
-            )
+            self._tell("a function of a plugin failed", why=self.last_error, failures=self.failures)
             log.debug("where it failed", exc_info=error)
 
-    def _took(self, seconds: float) -> None:
-        if seconds > MOST_SECONDS:
-            self.off = True
-            self.last_error = f"turned off: it took {seconds:.1f} s for one batch"
-            event(
-                log,
-                logging.ERROR,
-                "a function of a plugin is turned off",
-                plugin=self.plugin,
-                function=self.name,
-                place=self.place,
-                seconds=round(seconds, 1),
-            )
+    def _tell(self, what: str, **more: object) -> None:
+        event(
+            log,
+            logging.ERROR,
+            what,
+            plugin=self.plugin,
+            function=self.name,
+            place=self.place,
+            **more,
+        )
 
     def told(self) -> dict[str, Any]:
         """For the state."""
@@ -135,23 +125,26 @@ class Listeners:
     def __init__(self, plugins: Plugins, makers: Makers) -> None:
         self._makers = makers
         self._heard: list[tuple[Counted, Handler]] = []
-        self._classifiers: list[tuple[Counted, Rows]] = []
+        self._classifiers: list[tuple[Counted, Classifier]] = []
         for protocol in plugins.protocols:
             for handler in protocol.handlers:
                 counted = _counted(protocol, handler.function, handler.kind)
                 self._heard.append((counted, handler))
             if protocol.classifier is not None:
-                self._classifiers.append(self._asking(protocol, protocol.classifier))
+                counted = _counted(protocol, protocol.classifier, "classifier")
+                self._classifiers.append((counted, protocol.classifier))
         self._kinds = frozenset(handler.kind for _, handler in self._heard)
         self._changed = threading.Condition()
         self._batches: deque[_engine.Batch] = deque()
         self._rows = 0
         self._ending = False
-        self._thread = threading.Thread(target=self._run, name="plugin-handlers", daemon=True)
-
-    def _asking(self, protocol: UserProtocol, classifier: Classifier) -> tuple[Counted, Rows]:
-        counted = _counted(protocol, classifier, "classifier")
-        return counted, Rows((), (), classifier, self._makers)
+        self._thread = threading.Thread(target=self._run, name="hand-to-plugins", daemon=True)
+        self._calling = Caller("plugin-handlers")
+        self._asking = Caller("plugin-classifiers")
+        self._in_turn = threading.Lock()
+        """Engines that run at once ask the same classifiers."""
+        self._verdicts: WeakKeyDictionary[object, list[Rows]] = WeakKeyDictionary()
+        """What each classifier said, by source: engines number their sessions alike."""
 
     def __bool__(self) -> bool:
         return bool(self._heard or self._classifiers)
@@ -181,10 +174,23 @@ class Listeners:
         """Whether engines are to await verdicts: `Engine.await_verdicts`."""
         return bool(self._classifiers)
 
-    def classify(self, batch: _engine.Batch) -> None:
-        """Has classifiers name sessions, and waits for them."""
-        for counted, rows in self._classifiers:
-            counted.call(len(batch), partial(rows.classify, batch))
+    def classify(self, batch: _engine.Batch, source: object) -> None:
+        """Has classifiers name sessions of a source, and waits for them, but only so long."""
+        if not self._classifiers:
+            return
+        with self._in_turn:
+            if (rows := self._verdicts.get(source)) is None:
+                rows = self._verdicts[source] = [
+                    Rows((), (), partial(self._ask, classifier), self._makers)
+                    for _, classifier in self._classifiers
+                ]
+            for (counted, _), one in zip(self._classifiers, rows, strict=True):
+                counted.call(len(batch), partial(one.classify, batch))
+
+    def _ask(self, classifier: Classifier, sessions: Sequence[Session]) -> Mapping[int, str]:
+        # Rows wait for all classifiers, so each has a part of the time.
+        seconds = MOST_SECONDS / len(self._classifiers)
+        return self._asking.call(lambda: dict(classifier(sessions) or {}), seconds)
 
     def hear(self, batch: _engine.Batch) -> None:
         """Lets handlers hear, without waiting for them."""
@@ -240,7 +246,8 @@ class Listeners:
         records = [make(row) for row in batch.to_dicts()]
         for counted, handler in self._heard:
             if handler.kind == batch.kind and (mine := handler.of_its_own(records)):
-                counted.call(len(mine), lambda f=handler.function, m=mine: f(m))  # type: ignore[misc]
+                function = partial(handler.function, mine)
+                counted.call(len(mine), partial(self._calling.call, function, MOST_SECONDS))
 
 
 def _counted(protocol: UserProtocol, function: Callable[..., object], kind: str) -> Counted:
@@ -252,8 +259,8 @@ class Shelf:
     """Loads plugins, and only again what has changed: Python files have a state of their own."""
 
     def __init__(self) -> None:
-        self._digest = b""
-        self._loaded = Plugins()
+        self._known = b"", Plugins()
+        """A digest of all files, and what they made."""
 
     def load(self, paths: Sequence[str]) -> Plugins:
         """The plugins of files and directories, as they are now.
@@ -266,18 +273,20 @@ class Shelf:
             for file in files_of(path):
                 digest.update(f"{path}\0{file}\0".encode())
                 digest.update(_content(file))
-        if (found := digest.digest()) != self._digest:
-            self._loaded = load_plugins(*paths)
-            self._digest = found
-            self._tell()
-        return self._loaded
+        before, loaded = self._known
+        if (found := digest.digest()) != before:
+            loaded = load_plugins(*paths)
+            self._known = found, loaded
+            _tell(loaded)
+        return loaded
 
-    def _tell(self) -> None:
-        for one in self._loaded.protocols:
-            place = one.description.place
-            event(log, logging.INFO, "plugin loaded", plugin=one.name, place=place)
-        for note in notes_of(self._loaded):
-            event(log, logging.WARNING, "plugins", note=note)
+
+def _tell(plugins: Plugins) -> None:
+    for one in plugins.protocols:
+        place = one.description.place
+        event(log, logging.INFO, "plugin loaded", plugin=one.name, place=place)
+    for note in notes_of(plugins):
+        event(log, logging.WARNING, "plugins", note=note)
 
 
 def notes_of(plugins: Plugins) -> tuple[str, ...]:

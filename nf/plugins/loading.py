@@ -220,7 +220,7 @@ def _run(path: Path) -> tuple[UserProtocol, ...]:
         names = runpy.run_path(str(path), run_name="nf_plugin")
     except ConfigurationError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         frames = traceback.extract_tb(error.__traceback__)
         inside = [one for one in frames if one.filename == str(path)]
         line = inside[-1].lineno if inside else getattr(error, "lineno", None)

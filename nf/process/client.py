@@ -3,6 +3,7 @@
 So it serves threads (`call`) and asyncio (`await asyncio.wrap_future(client.submit(…))`) alike.
 """
 
+import logging
 import os
 import socket
 import struct
@@ -32,6 +33,8 @@ from nf.process.frames import (
 )
 
 __all__ = ["Client", "Hearing"]
+
+log = logging.getLogger(__name__)
 
 _failures = msgspec.msgpack.Decoder(Failure)
 
@@ -127,6 +130,8 @@ class Client:
             number = self._number
             frame = encode(Kind.CALL, number, body)
             self._waiting[number] = future
+        # Whoever gives up takes the number back: a server that is silent gets no more to remember.
+        future.add_done_callback(lambda _: self._waiting.pop(number, None))
         try:
             with self._sending:
                 self._socket.sendall(frame)
@@ -142,14 +147,21 @@ class Client:
             Refused: The server has refused, and changed nothing.
             ChannelError: It is gone, or silent for `seconds`.
         """
+        asked = self.submit(body)
         try:
-            return self.submit(body).result(seconds)
+            return asked.result(seconds)
         except TimeoutError as error:
+            asked.cancel()
             raise ChannelError(
                 f"no answer to {type(body).__name__} within {seconds:g} s",
                 self._place,
                 "nf status tells whether that process is alive",
             ) from error
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the connection has ended, on either side."""
+        return self._closed
 
     def close(self) -> None:
         """Hangs up; calls that still wait fail."""
@@ -197,7 +209,7 @@ class Client:
     def _take(self, envelope: Envelope) -> None:
         if envelope.kind is Kind.EVENT:
             if self._on_event is not None:
-                self._on_event(decode_body(envelope.body, self._events))
+                self._hear(self._on_event, decode_body(envelope.body, self._events))
             return
         with self._lock:
             future = self._waiting.pop(envelope.id, None)
@@ -217,6 +229,13 @@ class Client:
             future.set_exception(refusal)
         else:
             future.set_exception(ChannelError(failed.what, failed.place, failed.hint))
+
+    def _hear(self, on_event: Callable[[Any], None], body: Any) -> None:
+        try:
+            on_event(body)
+        except Exception:
+            # Answers and later events must still be read.
+            log.exception("what follows an event of %s failed", self._place)
 
     def _read(self) -> Envelope:
         return decode_envelope(self._exactly(length_of(self._exactly(HEADER.size))))

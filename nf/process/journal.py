@@ -17,6 +17,8 @@ from pathlib import Path
 __all__ = ["SOCKET", "JournalHandler", "encoded"]
 
 SOCKET = Path("/run/systemd/journal/socket")
+TAKE_SECONDS = 0.2
+"""Longest wait for a journal that does not read: what nf does never depends on who listens."""
 MOST_NAME = 64
 """Octets of a field's name."""
 SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SEAL
@@ -49,6 +51,7 @@ class JournalHandler(logging.Handler):
         self.failures = 0
         self._process = process
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+        self._socket.settimeout(TAKE_SECONDS)
         try:
             self._socket.connect(os.fspath(path))
         except OSError:
@@ -69,7 +72,7 @@ class JournalHandler(logging.Handler):
             self.failures += 1
             print(
                 f"{self._process}: {record.getMessage()} (the journal does not take it: "
-                f"{error.strerror})",
+                f"{error.strerror or error})",
                 file=sys.stderr,
             )
 
@@ -123,7 +126,7 @@ def _field_name(name: str) -> str:
 
 
 def _field(name: str, value: str) -> bytes:
-    octets = value.encode("utf-8", "surrogateescape")
+    octets = value.encode("utf-8", "backslashreplace")
     if b"\n" in octets:
         return name.encode() + b"\n" + len(octets).to_bytes(8, "little") + octets + b"\n"
     return name.encode() + b"=" + octets + b"\n"

@@ -4,10 +4,8 @@ python -m nf.supervisor.mgmt_entry --state-dir DIR --run-dir DIR
 """
 
 import asyncio
-import os
 import sys
 import uuid
-from argparse import ArgumentParser
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,10 +15,9 @@ from nf.mgmt.core import Core
 from nf.mgmt.credentials.provider import Credentials
 from nf.mgmt.process import FrontEnd, ManagementProcess
 from nf.mgmt.users import Users
-from nf.process.lifetime import end_with_parent, take_name
-from nf.process.logs import parse_levels, set_up
 from nf.process.notify import Notifier
 from nf.process.places import Places
+from nf.supervisor.entry import begun, parser_of
 from nf.telemetry.gnmi.server import Target
 from nf.telemetry.gnmi.tokens import Tokens
 from nf.telemetry.metrics.endpoint import Endpoint
@@ -33,25 +30,16 @@ EXIT_CONFIGURATION = 7
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the process; returns its exit code."""
-    parser = ArgumentParser(prog=NAME)
-    parser.add_argument("--state-dir", type=Path)
-    parser.add_argument("--run-dir", type=Path)
+    parser = parser_of(NAME)
     parser.add_argument("--boot", default=None)
     parser.add_argument("--config", type=Path)
     parser.add_argument("--interface", action="append", default=[])
     parser.add_argument("--file", action="append", default=[])
     parser.add_argument("--set", action="append", default=[], nargs=2)
     parser.add_argument("--netconf", nargs=2)
-    parser.add_argument("--log-level", action="append", default=[])
-    parser.add_argument("--log-format", choices=["logfmt", "json"])
     given = parser.parse_args(arguments)
     try:
-        set_up(NAME, parse_levels(given.log_level), given.log_format)
-        take_name(NAME)
-        if parent := os.environ.pop("NF_PARENT", ""):
-            end_with_parent(int(parent))
-        places = Places.of(given.state_dir, given.run_dir)
-        places.make()
+        places = begun(NAME, given)
         wishes = Wishes(
             given.config,
             tuple(given.interface),

@@ -80,6 +80,25 @@ def test_functions_of_a_plugin_hear_what_is_captured_and_their_failures_stop_not
     assert probe.end() == 0
 
 
+def test_a_classifier_that_never_comes_back_is_turned_off_and_rows_go_on(
+    start: Start, folder: Path
+) -> None:
+    endless = "        while batch:\n            pass\n"
+    (folder / "known.py").write_text(
+        PLUGIN.replace("        return {one", endless + "        return {one")
+    )
+    probe = running(start, folder)
+    pid = probe.processes()["nf-datapath"].pid
+    probe.send(3, 5001)
+
+    eventually(lambda: functions(probe)["classify"]["status"] == "off")
+    eventually(lambda: 5001 in {row["dst_port"] for row in lines_of(folder.parent / "rows")})
+    assert "turned off" in functions(probe)["classify"]["last-error"]
+    now = probe.processes()["nf-datapath"]
+    assert (now.pid, now.restarts) == (pid, 0)
+    assert probe.end() == 0
+
+
 def test_reload_tells_what_was_loaded_and_refused_and_takes_effect(
     start: Start, folder: Path
 ) -> None:

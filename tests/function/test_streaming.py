@@ -93,10 +93,13 @@ def test_sessions_and_notifications_are_told_to_a_subscriber(start: Start) -> No
     told = json.loads(said.splitlines()[-1])
     session, notification = told["found"]["session"], told["found"]["notification"]
 
+    start_told = told["found"]["session-start"]
     assert session["atomic"]
+    assert start_told["atomic"]
     assert notification["atomic"]
     names = {path.rpartition("/")[2] for path in session}
     assert {"number", "time", "src-ip", "packets-up", "path", "protocol"} <= names
+    assert "packets-up" not in {path.rpartition("/")[2] for path in start_told}
     assert int(told["deleted"]) >= 1
     entries = {path.rpartition("/")[0] for path in told["state"] if "/session[" in path}
     assert 1 <= len(entries) <= 3

@@ -12,6 +12,7 @@ from gnmi_pb import gnmi_pb2 as gnmi
 
 from nf.mgmt.core import Core
 from nf.telemetry.gnmi.server import Target
+from tests.waiting import until
 
 from .client import (
     Client,
@@ -315,7 +316,7 @@ def test_subscribers_of_one_path_share_one_reading(
     assert target.subscriptions.counters.reads - reads < len(streams)
     for stream in streams:
         stream.cancel()
-    wait_until(lambda: target.subscriptions.feeds() == 0)
+    until(lambda: target.subscriptions.feeds() == 0)
 
 
 def test_a_change_of_configuration_does_not_wait_for_a_slow_source_of_state(
@@ -363,16 +364,7 @@ def test_a_hundred_subscribers_get_every_change_and_all_samples(
     assert target.state()["feeds"] == 2
     for stream in streams:
         stream.cancel()
-    wait_until(lambda: target.state()["feeds"] == 0)
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
-    """Until a condition holds; fails when it does not in time."""
-    reached = threading.Event()
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true"
-        reached.wait(0.01)
+    until(lambda: target.state()["feeds"] == 0)
 
 
 def test_who_may_not_read_hears_nothing(
@@ -437,9 +429,9 @@ def test_a_stalled_subscriber_is_ended_and_costs_the_others_nothing(
     reader = threading.Thread(target=read)
     reader.start()
     streams = target.service.subscribing.streams
-    wait_until(lambda: streams.exhausted == 1)
+    until(lambda: streams.exhausted == 1)
     before = count[0]
-    wait_until(lambda: count[0] > before + 5)
+    until(lambda: count[0] > before + 5)
     done.set()
     reader.join()
     reading.cancel()
@@ -447,7 +439,10 @@ def test_a_stalled_subscriber_is_ended_and_costs_the_others_nothing(
         for _ in still:
             pass
     assert Refusal(error.value).code == "RESOURCE_EXHAUSTED"
-    wait_until(lambda: streams.open == 0)
+    until(lambda: streams.open == 0)
+    state = target.state()
+    assert (state["exhausted"], state["streams"]) == (1, 2)
+    assert state["messages"] > 5
     for client in (stalled, quick):
         client.close()
 

@@ -5,8 +5,7 @@ import os
 import socket
 import struct
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 from nf._native.engine import Engine
 from nf.datapath.config import EngineConfig
+from tests.waiting import until
 
 __all__ = [
     "Pair",
@@ -24,11 +24,9 @@ __all__ = [
     "sender",
     "started",
     "udp",
-    "until",
 ]
 
 CLONE_NEWNET = 0x40000000
-PATIENCE_SECONDS = 20.0
 
 
 def _libc(function: str, *arguments: int) -> None:
@@ -129,15 +127,6 @@ def udp(source: int, target: int, payload: bytes = b"x", *, host: int = 1) -> by
     head = struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(datagram), 0, 0, 64, 17, 0) + addresses
     frame = b"\x02\0\0\0\0\x01" + b"\x02\0\0\0\0\x02" + b"\x08\0" + head + datagram
     return frame.ljust(60, b"\0")
-
-
-def until(holds: Callable[[], object], seconds: float = PATIENCE_SECONDS) -> None:
-    """Waits until something holds."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"did not come to hold within {seconds} s")
-        time.sleep(0.01)
 
 
 def drained(engine: Engine) -> list[dict[str, Any]]:

@@ -20,9 +20,9 @@ from tests.live.network import (
     ip,
     started,
     udp,
-    until,
 )
 from tests.unit.cli.conftest import NF
+from tests.waiting import until
 
 FAR = Interface("far0")
 

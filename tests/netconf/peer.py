@@ -96,7 +96,7 @@ class Peer:
         self._ids = itertools.count(101)
         self._chunks = False
         self._connection, self._out, self._channel = opened or loop.run(
-            _connect(host, port, user, password, key, window)
+            _connect(host, port, window, ssh_options(user, password, key))
         )
         self.server_hello: etree._Element | None = None
         if hello:
@@ -318,27 +318,25 @@ class Refusal:
             self.prefixes = dict(path.nsmap)
 
 
-async def _connect(  # noqa: PLR0917 - what Peer was given
-    host: str,
-    port: int,
-    user: str,
-    password: str | None,
-    key: asyncssh.SSHKey | None,
-    window: int,
-) -> Opened:
-    connection = await asyncssh.connect(
-        host,
-        port,
-        username=user,
-        password=password,
-        client_keys=[key] if key else None,
-        known_hosts=None,
-        agent_path=None,
-        config=None,
-        preferred_auth=["publickey"] if key else ["password"],
-        encoding=None,
-    )
-    return await over(connection, window)
+def ssh_options(
+    user: str = "ada",
+    password: str | None = "correct horse",  # noqa: S107 - of the tests
+    key: asyncssh.SSHKey | None = None,
+) -> dict[str, Any]:
+    """How a client of the tests logs in, whatever the machine has configured."""
+    return {
+        "username": user,
+        "password": password,
+        "client_keys": [key] if key else None,
+        "known_hosts": None,
+        "agent_path": None,
+        "config": None,
+        "preferred_auth": ["publickey"] if key else ["password"],
+    }
+
+
+async def _connect(host: str, port: int, window: int, options: dict[str, Any]) -> Opened:
+    return await over(await asyncssh.connect(host, port, **options), window)
 
 
 async def over(connection: asyncssh.SSHClientConnection, window: int = 2**21) -> Opened:

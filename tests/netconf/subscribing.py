@@ -23,6 +23,28 @@ STREAM = "<stream>NETCONF</stream>"
 ON_CHANGE = f'<on-change xmlns="{YP}"/>'
 
 
+NOT_FOR_BOB = (
+    "<edit-config><target><running/></target><config>"
+    '<nacm xmlns="urn:ietf:params:xml:ns:yang:ietf-netconf-acm"><rule-list>'
+    "<name>bob</name><group>*</group><rule><name>no</name>"
+    "<module-name>nf-probe</module-name>"
+    "<notification-name>process-restarted</notification-name>"
+    "<access-operations>read</access-operations><action>deny</action></rule></rule-list>"
+    "</nacm></config></edit-config>"
+)
+"""Has nobody but administrators hear what `restarted` tells."""
+
+
+def restarted(name: str = "datapath") -> dict[str, object]:
+    """What is published when a process was started again."""
+    return {"nf-probe:process-restarted": {"name": name, "reason": "status 1"}}
+
+
+def applied() -> dict[str, object]:
+    """What is published when a configuration is in force."""
+    return {"nf-probe:configuration-applied": {"revision": "1", "effect": "live"}}
+
+
 def establish(content: str = STREAM) -> str:
     return f'<establish-subscription xmlns="{SN}" xmlns:s="{SN}">{content}</establish-subscription>'
 

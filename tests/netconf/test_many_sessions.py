@@ -8,9 +8,8 @@ import asyncssh
 from lxml import etree
 
 from nf.mgmt.netconf.alone import Alone
-from tests.netconf.conftest import PASSWORD
-from tests.netconf.peer import BASE, BASE_1_0, NS, Loop, Peer
-from tests.netconf.waiting import until
+from tests.netconf.peer import BASE, BASE_1_0, NS, Loop, Peer, ssh_options
+from tests.waiting import until
 
 SESSIONS = 200
 HELLO = (
@@ -27,16 +26,7 @@ def test_two_hundred_sessions_are_held_and_answered(
 
     async def open_one(gate: asyncio.Semaphore) -> tuple[asyncssh.SSHClientConnection, Ask]:
         async with gate:
-            connection = await asyncssh.connect(
-                "127.0.0.1",
-                port,
-                username="ada",
-                password=PASSWORD,
-                known_hosts=None,
-                client_keys=None,
-                agent_path=None,
-                config=None,
-            )
+            connection = await asyncssh.connect("127.0.0.1", port, **ssh_options())
             ask = Ask(*(await connection.open_session(subsystem="netconf", encoding=None))[:2])
             await ask.begin()
         return connection, ask

@@ -9,17 +9,10 @@ from lxml import etree
 from nf.mgmt.netconf.alone import Alone
 from tests.netconf.conftest import Connect
 from tests.netconf.peer import BOX, Peer
-from tests.netconf.waiting import until
+from tests.netconf.subscribing import NOT_FOR_BOB, NS, applied, named, restarted
+from tests.waiting import until
 
 MANAGE = "urn:ietf:params:xml:ns:netmod:notification"
-EVENTS = "urn:ietf:params:xml:ns:yang:ietf-netconf-notifications"
-NS = {
-    "n": "urn:ietf:params:xml:ns:netconf:notification:1.0",
-    "e": EVENTS,
-    "t": BOX,
-    "p": "urn:nf:yang:nf-probe",
-    "nc": "urn:ietf:params:xml:ns:netconf:base:1.0",
-}
 
 
 def create(content: str = "") -> str:
@@ -27,16 +20,6 @@ def create(content: str = "") -> str:
         '<create-subscription xmlns="urn:ietf:params:xml:ns:netconf:notification:1.0">'
         f"{content}</create-subscription>"
     )
-
-
-def restarted(name: str = "datapath") -> dict[str, object]:
-    return {"nf-probe:process-restarted": {"name": name, "reason": "status 1"}}
-
-
-def name_of(message: etree._Element) -> str:
-    assert etree.QName(message).localname == "notification"
-    assert next(etree.QName(child).localname for child in message) == "eventTime"
-    return etree.QName(message[1]).localname
 
 
 def moment(when: datetime) -> str:
@@ -57,11 +40,11 @@ def test_a_notification_has_a_time_and_its_content(ada: Peer, function: Alone) -
 def test_a_change_is_told_with_who_and_what(ada: Peer, connect: Connect) -> None:
     ada.ok(create())
     other = connect()
-    assert name_of(ada.receive()) == "netconf-session-start"
+    assert named(ada.receive()) == "netconf-session-start"
     other.ok(other.edit("<name>x</name>"))
     change = ada.receive()
 
-    assert name_of(change) == "netconf-config-change"
+    assert named(change) == "netconf-config-change"
     assert change.findtext(".//e:username", namespaces=NS) == "ada"
     assert change.findtext(".//e:session-id", namespaces=NS) == str(other.session_id)
     assert change.findtext(".//e:source-host", namespaces=NS) == "127.0.0.1"
@@ -80,8 +63,8 @@ def test_sessions_are_told_when_they_begin_and_how_they_end(ada: Peer, connect: 
     other.ok("<close-session/>")
     ended = ada.receive()
 
-    assert name_of(started) == "netconf-session-start"
-    assert name_of(ended) == "netconf-session-end"
+    assert named(started) == "netconf-session-start"
+    assert named(ended) == "netconf-session-end"
     assert ended.findtext(".//e:termination-reason", namespaces=NS) == "closed"
 
     third = connect()
@@ -102,7 +85,7 @@ def test_a_confirmed_commit_is_told(ada: Peer, connect: Connect) -> None:
     other.ok("<commit/>")
     names = [ada.receive() for _ in range(4)]
 
-    assert [name_of(one) for one in names] == [
+    assert [named(one) for one in names] == [
         "netconf-session-start",
         "netconf-config-change",
         "netconf-confirmed-commit",
@@ -146,13 +129,13 @@ def test_a_filter_lets_only_what_matches_through(
     ada: Peer, function: Alone, filtering: str
 ) -> None:
     ada.ok(create(filtering))
-    function.events.publish({"nf-probe:configuration-applied": {"revision": "1", "effect": "live"}})
+    function.events.publish(applied())
     if "datapath" in filtering:
         function.events.publish(restarted("operator"))
     function.events.publish(restarted("datapath"))
     message = ada.receive()
 
-    assert name_of(message) == "process-restarted"
+    assert named(message) == "process-restarted"
     assert message.findtext(".//p:name", namespaces=NS) == "datapath"
     assert message.findtext(".//p:reason", namespaces=NS) == "status 1"
 
@@ -197,7 +180,7 @@ def test_a_subscription_to_the_past_ends_and_another_may_follow(ada: Peer, funct
     times = f"<startTime>{moment(since)}</startTime><stopTime>{moment(stop)}</stopTime>"
     for _ in range(2):
         ada.ok(create(times))
-        names = [name_of(ada.receive()) for _ in range(3)]
+        names = [named(ada.receive()) for _ in range(3)]
         assert names == ["process-restarted", "replayComplete", "notificationComplete"]
 
 
@@ -205,7 +188,7 @@ def test_a_subscription_ends_at_its_stop_time(ada: Peer, function: Alone) -> Non
     now = datetime.now(UTC)
     stop = now + timedelta(seconds=1)
     ada.ok(create(f"<startTime>{moment(now)}</startTime><stopTime>{moment(stop)}</stopTime>"))
-    names = [name_of(ada.receive()) for _ in range(2)]
+    names = [named(ada.receive()) for _ in range(2)]
 
     assert names == ["replayComplete", "notificationComplete"]
     assert datetime.now(UTC) >= stop
@@ -240,20 +223,12 @@ def test_what_a_user_may_not_receive_is_withheld_and_counted(
     ada: Peer, connect: Connect, function: Alone
 ) -> None:
     bob = connect("bob")
-    ada.ok(
-        "<edit-config><target><running/></target><config>"
-        '<nacm xmlns="urn:ietf:params:xml:ns:yang:ietf-netconf-acm"><rule-list>'
-        "<name>bob</name><group>*</group><rule><name>no</name>"
-        "<module-name>nf-probe</module-name>"
-        "<notification-name>process-restarted</notification-name>"
-        "<access-operations>read</access-operations><action>deny</action></rule></rule-list>"
-        "</nacm></config></edit-config>"
-    )
+    ada.ok(NOT_FOR_BOB)
     bob.ok(create())
     function.events.publish(restarted())
-    function.events.publish({"nf-probe:configuration-applied": {"revision": "1", "effect": "live"}})
+    function.events.publish(applied())
 
-    assert name_of(bob.receive()) == "configuration-applied"
+    assert named(bob.receive()) == "configuration-applied"
     assert function.core.commits.denials.notifications == 1
 
 
@@ -264,7 +239,7 @@ def test_a_notification_that_does_not_follow_its_model_is_not_sent(
     function.events.publish({"nf-probe:process-restarted": {"name": "nobody"}})
     function.events.publish(restarted())
 
-    assert name_of(ada.receive()) == "process-restarted"
+    assert named(ada.receive()) == "process-restarted"
     assert function.events.invalid == 1
     assert "process-restarted is not sent" in caplog.text
 
@@ -280,7 +255,7 @@ def test_a_session_with_a_subscription_is_not_ended_for_its_silence(
         listener.ok(create())
         # The other one is ended for its silence, which the listener is told.
         assert silent.closed_by_server()
-        assert name_of(listener.receive()) == "netconf-session-end"
+        assert named(listener.receive()) == "netconf-session-end"
         listener.ok("<discard-changes/>")
 
 
@@ -306,7 +281,7 @@ def test_a_build_that_can_more_says_so_at_its_start(
     alone = start()
     with Peer(loop, alone.server.ports["test"]) as peer:  # type: ignore[arg-type]
         peer.ok(create(f"<startTime>{moment(since)}</startTime>"))
-        while name_of(message := peer.receive()) != "netconf-capability-change":
+        while named(message := peer.receive()) != "netconf-capability-change":
             continue
 
     assert message.findtext(".//e:added-capability", namespaces=NS) == listed[0]

@@ -5,7 +5,7 @@ from lxml import etree
 
 from tests.netconf.conftest import Connect
 from tests.netconf.peer import BOX, Peer
-from tests.netconf.waiting import until
+from tests.waiting import until
 
 PL = "urn:ietf:params:xml:ns:netconf:partial-lock:1.0"
 NS = {"l": PL, "m": "urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring"}

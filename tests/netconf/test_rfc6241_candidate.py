@@ -7,7 +7,7 @@ import pytest
 from nf.mgmt.netconf.alone import Alone
 from tests.netconf.conftest import Connect
 from tests.netconf.peer import Peer
-from tests.netconf.waiting import until
+from tests.waiting import until
 
 CONFIRMED = "<commit><confirmed/>{}</commit>"
 

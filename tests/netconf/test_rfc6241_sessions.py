@@ -11,7 +11,7 @@ from lxml import etree
 from nf.mgmt.netconf.alone import Alone
 from tests.netconf.conftest import PASSWORD, Connect
 from tests.netconf.peer import BASE, BASE_1_0, NS, Peer, Refusal
-from tests.netconf.waiting import until
+from tests.waiting import until
 
 LOCK = "<lock><target><{}/></target></lock>"
 UNLOCK = "<unlock><target><{}/></target></unlock>"

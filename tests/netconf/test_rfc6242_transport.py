@@ -6,9 +6,10 @@ import asyncssh
 import pytest
 
 from nf.mgmt.netconf.alone import Alone
-from tests.netconf.conftest import PASSWORD, Connect
-from tests.netconf.peer import BASE, BASE_1_0, BASE_1_1, Loop, Peer
-from tests.netconf.waiting import until
+from tests.netconf.conftest import Connect
+from tests.netconf.lazy import check_that_a_lazy_peer_is_bearable
+from tests.netconf.peer import BASE, BASE_1_0, BASE_1_1, Loop, Peer, ssh_options
+from tests.waiting import until
 
 HELLO = f'<hello xmlns="{BASE}"><capabilities>{{}}</capabilities>{{}}</hello>'
 
@@ -186,16 +187,8 @@ def test_a_session_beyond_the_limit_is_refused(start: Callable[..., Alone], loop
 
 def test_there_is_no_shell_and_no_other_subsystem(function: Alone, loop: Loop) -> None:
     async def ask(**what: str) -> None:
-        async with asyncssh.connect(
-            "127.0.0.1",
-            function.server.ports["test"],
-            username="ada",
-            password=PASSWORD,
-            known_hosts=None,
-            client_keys=None,
-            agent_path=None,
-            config=None,
-        ) as connection:
+        port = function.server.ports["test"]
+        async with asyncssh.connect("127.0.0.1", port, **ssh_options()) as connection:
             await connection.create_session(asyncssh.SSHClientSession, **what)
 
     for what in ({}, {"command": "id"}, {"subsystem": "sftp"}):
@@ -216,24 +209,7 @@ def test_what_was_asked_before_the_end_of_input_is_answered(ada: Peer) -> None:
 def test_a_peer_that_takes_nothing_holds_nobody_up_and_little_memory(
     ada: Peer, connect: Connect, function: Alone
 ) -> None:
-    for number in range(40):
-        ada.ok(ada.edit("".join(f"<port><name>p{number}x{n}</name></port>" for n in range(50))))
-    lazy = connect(window=2**30)
-    lazy.stop_reading()
-    for _ in range(400):
-        lazy.ask(
-            '<get-config><source><running/></source><with-defaults xmlns="'
-            'urn:ietf:params:xml:ns:yang:ietf-netconf-with-defaults">report-all'
-            "</with-defaults></get-config>"
-        )
-    ada.ok("<discard-changes/>")
-    [session] = [one for one in function.server._doors.talking if one.session.id == lazy.session_id]
-    size = len(function.core.commits.running.tree.to_xml(defaults="report-all"))
-
-    until(lambda: session.queued > 0)
-    for _ in range(20):
-        ada.ok("<discard-changes/>")
-    assert session.queued < size + 4096
+    check_that_a_lazy_peer_is_bearable(ada, connect(window=2**30), function)
 
 
 def test_endpoints_follow_the_configuration(

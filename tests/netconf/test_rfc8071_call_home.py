@@ -14,53 +14,12 @@ import pytest
 
 from nf.mgmt.netconf.alone import Alone
 from tests.netconf.conftest import PASSWORD
-from tests.netconf.peer import BASE, WAIT, Closed, Loop, Peer, over
-from tests.netconf.tls_peer import REFUSED, Security, client_context, tls_over
-from tests.netconf.waiting import until
+from tests.netconf.home import Home, calling
+from tests.netconf.peer import BASE, WAIT, Closed, Loop
+from tests.netconf.tls_peer import REFUSED, Security, client_context
+from tests.waiting import until
 
 Start = Callable[..., Alone]
-
-
-class Home:
-    """A management system: waits for functions, and is their client."""
-
-    def __init__(self, loop: Loop, port: int = 0) -> None:
-        self._loop = loop
-        self._socket = socket.create_server(("127.0.0.1", port))
-        self._socket.settimeout(WAIT)
-        self.port = int(self._socket.getsockname()[1])
-        self._peers: list[Peer] = []
-
-    def take(self) -> socket.socket:
-        """The next connection."""
-        sock, _ = self._socket.accept()
-        return sock
-
-    def ssh(self, password: str = PASSWORD) -> Peer:
-        """A session over the next connection, in SSH."""
-        return self._peer(self._loop.run(self._ssh(self.take(), password)))
-
-    async def _ssh(self, sock: socket.socket, password: str) -> Any:
-        connection = await asyncssh.connect(
-            sock=sock, username="ada", password=password, known_hosts=None, config=None,
-            agent_path=None, client_keys=None, preferred_auth=["password"],
-        )  # fmt: skip
-        return await over(connection)
-
-    def tls(self, context: Any) -> Peer:
-        """A session over the next connection, in TLS."""
-        sock = self.take()
-        sock.setblocking(False)
-        return self._peer(self._loop.run(tls_over(context, sock=sock)))
-
-    def _peer(self, opened: Any) -> Peer:
-        self._peers.append(Peer(self._loop, 0, opened=opened))
-        return self._peers[-1]
-
-    def close(self) -> None:
-        for peer in self._peers:
-            peer.close()
-        self._socket.close()
 
 
 @pytest.fixture
@@ -75,27 +34,6 @@ def second(loop: Loop) -> Iterator[Home]:
     made = Home(loop)
     yield made
     made.close()
-
-
-def calling(*homes: Home | int, transport: str = "ssh", **more: Any) -> dict[str, Any]:
-    """The container `call-home` with one client."""
-    endpoints = [
-        {
-            "name": f"e{number}",
-            "transport": transport,
-            "address": "127.0.0.1",
-            "port": one if isinstance(one, int) else one.port,
-        }
-        for number, one in enumerate(homes)
-    ]
-    strategy = {"max-retry-interval": 1, **more.pop("reconnect-strategy", {})}
-    client = {
-        "name": "home",
-        "endpoints": {"endpoint": endpoints},
-        "reconnect-strategy": strategy,
-        **more,
-    }
-    return {"nf-netconf:call-home": {"netconf-client": [client]}}
 
 
 def state(function: Alone) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from tests.netconf.subscribing import (
     push,
     receive,
 )
-from tests.netconf.waiting import until
+from tests.waiting import until
 
 
 def test_an_on_change_subscription_begins_with_everything(ada: Peer) -> None:

@@ -26,7 +26,7 @@ from tests.netconf.conftest import BOX_MODULE
 from tests.netconf.peer import BOX, MONITORING, NS, Closed, Loop, Peer
 from tests.netconf.reference import OK, Box, Reference
 from tests.netconf.steps import SESSIONS, Step, step
-from tests.netconf.waiting import until
+from tests.waiting import until
 
 PASSWORD = "a password of the soak"  # noqa: S105 - of the tests
 STORES = ("running", "candidate", "startup")

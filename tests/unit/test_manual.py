@@ -9,6 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from nf._native.yang import Context
+from nf.datapath.datapath import checkable, opened
+from nf.mgmt.compiling import compile_settings
+from nf.mgmt.schema import ModuleSet
+
 ROOT = Path(__file__).parents[2]
 COMMANDS = re.findall(r"^\$ (nf .+)$", (ROOT / "docs" / "cli.md").read_text(), flags=re.MULTILINE)
 BLOCKS = re.findall(
@@ -18,9 +23,25 @@ BLOCKS = re.findall(
 )
 
 
+CONFIGURATIONS = [
+    block
+    for page in sorted((ROOT / "docs").glob("*.md"))
+    for block in re.findall(r"^```json\n(\{.+?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
+]
+
+
 def test_the_manual_has_examples() -> None:
     assert len(COMMANDS) > 8
     assert len(BLOCKS) > 5
+    assert len(CONFIGURATIONS) > 3
+
+
+@pytest.mark.parametrize("text", CONFIGURATIONS)
+def test_every_configuration_of_the_manual_can_be_put_in_force(text: str) -> None:
+    tree = Context(*ModuleSet.read().for_context()).parse(text.encode(), "json")
+    tree.validate()
+    settings = compile_settings(tree.to_data())
+    assert opened(checkable(settings.engine, sources=False))
 
 
 @pytest.mark.parametrize("command", COMMANDS)

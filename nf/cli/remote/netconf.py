@@ -54,7 +54,8 @@ class Netconf:
             with_mark(
                 f"<hello xmlns={quoteattr(BASE)}><capabilities>{said}</capabilities>"
                 "</hello>".encode()
-            )
+            ),
+            SECONDS,
         )
         hello = self._message()
         if (namespace(hello), local(hello)) != (BASE, "hello"):
@@ -84,7 +85,7 @@ class Netconf:
             + operation
             + b"</rpc>"
         )
-        self._channel.send(in_chunks(message) if self._chunks else with_mark(message))
+        self._channel.send(in_chunks(message) if self._chunks else with_mark(message), SECONDS)
         reply = self._message()
         if (namespace(reply), local(reply)) != (BASE, "rpc-reply"):
             raise self._strange(f"it answers with <{local(reply)}>")

@@ -9,8 +9,7 @@ import asyncio
 import getpass
 import sys
 from collections.abc import Coroutine
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 import asyncssh
 
@@ -107,17 +106,6 @@ class Channel:
             self._runner.close()
             raise
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
     def close(self) -> None:
         """Ends the connection."""
 
@@ -132,18 +120,18 @@ class Channel:
         finally:
             self._runner.close()
 
-    def send(self, octets: bytes) -> None:
+    def send(self, octets: bytes, seconds: float) -> None:
         """Sends octets.
 
         Raises:
-            ChannelError: The connection is over.
+            ChannelError: The connection is over, or nobody reads in this time.
         """
 
         async def write() -> None:
             self._out.write(octets)
             await self._out.drain()
 
-        self._do(write(), None)
+        self._do(write(), seconds)
 
     def receive(self, seconds: float) -> bytes:
         """Waits for octets.
@@ -158,7 +146,7 @@ class Channel:
             )
         return octets
 
-    def _do(self, work: Coroutine[Any, Any, T], seconds: float | None) -> T:
+    def _do(self, work: Coroutine[Any, Any, T], seconds: float) -> T:
         try:
             return self._runner.run(_within(work, seconds))
         except TimeoutError as error:
@@ -197,18 +185,19 @@ class Channel:
         except (OSError, asyncssh.Error, ValueError) as error:
             raise _why(error, witness, address) from error
         try:
-            out, back, _ = await connection.open_session(subsystem="netconf", encoding=None)
-        except asyncssh.Error as error:
+            async with asyncio.timeout(LOGIN_SECONDS):
+                out, back, _ = await connection.open_session(subsystem="netconf", encoding=None)
+        except (OSError, asyncssh.Error) as error:
             connection.abort()
             raise ChannelError(
-                f"there is no NETCONF: {error}",
+                f"there is no NETCONF: {str(error) or 'no answer'}",
                 f"{address.host} port {port}",
                 f"name the port of NETCONF ({NETCONF_PORT} unless configured otherwise)",
             ) from error
         return connection, out, back
 
 
-async def _within(work: Coroutine[Any, Any, T], seconds: float | None) -> T:
+async def _within(work: Coroutine[Any, Any, T], seconds: float) -> T:
     return await asyncio.wait_for(work, seconds)
 
 

@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from nf.errors import ConfigurationError
 from nf.mgmt.credentials.decoding import PrivateKey, pem_of, private_key
-from nf.mgmt.credentials.vault import write_secret
+from nf.process.whole import replace_whole
 
 __all__ = ["BuiltIn", "built_in"]
 
@@ -37,8 +37,8 @@ class BuiltIn:
         certificate: Which that key has signed itself.
     """
 
-    ssh: bytes
-    tls: bytes
+    ssh: bytes = field(repr=False)
+    tls: bytes = field(repr=False)
     certificate: x509.Certificate
 
 
@@ -75,7 +75,7 @@ def _read(path: Path, make: Callable[[], bytes]) -> bytes:
 
 def _write(path: Path, octets: bytes) -> None:
     try:
-        write_secret(path, octets)
+        replace_whole(path, octets)
     except OSError as error:
         raise _unusable(path, error) from error
 

@@ -93,11 +93,16 @@ class ExpiryWatch:
             self._thread.join()
 
     def _run(self) -> None:
-        while not self._over:
+        while True:
             self._look.wait(EVERY)
             self._look.clear()
-            if not self._over:
+            if self._over:
+                return
+            try:
                 self.look()
+            except Exception:
+                # Whatever is wrong with one look, the next may find what ends until then.
+                log.exception("certificates could not be looked at")
 
 
 def rfc3339(moment: datetime) -> str:

@@ -14,6 +14,7 @@ from lxml import etree
 
 from nf.errors import NfError
 from nf.mgmt.changes import Change
+from nf.mgmt.commits import Conversion
 from nf.mgmt.credentials.built_in import built_in
 from nf.mgmt.credentials.decoding import octets_of
 from nf.mgmt.credentials.expiry import ExpiryWatch, rfc3339
@@ -60,7 +61,7 @@ class Credentials:
         """Registers with a core that is not started yet, before anybody who uses keys."""
         self._forget_unused(core.history)
         core.providers.register(self)
-        core.commits.conversions.append(self._vault.hide)
+        core.commits.conversions.append(Conversion(TOP, self._vault.hide))
         core.commits.keepers.append(self._vault.keep)
         core.state.register(self)
         self._watch = ExpiryWatch(
@@ -107,6 +108,15 @@ class Credentials:
     def current(self) -> Material:
         """What is in force."""
         return self._current
+
+    def written(self, name: str) -> int:
+        """When the private key of that entry came, in nanoseconds since 1970; 0 for unknown.
+
+        Raises:
+            OSError: The folder cannot be read.
+        """
+        key = self._current.keys.get(name)
+        return 0 if key is None else self._vault.written(key.public)
 
     def expiring(self, within: timedelta | None = None) -> list[Dated]:
         """What ends within a time, the first first; what has ended, too.

@@ -6,7 +6,6 @@ and leaves the public key in its place. It is written when a configuration that 
 
 import base64
 import hashlib
-import os
 import threading
 from collections import OrderedDict
 from pathlib import Path
@@ -14,13 +13,14 @@ from typing import TYPE_CHECKING
 
 from nf.mgmt.credentials.decoding import octets_of, pem_of, private_key, public_of
 from nf.mgmt.rpc_error import RpcErrors
+from nf.process.whole import replace_whole
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from nf._native.yang import Tree
 
-__all__ = ["CLEARTEXT", "PUBLIC", "Vault", "write_secret"]
+__all__ = ["CLEARTEXT", "PUBLIC", "Vault"]
 
 _KEY = "/nf-probe:probe/management/nf-credentials:keystore/asymmetric-keys/asymmetric-key"
 CLEARTEXT = f"{_KEY}/cleartext-private-key"
@@ -85,7 +85,7 @@ class Vault:
             with self._lock:
                 pem = self._waiting.get(name)
                 if pem is not None:
-                    write_secret(self._folder / name, pem)
+                    replace_whole(self._folder / name, pem)
                     del self._waiting[name]
 
     def find(self, public: bytes) -> bytes | None:
@@ -103,6 +103,13 @@ class Vault:
             except FileNotFoundError:
                 return None
 
+    def written(self, public: bytes) -> int:
+        """When a private key was written, in nanoseconds since 1970; 0 if it is not here."""
+        try:
+            return (self._folder / _name(public)).stat().st_mtime_ns
+        except FileNotFoundError:
+            return 0
+
     def forget_all_but(self, named: "Collection[bytes]") -> int:
         """Removes the private keys of all but these public ones; how many.
 
@@ -111,6 +118,8 @@ class Vault:
         """
         kept = {_name(public) for public in named}
         gone = [file for file in self._folder.glob("*.pem") if file.name not in kept]
+        # What a crash left of a key that was being written is half a key, and secret.
+        gone += self._folder.glob(".*.new")
         for file in gone:
             file.unlink()
         return len(gone)
@@ -118,25 +127,3 @@ class Vault:
 
 def _name(public: bytes) -> str:
     return f"{hashlib.sha256(public).hexdigest()}.pem"
-
-
-def write_secret(path: Path, octets: bytes) -> None:
-    """Writes the whole file under another name first: a crash leaves all of it or nothing.
-
-    Raises:
-        OSError: It cannot be written.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    new = path.with_name(f".{path.name}.new")
-    new.unlink(missing_ok=True)
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(octets)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -4,11 +4,12 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nf.mgmt.netconf.lanes import Lane
 from nf.mgmt.netconf.names import ACTION, BASE
 from nf.mgmt.netconf.operations.registry import OPERATIONS
 from nf.mgmt.netconf.reply import OK, Reply, errors
-from nf.mgmt.netconf.request import Lane, Modules, Operation, Request
-from nf.mgmt.netconf.xml import Limits, element, local, namespace
+from nf.mgmt.netconf.request import Modules, Operation, Request
+from nf.mgmt.netconf.xml import Limits, element, local, name_of
 from nf.mgmt.rpc_error import RpcErrors
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from nf.mgmt.netconf.service import Service
     from nf.mgmt.session import Session
 
-__all__ = ["Asked", "asked", "carry_out", "refusal"]
+__all__ = ["Asked", "asked", "carry_out", "is_light", "refusal"]
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ def asked(root: "etree._Element", modules: Modules) -> Asked:
     Raises:
         RpcErrors: It is no `<rpc>` with one operation and a message-id.
     """
-    name, uri = local(root), namespace(root)
+    uri, name = name_of(root)
     if name != "rpc":
         raise _rpc_layer("unknown-element", name, f"{name} is no message of a client")
     if uri != BASE:
@@ -66,7 +67,7 @@ def asked(root: "etree._Element", modules: Modules) -> Asked:
         tag = "missing-element" if not len(root) else "bad-element"
         raise _rpc_layer(tag, "rpc", f"an rpc has one operation, this one has {len(root)}")
     operation = root[0]
-    where, what = namespace(operation), local(operation)
+    where, what = name_of(operation)
     known = OPERATIONS.get((where, what))
     if known is not None:
         return Asked(root, operation, known, known.lane)
@@ -84,7 +85,13 @@ def _rpc_layer(tag: str, name: str, message: str) -> RpcErrors:
     return RpcErrors.of(type="rpc", tag=tag, message=message, info=(("bad-element", name),))
 
 
-def carry_out(service: "Service", session: "Session", what: Asked, *, subscribed: bool) -> Reply:
+def is_light(service: "Service", session: "Session", what: Asked) -> bool:
+    """Whether an operation costs less than a change of threads, and cannot wait for anybody."""
+    light = what.known.light if what.known is not None else None
+    return light is not None and light(service.core, session, what.operation)
+
+
+def carry_out(service: "Service", session: "Session", what: Asked, subscribed: bool) -> Reply:
     """Carries an operation out; whatever goes wrong is in the reply."""
     core, modules = service.core, service.modules
     limits = Limits(service.settings.max_depth)

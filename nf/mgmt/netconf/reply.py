@@ -76,6 +76,12 @@ def reply_to(rpc: etree._Element | None, body: bytes) -> bytes:
     if rpc is None:
         return b'<rpc-reply xmlns="%b">%b</rpc-reply>' % (BASE.encode(), body)
     said = attributes(rpc)
+    if len(said) == 1 and "message-id" in said:
+        return b'<rpc-reply xmlns="%b" message-id=%b>%b</rpc-reply>' % (
+            BASE.encode(),
+            quoteattr(said["message-id"]).encode(),
+            body,
+        )
     used = {etree.QName(name).namespace for name in said}
     # The stubs of lxml know no default namespace, whose prefix is None.
     declared: Any = {

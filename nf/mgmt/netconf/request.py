@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, cast
 
+from nf.mgmt.netconf.lanes import Lane
 from nf.mgmt.netconf.names import BASE
 from nf.mgmt.netconf.reply import Reply
-from nf.mgmt.netconf.xml import Limits, element, local, namespace
+from nf.mgmt.netconf.xml import Limits, element, local, name_of, namespace
 from nf.mgmt.rpc_error import RpcErrors
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from nf.mgmt.session import Session
 
 __all__ = [
-    "Lane",
     "Modules",
     "Operation",
     "Request",
@@ -29,9 +29,6 @@ __all__ = [
     "text",
     "wrong",
 ]
-
-Lane = Literal["read", "write", "operate"]
-"""Which pool of threads: reading never waits for a slow change, nor both for a slow operation."""
 
 _WRITABLE = ("running", "candidate", "startup")
 
@@ -89,14 +86,14 @@ class Request:
             RpcErrors: Something else is there.
         """
         own = namespace(self.operation)
-        known = {(own, name) for name in names}
-        known |= {(uri, name.replace("_", "-")) for name, uri in elsewhere.items()}
+        known = {name.replace("_", "-"): uri for name, uri in elsewhere.items()}
+        known |= dict.fromkeys(names, own)
         found: dict[str, etree._Element] = {}
         for child in self.operation:
-            name = local(child)
+            uri, name = name_of(child)
             # ncclient sends a <config> that its user wrote without a namespace as it is.
-            bare = name == "config" and name in names and not namespace(child)
-            if (namespace(child), name) not in known and not bare:
+            bare = name == "config" and name in names and not uri
+            if known.get(name) != uri and not bare:
                 raise wrong("unknown-element", name, f"{local(self.operation)} has no {name} here")
             if name in found and name not in several:
                 raise wrong("bad-element", name, f"{name} is there twice")
@@ -106,7 +103,7 @@ class Request:
     def each(self, name: str) -> "list[etree._Element]":
         """Every parameter of one name, in the operation's own namespace."""
         own = namespace(self.operation)
-        return [one for one in self.operation if (namespace(one), local(one)) == (own, name)]
+        return [one for one in self.operation if name_of(one) == (own, name)]
 
     def store(self, parameters: "Mapping[str, etree._Element]", name: str) -> "Store":
         """The datastore that `source` or `target` names.
@@ -144,9 +141,9 @@ class Request:
         children = list(parameters[name])
         if len(children) != 1:
             raise wrong("missing-element", name, f"{name} names exactly one datastore")
-        what = local(children[0])
-        bare = what == "config" and what in more and not namespace(children[0])
-        if namespace(children[0]) != BASE and not bare:
+        uri, what = name_of(children[0])
+        bare = what == "config" and what in more and not uri
+        if uri != BASE and not bare:
             raise wrong("unknown-namespace", what, f"{what} is in another namespace than NETCONF's")
         if what not in (*_WRITABLE, *more):
             raise wrong("unknown-element", what, f"{what} is no datastore here")
@@ -162,7 +159,8 @@ class Operation:
         name: Of its element.
         module: Under which access control knows it.
         lane: Where it runs.
-        run: Does it; in a thread.
+        run: Does it; in a thread, or in the event loop where it is light.
+        light: Whether one is; None if none ever is.
     """
 
     namespace: str
@@ -170,6 +168,7 @@ class Operation:
     module: str
     lane: Lane
     run: Callable[[Request], Reply]
+    light: "Callable[[Core, Session, etree._Element], bool] | None" = None
 
 
 def wrong(tag: str, name: str, message: str, *, attribute: bool = False) -> RpcErrors:

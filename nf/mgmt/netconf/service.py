@@ -1,6 +1,5 @@
 """What all sessions share: the core, the threads that work for them, and what is counted."""
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from nf.mgmt.netconf.files import ConfigFiles
 from nf.mgmt.netconf.hello import capabilities
+from nf.mgmt.netconf.lanes import Lanes
 from nf.mgmt.netconf.names import BASE
-from nf.mgmt.netconf.request import Lane, Modules
+from nf.mgmt.netconf.request import Modules
 from nf.mgmt.netconf.settings import Settings
 from nf.mgmt.netconf.subscribed.publisher import Publisher
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from nf.mgmt.events import EventHub
     from nf.mgmt.schema_nodes import SchemaTree
 
-__all__ = ["Counters", "Lanes", "Service", "Statistics", "modules_of"]
+__all__ = ["Counters", "Service", "Statistics", "modules_of"]
 
 
 @dataclass(slots=True)
@@ -63,29 +63,6 @@ class Statistics:
     sessions: dict[int, Counters] = field(default_factory=dict)
 
 
-class Lanes:
-    """Threads in which operations run.
-
-    Every session has one request under way at most, so what waits here is bounded by the number
-    of sessions.
-    """
-
-    def __init__(self) -> None:
-        self.read = ThreadPoolExecutor(4, "nf-netconf-read")
-        self.write = ThreadPoolExecutor(2, "nf-netconf-write")
-        self.operate = ThreadPoolExecutor(4, "nf-netconf-operate")
-        self.login = ThreadPoolExecutor(2, "nf-netconf-login")
-
-    def of(self, lane: Lane) -> ThreadPoolExecutor:
-        """The threads of a lane."""
-        return {"read": self.read, "write": self.write, "operate": self.operate}[lane]
-
-    def stop(self) -> None:
-        """Lets them finish what they are at."""
-        for pool in (self.read, self.write, self.operate, self.login):
-            pool.shutdown(wait=True, cancel_futures=False)
-
-
 @dataclass(slots=True)
 class Service:
     """What a session needs of the server.
@@ -108,8 +85,8 @@ class Service:
     files: ConfigFiles
     capabilities: tuple[str, ...]
     modules: Modules
+    lanes: Lanes
     settings: Settings = field(default_factory=Settings)
-    lanes: Lanes = field(default_factory=Lanes)
     statistics: Statistics = field(default_factory=Statistics)
 
     @classmethod
@@ -122,6 +99,7 @@ class Service:
             ConfigFiles(folder / "files"),
             capabilities(core.context),
             modules_of(core.schema),
+            Lanes(core.commits.catch_up),
         )
 
 

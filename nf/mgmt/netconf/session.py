@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from nf.mgmt.netconf import hello
-from nf.mgmt.netconf.dispatch import Asked, asked, carry_out, refusal
+from nf.mgmt.netconf.dispatch import Asked, asked, carry_out, is_light, refusal
 from nf.mgmt.netconf.framing import Deframer, FramingError, in_chunks, with_mark
 from nf.mgmt.netconf.outgoing import Outgoing
 from nf.mgmt.netconf.receiving import Receiving
@@ -24,12 +24,14 @@ if TYPE_CHECKING:
     from nf.mgmt.events import Event
     from nf.mgmt.session import EndReason
 
-__all__ = ["NetconfSession", "Peer", "Transport"]
+__all__ = ["Called", "NetconfSession", "Peer", "Transport"]
 
 log = logging.getLogger(__name__)
 
 _SMALL = 16 * 1024
 """Octets of a message that is parsed in the event loop: faster than a change of threads."""
+_LIGHT = 2048
+"""Octets of a request that the event loop may carry out itself: a filter has little room there."""
 _READ_AHEAD = 256 * 1024
 """Octets that a client may send ahead while a request of its is carried out."""
 STALLED = 60.0
@@ -50,8 +52,8 @@ class Transport(Protocol):
     def resume_reading(self) -> None:
         """What comes is received again."""
 
-    def close(self) -> None:
-        """Ends after what was written."""
+    def close(self, *, well: bool) -> None:
+        """Ends after what was written; `well` if that is what the client has asked for."""
 
     def abort(self) -> None:
         """Ends at once."""
@@ -72,11 +74,24 @@ class Peer:
     protocol: Literal["netconf-ssh", "netconf-tls"]
 
 
+@dataclass(frozen=True, slots=True)
+class Called:
+    """The connection of a session was made by call home.
+
+    Attributes:
+        client: Name of the entry.
+        idle: Seconds without a request that end the session; 0 for those of the settings.
+    """
+
+    client: str
+    idle: float = 0
+
+
 class NetconfSession:
     """A session; everything but `killed` is called in the event loop."""
 
     def __init__(
-        self, service: Service, transport: Transport, peer: Peer, idle: float | None = None
+        self, service: Service, transport: Transport, peer: Peer, called: Called | None = None
     ) -> None:
         """Opens the session; `run` talks.
 
@@ -84,21 +99,21 @@ class NetconfSession:
             service: Of the server.
             transport: Carries the octets.
             peer: Who it is with.
-            idle: Seconds without a request that end it; None or 0 for those of the settings.
+            called: By whose entry of call home, if so.
         """
         self._service = service
         self._transport = transport
         self._loop = asyncio.get_running_loop()
         self._limits = Limits(service.settings.max_depth)
         self._deframer = Deframer(HELLO_LIMIT)
-        self._arrived = asyncio.Event()
+        self._waiting: asyncio.Future[None] | None = None
         self._paused = False
         self._eof = False
         self._gone: EndReason | None = None
         self._chunks = False
         self._outgoing = Outgoing(self._write, self._stalled, STALLED)
         self._receiving: Receiving | None = None
-        self._idle_limit = idle
+        self._called = called
         self.session = service.core.sessions.open(
             peer.user, peer.protocol, peer.source, kill=self.killed
         )
@@ -110,15 +125,16 @@ class NetconfSession:
     def data_received(self, octets: bytes) -> None:
         """Octets have arrived."""
         self._deframer.feed(octets)
-        if not self._paused and self._deframer.held > _READ_AHEAD and self._arrived.is_set():
+        is_waiting = self._waiting is not None and not self._waiting.done()
+        if not self._paused and not is_waiting and self._deframer.held > _READ_AHEAD:
             self._paused = True
             self._transport.pause_reading()
-        self._arrived.set()
+        self._wake()
 
     def eof_received(self) -> None:
         """The client sends nothing more; what it has asked is still answered."""
         self._eof = True
-        self._arrived.set()
+        self._wake()
 
     def writable(self, yes: bool) -> None:
         """Whether the transport takes more."""
@@ -144,7 +160,12 @@ class NetconfSession:
         if self._gone is None:
             self._gone = reason
         self._outgoing.close()
-        self._arrived.set()
+        self._wake()
+
+    def _wake(self) -> None:
+        """Has `_next` look again."""
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
 
     def _stalled(self) -> None:
         log.warning("session %s takes nothing that is sent: ended", self.session.id)
@@ -162,6 +183,8 @@ class NetconfSession:
         """Talks until one side ends it, and gives back what the session held."""
         try:
             if await self._greet():
+                if self._called is not None:
+                    self._service.publisher.configured.arrived(self._called.client, self)
                 await self._serve()
         except FramingError as error:
             log.info("session %s ended: %s", self.session.id, error)
@@ -171,17 +194,18 @@ class NetconfSession:
 
     async def _finish(self) -> None:
         self._stop_receiving()
-        self._service.publisher.register.session_ended(self.session.id)
+        publisher = self._service.publisher
+        publisher.register.session_ended(self.session.id)
+        if self._called is not None:
+            publisher.configured.left(self._called.client, self)
         reason = self._gone or "closed"
         statistics = self._service.statistics
         statistics.sessions.pop(self.session.id, None)
         if reason in ("dropped", "timeout", "other"):
             statistics.dropped_sessions += 1
         await self._outgoing.sent()
-        self._transport.close()
-        await self._loop.run_in_executor(
-            self._service.lanes.write, self._service.core.sessions.close, self.session, reason
-        )
+        self._transport.close(well=reason == "closed")
+        await self._service.lanes.write.run(self._service.core.sessions.close, self.session, reason)
 
     async def _greet(self) -> bool:
         self._send(hello.hello(self.session.id, self._service.capabilities))
@@ -211,6 +235,9 @@ class NetconfSession:
                 return
             reply = await self._answer(message)
             await self._outgoing.sent()
+            if self._deframer.held:
+                # Whoever sends many requests at once leaves others their turn between them.
+                await asyncio.sleep(0)
             if reply is None or reply.last:
                 return
 
@@ -221,7 +248,8 @@ class NetconfSession:
     def _idle(self) -> float | None:
         if self._listens():
             return None
-        return self._idle_limit or self._service.settings.idle_timeout or None
+        own = self._called.idle if self._called is not None else 0
+        return own or self._service.settings.idle_timeout or None
 
     async def _next(self, limit: float | None) -> bytes | None:
         """The next message; None when there will be none."""
@@ -232,21 +260,29 @@ class NetconfSession:
             if self._eof:
                 self._end("dropped")
                 return None
-            self._arrived.clear()
-            if self._paused:
-                self._paused = False
-                self._transport.resume_reading()
-            try:
-                async with asyncio.timeout_at(deadline):
-                    await self._arrived.wait()
-            except TimeoutError:
-                if self._listens():
-                    # A subscription began meanwhile, which may be silent for long.
-                    deadline = None
-                    continue
-                log.info("session %s is silent: ended", self.session.id)
-                self._end("timeout")
+            if deadline is not None and self._loop.time() >= deadline:
+                if not self._listens():
+                    log.info("session %s is silent: ended", self.session.id)
+                    self._end("timeout")
+                    return None
+                # A subscription began meanwhile, which may be silent for long.
+                deadline = None
+            await self._woken(deadline)
         return None
+
+    async def _woken(self, deadline: float | None) -> None:
+        """Waits until something has happened, or the time is over."""
+        self._waiting = self._loop.create_future()
+        if self._paused:
+            self._paused = False
+            self._transport.resume_reading()
+        timer = None if deadline is None else self._loop.call_at(deadline, self._wake)
+        try:
+            await self._waiting
+        finally:
+            self._waiting = None
+            if timer is not None:
+                timer.cancel()
 
     async def _answer(self, message: bytes) -> Reply | None:
         """Carries a message out and replies; None when the session cannot go on."""
@@ -272,7 +308,7 @@ class NetconfSession:
             reply = self._refused(error)
         else:
             self._count("in_rpcs")
-            reply = await self._carry_out(what)
+            reply = await self._carry_out(what, len(message))
         if reply.failed:
             self._count("out_rpc_errors")
         # Before the reply, so that the client misses nothing that happens once it has it; what is
@@ -288,20 +324,14 @@ class NetconfSession:
     async def _parsed(self, message: bytes) -> "etree._Element":
         if len(message) <= _SMALL:
             return parse(message, self._limits)
-        return await self._loop.run_in_executor(
-            self._service.lanes.read, parse, message, self._limits
-        )
+        return await self._service.lanes.read.run(parse, message, self._limits)
 
-    async def _carry_out(self, what: Asked) -> Reply:
-        service = self._service
-        return await self._loop.run_in_executor(
-            service.lanes.of(what.lane),
-            lambda: carry_out(
-                service,
-                self.session,
-                what,
-                subscribed=self._receiving is not None,
-            ),
+    async def _carry_out(self, what: Asked, octets: int) -> Reply:
+        service, subscribed = self._service, self._receiving is not None
+        if octets <= _LIGHT and service.lanes.are_free and is_light(service, self.session, what):
+            return carry_out(service, self.session, what, subscribed)
+        return await service.lanes.of(what.lane).run(
+            carry_out, service, self.session, what, subscribed
         )
 
     def _count(
@@ -341,7 +371,13 @@ class NetconfSession:
     def receiving_ended(self) -> None:
         """The subscription is over; the session goes on, and may subscribe again."""
         self._receiving = None
-        self._arrived.set()
+        self._wake()
+        self._service.publisher.configured.look_again()
+
+    @property
+    def takes_subscriptions(self) -> bool:
+        """Whether it may have one of RFC 8639: none of RFC 5277 is there (RFC 8640 section 4)."""
+        return self._receiving is None and self._gone is None
 
     def overflowed(self) -> None:
         """The peer is too slow for its notifications; to leave some out would deceive it."""

@@ -143,6 +143,7 @@ class Subscriptions:
         self._due: list[_Due] = []
         self._numbers = count()
         self._work: list[Work] = []
+        self._working = False
         self._changed: set[str] = set()
         self._stirred: dict[str, int] = {}
         self._stirred_at = 0
@@ -167,8 +168,9 @@ class Subscriptions:
     def changed(self, changes: Sequence["Change"]) -> None:
         """A transaction is in force; called by the core."""
         with self._wake:
-            self._changed.update(change.top for change in changes)
-            self._wake.notify()
+            if self._has_feeds():
+                self._changed.update(change.top for change in changes)
+                self._wake.notify()
 
     def stirred(self, top: str) -> None:
         """State below a top-level node has changed: its feeds look soon, not only when it is time.
@@ -176,8 +178,13 @@ class Subscriptions:
         Called from any thread; however often that is, a look follows the last after some time.
         """
         with self._wake:
-            self._stirred.setdefault(top, max(monotonic_ns(), self._stirred_at + PAUSE))
-            self._wake.notify()
+            if self._has_feeds():
+                self._stirred.setdefault(top, max(monotonic_ns(), self._stirred_at + PAUSE))
+                self._wake.notify()
+
+    def _has_feeds(self) -> bool:
+        """Whether anybody subscribes, or is about to and may have read what was before already."""
+        return bool(self._feeds or self._work or self._working)
 
     def feeds(self) -> int:
         """How many feeds there are."""
@@ -229,11 +236,13 @@ class Subscriptions:
     def _run(self) -> None:
         while True:
             with self._wake:
+                self._working = False
                 while not (self._stopping or self._work or self._changed or self._is_due()):
                     self._wake.wait(self._until_due())
                 if self._stopping:
                     return
                 work, self._work = self._work, []
+                self._working = bool(work)
                 changed, self._changed = self._changed, set()
             for one in work:
                 one()

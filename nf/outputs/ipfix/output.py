@@ -16,7 +16,7 @@ from typing import Any
 from nf._native.engine import Batch, IpfixExporter
 from nf.datapath.settings import IpfixOutput
 from nf.errors import ConfigurationError
-from nf.outputs.base import Block, Output, Queue, Rows
+from nf.outputs.base import Block, Output, Rows
 from nf.outputs.ipfix.messages import HEADER, Counters, Stamp, introduction, statistics
 
 __all__ = ["Ipfix"]
@@ -31,8 +31,7 @@ class Ipfix(Output):
     """Sends sessions to a collector of IPFIX."""
 
     def __init__(self, settings: IpfixOutput) -> None:
-        queue = Queue(settings.queue_rows, settings.queue_bytes, settings.flush_seconds)
-        super().__init__("ipfix", queue)
+        super().__init__("ipfix", settings)
         self._settings = settings
         self._exporter = IpfixExporter(
             settings.domain, settings.enterprise, settings.message_bytes, settings.biflow

@@ -8,6 +8,7 @@ like any other: the same feeds, the same octets, a bounded queue of its own.
 import asyncio
 import ipaddress
 import logging
+import math
 import socket
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
@@ -42,6 +43,9 @@ log = logging.getLogger(__name__)
 METHOD = "/Nokia.SROS.DialoutTelemetry/Publish"
 READY_SECONDS = 20.0
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
+STEADY = 60.0
+"""Seconds that a connection holds before the waits are short again: one that is always lost at once
+would have all there is told to it each time."""
 OPTIONS = (
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
@@ -127,6 +131,8 @@ class _Line:
     collector: Collector
     state: _State = field(default_factory=_State)
     task: "asyncio.Task[None] | None" = None
+    since: float = math.inf
+    """When the connection was made, by the loop's clock; infinity without one."""
 
 
 class Dialing:
@@ -164,9 +170,10 @@ class Dialing:
 
     async def _keep(self, line: _Line) -> None:
         """Tells one collector for as long as it is configured."""
+        loop = asyncio.get_running_loop()
         backoff = Backoff(FIRST_WAIT, LONGEST_WAIT)
         while True:
-            made = line.state.connections
+            line.since = math.inf
             try:
                 await self._tell(line)
             except (Refused, RpcErrors, OSError, grpc.RpcError, TimeoutError) as error:
@@ -181,7 +188,7 @@ class Dialing:
             level = logging.DEBUG if why == line.state.error else logging.WARNING
             event(log, level, "no line to a collector", collector=line.collector.name, why=why)
             line.state.error = why
-            if line.state.connections > made:
+            if loop.time() - line.since >= STEADY:
                 backoff.reset()
             await asyncio.sleep(backoff.next())
 
@@ -197,6 +204,7 @@ class Dialing:
                 )
             )
             line.state.connections += 1
+            line.since = asyncio.get_running_loop().time()
             session = self._core.sessions.open(
                 collector.user, "gnmi", collector.address, kill=call.cancel
             )
@@ -211,8 +219,12 @@ class Dialing:
                 for one in (telling, hearing):
                     one.cancel()
                 call.cancel()
-                await asyncio.gather(telling, hearing, return_exceptions=True)
-                await asyncio.to_thread(self._core.sessions.close, session, "closed")
+                try:
+                    await asyncio.gather(telling, hearing, return_exceptions=True)
+                finally:
+                    # Whatever cancels this does not keep the session from ending.
+                    closing = asyncio.to_thread(self._core.sessions.close, session, "closed")
+                    await asyncio.shield(closing)
 
     async def _serve(self, session: Any, line: _Line, call: Any) -> None:
         self._core.may_execute(session, "ietf-netconf", "get")
@@ -230,7 +242,13 @@ class _Sink:
         self._state = state
 
     async def write(self, message: bytes) -> None:
-        await self._call.write(message)
+        try:
+            await self._call.write(message)
+        except asyncio.InvalidStateError as error:
+            # What grpc makes of a message for a call that the collector has ended meanwhile.
+            raise OSError(
+                f"the collector has ended the call: {(await self._call.code()).name}"
+            ) from error
         self._state.messages += 1
 
 

@@ -28,7 +28,7 @@ from nf.telemetry.gnmi.subscribe import Subscribing
 from nf.telemetry.gnmi.tls import check as check_keys
 from nf.telemetry.gnmi.tls import server_credentials
 from nf.telemetry.gnmi.tokens import Tokens
-from nf.telemetry.gnoi import file, healthz, system
+from nf.telemetry.gnoi import cert, file, healthz, system
 from nf.telemetry.gnoi.folders import Folders
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ __all__ = ["Target"]
 
 log = logging.getLogger(__name__)
 
-GNOI = (system.NAME, healthz.NAME, file.NAME)
+GNOI = (system.NAME, healthz.NAME, file.NAME, cert.NAME)
 SERVICES = (NAME, *GNOI, health.SERVICE_NAME, reflection.SERVICE_NAME)
 USERS = "ietf-system:system"
 GRACE = 0.5
@@ -110,6 +110,7 @@ class Target:
         self._system = system.SystemService(core, self.service)
         self._healthz = healthz.HealthzService(core, self.service)
         self._file = file.FileService(core, self.service)
+        self._cert = cert.CertificateService(core, self.service, credentials)
         self._dialing = Dialing(core, self._subscribing)
         self._open: list[_Open] = []
         self._following = asyncio.Lock()
@@ -228,7 +229,10 @@ class Target:
             ),
         )
         server.add_generic_rpc_handlers(
-            tuple(one.handlers() for one in (self.service, self._system, self._healthz, self._file))
+            tuple(
+                one.handlers()
+                for one in (self.service, self._system, self._healthz, self._file, self._cert)
+            )
         )
         healthy = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(healthy, server)

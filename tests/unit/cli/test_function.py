@@ -1,6 +1,7 @@
 """The nouns of the network function, as far as they need none that runs."""
 
 import json
+import tempfile
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from pathlib import Path
@@ -9,8 +10,11 @@ from typing import Any
 import pytest
 
 from nf.cli import config, run
+from nf.cli.assigning import assigned
 from nf.cli.config_edit import edited_text
-from nf.errors import ConfigurationError, NfError
+from nf.cli.listing import print_table
+from nf.errors import ConfigurationError, NfError, Refused
+from nf.mgmt import local
 from nf.process.places import Places
 
 Run = Callable[..., Any]
@@ -29,17 +33,16 @@ def management(tmp_path: Path, *words: str) -> list[str]:
 @pytest.mark.parametrize(
     ("word", "parts"),
     [
-        ("a/b=c", ("a/b", "=", "c")),
-        ("a[k='x=y']/b=c=d", ("a[k='x=y']/b", "=", "c=d")),
-        ("a/b=", ("a/b", "=", "")),
-        ("a/b", ("a/b", "", "")),
+        ("a/b=c", ("a/b", "c")),
+        ("a[k='x=y']/b=c=d", ("a[k='x=y']/b", "c=d")),
+        ("a/b=", ("a/b", "")),
+        ("a/b", ("a/b", None)),
     ],
 )
 def test_a_path_ends_at_the_first_equals_sign_outside_of_keys(
-    word: str, parts: tuple[str, str, str]
+    word: str, parts: tuple[str, str | None]
 ) -> None:
-    assert run._split(word) == parts
-    assert config._value(word) == (parts[0], parts[2] if parts[1] else None)
+    assert assigned(word) == parts
 
 
 def test_wishes_reach_management(tmp_path: Path) -> None:
@@ -95,16 +98,108 @@ def test_the_model_is_shown(nf: Run) -> None:
     assert "nf-capture" in wrong.err
 
 
-def test_an_editor_changes_a_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    editor = tmp_path / "editor"
-    editor.write_text('#!/bin/sh\nsed -i s/old/new/ "$1"\n')
-    editor.chmod(0o755)
+@pytest.fixture
+def editor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Makes a command of the shell, with the file as "$1", the editor."""
     monkeypatch.delenv("VISUAL", raising=False)
-    monkeypatch.setenv("EDITOR", str(editor))
-    assert edited_text(json.dumps("old"), "json") == json.dumps("new")
-    monkeypatch.setenv("EDITOR", "false")
-    with pytest.raises(NfError, match="code 1"):
-        edited_text("x", "json")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def use(command: str) -> None:
+        path = tmp_path / "editor"
+        path.write_text(f"#!/bin/sh\n{command}\n")
+        path.chmod(0o755)
+        monkeypatch.setenv("EDITOR", str(path))
+
+    return use
+
+
+def drafts(tmp_path: Path) -> list[Path]:
+    return list(tmp_path.glob("nf-*"))
+
+
+CHANGES = 'sed -i s/old/new/ "$1"'
+
+
+def test_an_editor_changes_a_text(tmp_path: Path, editor: Callable[[str], None]) -> None:
+    editor(CHANGES)
+    with edited_text(json.dumps("old"), "json") as text:
+        assert text == json.dumps("new")
+    assert not drafts(tmp_path)
+
+
+def test_an_editor_that_fails_or_is_not_there_is_told(
+    tmp_path: Path, editor: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    editor("exit 1")
+    with pytest.raises(NfError, match="code 1"), edited_text("x", "json"):
+        pass
     monkeypatch.setenv("EDITOR", str(tmp_path / "none"))
-    with pytest.raises(NfError, match="no editor"):
-        edited_text("x", "json")
+    with pytest.raises(NfError, match="no editor"), edited_text("x", "json"):
+        pass
+    assert not drafts(tmp_path)
+
+
+class Edited:
+    """A management whose configuration is edited; another changes it at the second look."""
+
+    def __init__(self, *texts: str, refuses: bool = False) -> None:
+        self.texts = list(texts)
+        self.refuses = refuses
+        self.loaded: list[str] = []
+
+    def call(self, body: local.Call, seconds: float = 0.0) -> Any:
+        if isinstance(body, local.Read):
+            return local.Text(self.texts.pop(0))
+        assert isinstance(body, local.Load)
+        if self.refuses:
+            raise Refused("not valid", "/here", "correct it")
+        self.loaded.append(body.config)
+        return local.Text()
+
+
+def edit(management: Edited) -> int:
+    return config._edit(management, Namespace(format="json"))
+
+
+def test_an_edited_configuration_is_put_in_force(
+    tmp_path: Path, editor: Callable[[str], None]
+) -> None:
+    editor(CHANGES)
+    management = Edited("old", "old")
+    assert edit(management) == 0
+    assert management.loaded == ["new"]
+    assert not drafts(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("management", "why"),
+    [
+        (Edited("old", "old", refuses=True), "not valid"),
+        (Edited("old", "another's"), "somebody has changed"),
+    ],
+)
+def test_what_was_edited_and_is_refused_is_kept(
+    tmp_path: Path, editor: Callable[[str], None], management: Edited, why: str
+) -> None:
+    editor(CHANGES)
+    with pytest.raises(NfError, match=why) as refused:
+        edit(management)
+    [kept] = drafts(tmp_path)
+    assert refused.value.hint.endswith(f"nf config import --replace {kept}")
+    assert kept.read_text() == "new"
+    assert kept.stat().st_mode & 0o077 == 0
+    assert not management.loaded
+
+
+def test_tables_show_nothing_that_a_terminal_obeys(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table([{"user": "\x1b[2Jeve", "what": "\x9b0m"}], "user", last="what")
+    assert "\\x1b[2Jeve  \\x9b0m" in capsys.readouterr().out
+
+
+def test_an_empty_file_deletes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "probe.json").write_text("\n")
+    management = Edited()
+    given = Namespace(file=str(tmp_path / "probe.json"), replace=True)
+    with pytest.raises(ConfigurationError, match="empty"):
+        config._import(management, given)
+    assert not management.loaded

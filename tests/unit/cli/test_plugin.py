@@ -211,3 +211,17 @@ def test_the_command_and_its_options_are_completed(skeleton: Path) -> None:
     assert "gauge.kind" in words(*line, "--event", current="gauge.")
     assert "gauge.kind" in words(*line, "--where")
     assert "gauge" in words("protocols", "--plugin", str(skeleton))
+
+
+def test_a_plugin_overrules_what_a_session_is(nf: Run, tmp_path: Path, captures: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "import nf\n@nf.protocol(id=950, parents=['udp port 7001'])\nclass Mine:\n"
+        "    @staticmethod\n    def classify(batch):\n"
+        "        return {one.session_id: 'rsync' for one in batch}\n"
+    )
+
+    done = nf("read", captures / "dns.pcap", "--plugin", path)
+
+    told = {(row["protocol"], row["confidence"]) for row in map(json.loads, done.text.splitlines())}
+    assert told == {("rsync", "user")}

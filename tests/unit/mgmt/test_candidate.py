@@ -1,8 +1,12 @@
 """The candidate, commits, and commits that wait for their confirmation."""
 
 from collections.abc import Callable
+from typing import Any
+
+import pytest
 
 from nf.mgmt.core import Core
+from nf.mgmt.rpc_error import RpcErrors
 from nf.mgmt.session import Session
 
 from .conftest import Notices, box, config, refused
@@ -179,6 +183,52 @@ def test_after_a_crash_an_unconfirmed_commit_has_gone_back(
 
 def test_cancel_commit_without_a_waiting_commit_is_refused(core: Core, ada: Session) -> None:
     assert refused(core.cancel_commit, ada).tag == "operation-failed"
+
+
+def waiting(core: Core, ada: Session) -> None:
+    core.edit_config(ada, "candidate", config("<name>x</name>"))
+    core.commit(ada, confirmed=True)
+
+
+@pytest.mark.parametrize(
+    "defect", [RpcErrors.of(tag="resource-denied", message="full"), ZeroDivisionError()]
+)
+def test_a_roll_back_that_fails_is_told_and_tried_again(
+    core: Core, ada: Session, monkeypatch: pytest.MonkeyPatch, defect: Exception
+) -> None:
+    waiting(core, ada)
+
+    def failing(*_: Any) -> bool:
+        raise defect
+
+    with monkeypatch.context() as broken:
+        broken.setattr(core.commits, "replace", failing)
+        assert refused(core.cancel_commit, ada).app_tag == "roll-back"
+    assert box(core) == {"name": "x"}
+
+    core.confirming._waiting.deadline = 0.0  # type: ignore[union-attr]
+    core.confirming._expire()
+
+    assert box(core) == {}
+    assert core.history.unconfirmed() is None
+
+
+def test_a_confirmation_that_cannot_be_noted_is_refused_and_can_be_repeated(
+    core: Core, ada: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting(core, ada)
+
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(core.history, "set_unconfirmed", full)
+        assert refused(core.commit, ada).app_tag == "persist"
+    assert core.confirming.remaining is not None
+
+    core.commit(ada)
+    assert core.confirming.remaining is None
+    assert core.history.unconfirmed() is None
 
 
 def test_a_refused_confirmed_commit_leaves_nothing_waiting(core: Core, ada: Session) -> None:

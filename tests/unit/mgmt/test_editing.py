@@ -120,8 +120,8 @@ def test_a_disk_that_cannot_take_the_configuration_refuses_it(
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("nf.mgmt.history.os.fsync", full)
-    monkeypatch.setattr("nf.mgmt.journal.os.fdatasync", full)
+    monkeypatch.setattr("nf.process.whole.os.fsync", full)
+    monkeypatch.setattr("nf.mgmt.journal.os.pwritev", full)
     error = refused(core.edit_config, ada, "running", config("<name>x</name>"))
 
     assert (error.tag, error.app_tag) == ("resource-denied", "persist")

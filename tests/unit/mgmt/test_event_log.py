@@ -1,5 +1,6 @@
 """The replay log of notifications."""
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,7 +30,8 @@ START = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
 def fill(log: EventLog, count: int, first: int = 0) -> None:
     for number in range(first, first + count):
-        log.append(START + timedelta(seconds=number), {"m:n": {"number": number}})
+        data = {"m:n": {"number": number}}
+        log.append(START + timedelta(seconds=number), data, json.dumps(data).encode())
 
 
 def numbers(log: EventLog, since: int = 0) -> list[int]:

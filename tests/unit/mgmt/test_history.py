@@ -1,6 +1,9 @@
 """Configurations on disk: whole, ordered, few, and never a mixture."""
 
 import json
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -140,11 +143,16 @@ def test_a_disk_that_fails_while_a_change_is_written_refuses_it(
     keep(history, b"file")
     change(history, b"<c0/>")
 
-    def fails(_: int) -> None:
-        raise OSError(5, "Input/output error")
+    write = os.pwritev
+
+    def fails(descriptor: int, octets: list[memoryview], at: int, flags: int = 0) -> int:
+        written = write(descriptor, octets, at)
+        if flags & os.RWF_DSYNC:
+            raise OSError(5, "Input/output error")
+        return written
 
     with monkeypatch.context() as patched:
-        patched.setattr("nf.mgmt.journal.os.fdatasync", fails)
+        patched.setattr("nf.mgmt.journal.os.pwritev", fails)
         with pytest.raises(OSError, match="Input/output"):
             change(history, b"<refused/>")
 
@@ -205,3 +213,68 @@ def test_a_state_folder_that_cannot_be_made_is_refused_with_its_name(tmp_path: P
 
     with pytest.raises(ConfigurationError, match="--state-dir"):
         History(tmp_path / "file" / "state", "boot-1")
+
+
+def test_an_old_file_that_cannot_be_removed_refuses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    history = History(tmp_path, "boot-1")
+    history.keep = 1
+    keep(history, b"first")
+    real = Path.unlink
+
+    def failing(path: Path, missing_ok: bool = False) -> None:
+        if path.name == "00000001.json":
+            raise OSError(5, "Input/output error")
+        real(path, missing_ok)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Path, "unlink", failing)
+        assert keep(history, b"second") == 2
+    assert "cannot be removed" in caplog.text
+    assert [note.number for note in history.entries()] == [2]
+
+    keep(history, b"third")
+    assert not (tmp_path / "running" / "00000001.json").exists()
+
+
+def test_what_to_go_back_to_is_refused_when_it_has_been_moved_away(tmp_path: Path) -> None:
+    history = History(tmp_path, "boot-1")
+    keep(history, b"first")
+    history.set_unconfirmed(1)
+    history.keep = 1
+    keep(history, b"second")
+    (tmp_path / "running" / "00000001.json").unlink()
+
+    with pytest.raises(ConfigurationError, match="no configuration 1 is kept"):
+        History(tmp_path, "boot-1").entry(1)
+
+
+def test_a_damaged_note_of_what_to_go_back_to_is_refused_with_its_file(tmp_path: Path) -> None:
+    History(tmp_path, "boot-1")
+    (tmp_path / "unconfirmed").write_text("")
+
+    with pytest.raises(ConfigurationError, match="not known") as refused:
+        History(tmp_path, "boot-1")
+    assert refused.value.place == str(tmp_path / "unconfirmed")
+
+
+def test_configurations_are_listed_while_others_come_and_go(tmp_path: Path) -> None:
+    history = History(tmp_path, "boot-1")
+    history.keep = 2
+    keep(history, b"first")
+    ended = threading.Event()
+
+    def listed() -> int:
+        count = 0
+        while not ended.is_set():
+            assert 1 <= len(history.entries()) <= 2
+            count += 1
+        return count
+
+    with ThreadPoolExecutor(1) as reading:
+        counted = reading.submit(listed)
+        for number in range(100):
+            keep(history, str(number).encode())
+        ended.set()
+        assert counted.result() > 0

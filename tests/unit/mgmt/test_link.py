@@ -192,6 +192,64 @@ def test_what_was_refused_is_taken_once_its_reason_has_gone(
     assert datapath.force == settings("wrong")
 
 
+class Dying:
+    """A connection that ends at a bad moment, and says so."""
+
+    peer = Peer(1, 0, 0)
+    is_closed = True
+
+    def __init__(self, lost: Callable[[], None]) -> None:
+        self.lost = lost
+
+    def call(self, body: Any, seconds: float) -> Any:
+        self.lost()
+        return control.Done()
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+class Dead(Dying):
+    def call(self, body: Any, seconds: float) -> Any:
+        raise ChannelError("the other end has hung up", "socket", "look")
+
+
+def test_a_datapath_that_dies_as_it_answers_has_the_configuration_all_the_same(
+    tmp_path: Path, told: Told
+) -> None:
+    link = Link(tmp_path / "d", told.events.append, told.returned.release)
+    link._client = Dying(link._lost)  # type: ignore[assignment]
+
+    link.apply(1, settings("tcp"))
+
+    assert link.trouble == ""
+    link.stop()
+
+
+def test_a_datapath_that_dies_as_it_is_found_is_looked_for_again(
+    fake: Callable[[], FakeDatapath], told: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, seen = linking.DatapathClient, []
+
+    def found(path: Path, on_event: Any, on_lost: Callable[[], None]) -> Any:
+        seen.append(path)
+        if len(seen) == 1:
+            on_lost()
+            return Dead(on_lost)
+        return real(path, on_event, on_lost)
+
+    datapath = fake()
+    monkeypatch.setattr(linking, "DatapathClient", found)
+    link = Link(tmp_path / "d", told.events.append, told.returned.release)
+    link.apply(0, settings("tcp"))
+    link.start()
+    try:
+        assert datapath.applied.acquire(timeout=PATIENCE)
+        assert datapath.force == settings("tcp")
+    finally:
+        link.stop()
+
+
 def test_without_a_datapath_questions_say_so(link: Link) -> None:
     with pytest.raises(ChannelError, match="does not run"):
         link.stats()

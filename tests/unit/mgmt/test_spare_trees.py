@@ -6,6 +6,7 @@ from collections.abc import Callable
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
+from nf.mgmt.commits import Conversion
 from nf.mgmt.core import Core
 from nf.mgmt.rpc_error import RpcErrors
 from nf.mgmt.session import Session
@@ -28,6 +29,7 @@ EDITS = some.one_of(
 
 def whole(core: Core) -> tuple[bytes, bytes]:
     """What runs, and the spare, with a mark at every default."""
+    core.commits.catch_up()
     spare = core.commits._spare  # it is what is tested
     running = core.commits.running.tree
     other = spare if spare is not None else running
@@ -57,11 +59,13 @@ def test_the_spare_is_what_runs_after_any_edits(
 
 def test_a_tree_that_nobody_reads_is_used_again(core: Core, ada: Session) -> None:
     core.edit_config(ada, "running", config("<name>x</name>"))
+    core.commits.catch_up()
     first = core.commits._spare
     assert first is not None
     del first
     held = core.commits.running.tree
     core.edit_config(ada, "running", config("<name>y</name>"))
+    core.commits.catch_up()
     assert core.commits._spare is None
     assert '"x"' in held.to_json().decode()
 
@@ -77,7 +81,7 @@ def test_a_password_in_clear_text_reaches_no_disk(
             tree.set(path, "hidden")  # type: ignore[attr-defined]
         return bool(found)
 
-    core.commits.conversions.append(hide)
+    core.commits.conversions.append(Conversion("nf-test:box", hide))
     ada = core.sessions.open("ada", "cli", "", recovery=True)
     core.edit_config(ada, "running", config("<low>2</low>"))
     core.edit_config(ada, "running", config("<name>secret-word</name>"))
@@ -87,3 +91,15 @@ def test_a_password_in_clear_text_reaches_no_disk(
     files = list((tmp_path / "state").rglob("*"))  # type: ignore[operator]
     assert any(path.suffix == ".journal" for path in files)
     assert not any(b"secret-word" in path.read_bytes() for path in files if path.is_file())
+
+
+def test_an_edit_that_changes_nothing_leaves_its_tree_for_the_next(
+    core: Core, ada: Session
+) -> None:
+    core.edit_config(ada, "running", config("<name>x</name>"))
+    core.commits.catch_up()
+    first = core.commits._spare
+    core.edit_config(ada, "running", config("<name>x</name>"))
+
+    assert first is not None
+    assert core.commits._spare is first

@@ -102,7 +102,7 @@ def test_events_that_go_different_ways_are_told_apart(
     fanout = Fanout(silent, silent)
     both = replace(
         settings(tmp_path, reports=("event",), events=("http.method", "dns.qname")),
-        stdout=StdoutOutput(("event",), ("dns.qname",)),
+        stdout=StdoutOutput(reports=("event",), events=("dns.qname",)),
     )
     fanout.apply(fanout.prepare(both))
     rows = [b'{"type":"event","event":"http.method"}\n', b'{"type":"event","event":"dns.qname"}\n']

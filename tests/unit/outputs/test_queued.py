@@ -7,20 +7,24 @@ from typing import Any
 
 import pytest
 
-from nf.datapath.settings import StdoutOutput
+from nf.datapath.settings import Channel, StdoutOutput
 from nf.errors import ConfigurationError
-from nf.outputs.base import Output, Queue, Rows
+from nf.outputs.base import Output, Rows
 from nf.outputs.queued import Queued
 from nf.outputs.stdout import Stdout
 
 PATIENCE = 20.0
 
 
+def room(rows: int, octets: int) -> Channel:
+    return Channel(flush_seconds=0.01, queue_rows=rows, queue_bytes=octets)
+
+
 class Scripted(Output):
     """Fails as often as it is told to, and takes what it is given in small pieces."""
 
-    def __init__(self, fail: int = 0, queue: Queue | None = None, piece: int = 3) -> None:
-        super().__init__("scripted", queue or Queue(1000, 1 << 20, 0.01))
+    def __init__(self, fail: int = 0, channel: Channel | None = None, piece: int = 3) -> None:
+        super().__init__("scripted", channel or room(1000, 1 << 20))
         self.fail = fail
         self.piece = piece
         self.octets = b""
@@ -104,9 +108,9 @@ def test_what_fails_is_tried_again_and_told_once() -> None:
     assert queued.stats()["state"] == "up"
 
 
-@pytest.mark.parametrize("queue", [Queue(5, 1 << 20, 0.01), Queue(1000, 10, 0.01)])
-def test_rows_beyond_the_limit_are_dropped_and_counted_without_waiting(queue: Queue) -> None:
-    output, told = Scripted(queue=queue), Told()
+@pytest.mark.parametrize("channel", [room(5, 1 << 20), room(1000, 10)])
+def test_rows_beyond_the_limit_are_dropped_and_counted_without_waiting(channel: Channel) -> None:
+    output, told = Scripted(channel=channel), Told()
     output.gate.clear()
     queued = started(output, told)
     taken = [queued.offer(row(str(n))) for n in range(9)]
@@ -120,7 +124,7 @@ def test_rows_beyond_the_limit_are_dropped_and_counted_without_waiting(queue: Qu
 
 
 def test_a_block_larger_than_the_queue_passes_alone() -> None:
-    output, told = Scripted(queue=Queue(1, 1, 0.01)), Told()
+    output, told = Scripted(channel=room(1, 1)), Told()
     queued = started(output, told)
     assert queued.offer(Rows("session", 2, b"12\n34\n"))
     queued.close(PATIENCE)

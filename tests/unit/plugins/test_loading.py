@@ -125,6 +125,7 @@ def test_a_broken_file_that_is_named_is_an_error(write: Write) -> None:
     [
         ("x = 1\n", "without a protocol"),
         ("x = (\n", "SyntaxError"),
+        ("import sys\nsys.exit(3)\n", "SystemExit: 3"),
         ("import nf\nnf.protocol(id=4000)(type('A', (), {}))\n", "no id"),
     ],
 )

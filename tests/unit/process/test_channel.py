@@ -183,6 +183,33 @@ def test_events_reach_every_client(serve: Serve) -> None:
     assert heard == ["ding", "ding"]
 
 
+def test_what_follows_an_event_may_fail_and_the_next_is_heard(serve: Serve) -> None:
+    running = serve()
+    heard = threading.Event()
+
+    def hear(event: Rang) -> None:
+        if event.text == "bad":
+            raise ZeroDivisionError
+        heard.set()
+
+    with client(running, on_event=hear) as asking:
+        running.do(running.broadcast(Rang("bad")))
+        running.do(running.broadcast(Rang("good")))
+        assert heard.wait(PATIENCE)
+        assert asking.call(Double(2)).number == 4
+
+
+def test_a_call_that_nobody_answers_in_time_is_forgotten(serve: Serve) -> None:
+    running = serve()
+    with client(running) as asking:
+        with pytest.raises(ChannelError, match="no answer to Wait"):
+            asking.call(Wait(), seconds=0.01)
+        assert running.waiting.acquire(timeout=PATIENCE)
+        assert not asking._waiting
+        running.loop.call_soon_threadsafe(running.release.set)
+        assert asking.call(Double(2)).number == 4
+
+
 def test_a_peer_that_reads_no_events_loses_them_counted_and_nobody_waits(serve: Serve) -> None:
     running = serve(unread_events=1 << 16)
     with closing(greeted(running)), client(running) as asking:

@@ -4,6 +4,7 @@ import logging
 import os
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -145,4 +146,29 @@ def test_what_a_journal_that_went_away_does_not_take_is_counted_and_not_lost(
 
     assert handler.failures == 1
     assert "lost?" in capfd.readouterr().err
+    handler.close()
+
+
+def test_a_journal_that_does_not_read_holds_nobody(
+    listening: Journal, capfd: pytest.CaptureFixture[str]
+) -> None:
+    handler = JournalHandler("nf-test", listening.path)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as filling:
+        filling.setblocking(False)
+        with suppress(BlockingIOError):
+            while True:
+                filling.sendto(b"MESSAGE=more\n", os.fspath(listening.path))
+
+    handler.emit(logging.LogRecord("nf.x", logging.ERROR, "x.py", 1, "late?", None, None))
+
+    assert handler.failures == 1
+    assert "late? (the journal does not take it: timed out)" in capfd.readouterr().err
+    handler.close()
+
+
+@pytest.mark.parametrize("name", ["\udcff.py", "\ud800"])
+def test_text_that_is_not_unicode_is_written_as_it_can_be(listening: Journal, name: str) -> None:
+    handler = JournalHandler("nf-test", listening.path)
+    handler.emit(logging.LogRecord("nf.x", logging.ERROR, "x.py", 1, name, None, None))
+    assert listening.take()["MESSAGE"] == name.encode(errors="backslashreplace").decode()
     handler.close()

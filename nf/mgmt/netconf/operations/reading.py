@@ -6,13 +6,16 @@ from nf.mgmt.netconf.filters import of_filter
 from nf.mgmt.netconf.names import BASE, DEFAULTS
 from nf.mgmt.netconf.reply import Reply
 from nf.mgmt.netconf.request import Request, one_of
+from nf.mgmt.netconf.xml import local
 
 if TYPE_CHECKING:
     from lxml import etree
 
     from nf._native.yang import Tree
+    from nf.mgmt.core import Core
+    from nf.mgmt.session import Session
 
-__all__ = ["Defaults", "data", "get", "get_config", "with_defaults"]
+__all__ = ["Defaults", "data", "get", "get_config", "get_config_is_light", "with_defaults"]
 
 
 Defaults = Literal["explicit", "trim", "report-all", "report-all-tagged"]
@@ -36,6 +39,17 @@ def get_config(request: Request) -> Reply:
     defaults = with_defaults(given.get("with-defaults"))
     tree = request.core.get_config(request.session, source)
     return data(chosen.select(tree), defaults)
+
+
+def get_config_is_light(core: "Core", session: "Session", operation: "etree._Element") -> bool:
+    """Whether the datastore is small, and no expression is asked of it: its cost is unknown."""
+    for child in operation:
+        if local(child) == "source":
+            if len(child) != 1 or not core.is_light(session, local(child[0])):
+                return False
+        elif child.get("type", "subtree") != "subtree" or child.get(f"{{{BASE}}}type") is not None:
+            return False
+    return True
 
 
 def with_defaults(node: "etree._Element | None") -> Defaults:

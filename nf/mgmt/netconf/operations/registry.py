@@ -22,7 +22,7 @@ from nf.mgmt.netconf.operations.comparing import compare
 from nf.mgmt.netconf.operations.datastores import edit_data, get_data
 from nf.mgmt.netconf.operations.editing import copy_config, delete_config, edit_config
 from nf.mgmt.netconf.operations.partial_locking import partial_lock, partial_unlock
-from nf.mgmt.netconf.operations.reading import get, get_config
+from nf.mgmt.netconf.operations.reading import get, get_config, get_config_is_light
 from nf.mgmt.netconf.operations.schema import get_schema
 from nf.mgmt.netconf.operations.sessions import close_session, kill_session, lock, unlock
 from nf.mgmt.netconf.operations.subscribing import create_subscription
@@ -43,7 +43,7 @@ _SN = "ietf-subscribed-notifications"
 
 _ALL = (
     Operation(BASE, "get", _NETCONF, "read", get),
-    Operation(BASE, "get-config", _NETCONF, "read", get_config),
+    Operation(BASE, "get-config", _NETCONF, "read", get_config, get_config_is_light),
     Operation(BASE, "edit-config", _NETCONF, "write", edit_config),
     Operation(BASE, "copy-config", _NETCONF, "write", copy_config),
     Operation(BASE, "delete-config", _NETCONF, "write", delete_config),

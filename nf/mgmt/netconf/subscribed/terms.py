@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CHANGES",
+    "LEAST_PERIOD",
+    "STORES",
     "Change",
     "EventTerms",
     "OnChange",
@@ -32,7 +34,7 @@ __all__ = [
 Change = Literal["create", "delete", "insert", "move", "replace"]
 CHANGES = ("create", "delete", "insert", "move", "replace")
 Store = Literal["running", "operational"]
-_STORES = ("running", "operational")
+STORES = ("running", "operational")
 
 LEAST_PERIOD = 10
 """Hundredths of a second: whoever wants more often is told so."""
@@ -235,11 +237,11 @@ def _check_encoding(node: "etree._Element | None", structure: Structure) -> None
 
 def _store(node: "etree._Element", structure: Structure) -> Store:
     name = identity(node, DATASTORES)
-    if name not in _STORES:
+    if name not in STORES:
         raise refusal(
             structure,
             "datastore-not-subscribable",
-            f"{name} cannot be subscribed to, only {' and '.join(_STORES)}",
+            f"{name} cannot be subscribed to, only {' and '.join(STORES)}",
         )
     return cast("Store", name)
 

@@ -1,5 +1,6 @@
 """Certificates are told of before they end, once for each stage."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -104,3 +105,18 @@ def test_whoever_watches_gets_what_ends_before_long_at_every_look() -> None:
     calendar.at(timedelta(days=18))
 
     assert seen == [[], ["/c"], ["/c"], []]
+
+
+def test_a_look_that_fails_is_not_the_last() -> None:
+    looks = threading.Semaphore(0)
+
+    def looked(_: Any) -> None:
+        looks.release()
+        raise ZeroDivisionError
+
+    watch = ExpiryWatch(lambda: ([certificate()], 30), lambda _: None, looked=looked)
+    watch.start()
+    for _ in range(2):
+        watch.changed()
+        assert looks.acquire(timeout=20)
+    watch.stop()

@@ -8,17 +8,16 @@ import pytest
 
 from nf.datapath.config import EngineConfig, Event, Interface, Timeouts
 from nf.datapath.settings import FileOutput, IpfixOutput, Settings, StdoutOutput
-from nf.mgmt.compiling import (
+from nf.mgmt.compiling import CompileError, compile_settings
+from nf.mgmt.effects import schema_path
+from nf.mgmt.schema import Schema
+from nf.mgmt.setting_paths import (
     ENGINE_PATHS,
     INTERFACE_LEAVES,
     OUTPUT_LEAVES,
     SETTING_PATHS,
-    CompileError,
-    compile_settings,
     path_of,
 )
-from nf.mgmt.effects import schema_path
-from nf.mgmt.schema import Schema
 from tools.yang_model import Model, is_leaf
 
 PROBE = "nf-probe:probe"

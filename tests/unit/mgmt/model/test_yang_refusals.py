@@ -178,8 +178,12 @@ REFUSED: dict[str, list[dict[str, Any]]] = {
 }
 """For each tag of the model, configurations that it is the answer to."""
 
-ELSEWHERE = {"protocol-name", "restart-monitor"}
-"""Tags of state and of operations, which no configuration can meet."""
+ELSEWHERE = {
+    *("protocol-name", "restart-monitor"),
+    *("dynamic-id", "netconf-client-missing", "transport-missing"),
+}
+"""Tags of state and of operations, which no configuration can meet, and of subscriptions that
+are configured, not below our root: tests/netconf/test_rfc8639_configured.py."""
 
 TAKEN = [
     capture(link_type="nf-protocols:ip", link_offset=4),
