@@ -34,7 +34,7 @@ impl<'a> Per<'a> {
 
     pub(super) fn bit(&mut self) -> Option<bool> {
         let octet = self.data.get(self.at / 8)?;
-        let bit = octet >> (7 - self.at % 8) & 1;
+        let bit = octet >> (!self.at & 7) & 1;
         self.at = self.at.saturating_add(1);
         Some(bit == 1)
     }

@@ -1,3 +1,5 @@
+#![allow(clippy::arithmetic_side_effects, reason = "lengths of hand-built packets are small")]
+
 use nf_wire::Transport;
 
 use crate::registry;
