@@ -289,6 +289,20 @@ def test_what_operators_say_is_bounded(
     assert refused.findtext(".//{*}error-tag") == "invalid-value"
 
 
+def test_what_xml_cannot_say_hides_no_alarm(start: Callable[..., Alone], loop: Loop) -> None:
+    function = start()
+    Causes(function.alarms).follows("datapath", "unknown word '\x01\ud800' <&>")
+    again = start()
+    peer = Peer(loop, again.server.ports["test"], "ada", PASSWORD)
+    text = alarm_of(peer, "datapath")["alarm-text"]
+    Causes(again.alarms).follows("datapath", "")
+    cleared = alarm_of(peer, "datapath")["is-cleared"]
+    peer.close()
+
+    assert text == "unknown word '\ufffd\ufffd' <&>"
+    assert cleared == "true"
+
+
 def test_the_inventory_has_every_alarm_that_there_can_be(ada: Peer) -> None:
     found = {
         (one.findtext("a:alarm-type-id", namespaces=NS) or "").rpartition(":")[2]: one.findtext(

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from nf.mgmt.alarms.alarm import KINDS, SEVERITIES, Alarm, Key, Kind, Severity, rfc3339
+from nf.mgmt.alarms.alarm import KINDS, SEVERITIES, Alarm, Key, Kind, Severity, rfc3339, sayable
 from nf.mgmt.alarms.matching import filter_of, shelf_of
 from nf.mgmt.alarms.storing import Store
 from nf.mgmt.paths import parse
@@ -78,7 +78,7 @@ class Alarms:
 
     def raise_alarm(self, kind: Kind, resource: str, severity: Severity, text: str) -> None:
         """Says that something is in an alarming state, or how bad it is now."""
-        text = text[:MAX_TEXT]
+        text, resource = sayable(text, MAX_TEXT), sayable(resource, MAX_TEXT)
         with self._lock:
             now = self._now()
             alarm = self._alarms.get((kind, resource))
@@ -98,6 +98,7 @@ class Alarms:
 
     def clear_alarm(self, kind: Kind, resource: str, text: str) -> None:
         """Says that it is over; nothing happens if it was not there."""
+        text, resource = sayable(text, MAX_TEXT), sayable(resource, MAX_TEXT)
         with self._lock:
             alarm = self._alarms.get((kind, resource))
             if alarm is None or alarm.cleared:
