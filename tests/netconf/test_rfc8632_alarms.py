@@ -392,6 +392,33 @@ def test_alarms_lie_on_shelves_and_come_off_them(ada: Peer, function: Alone) -> 
     assert states == ["un-shelved", "shelved"]
 
 
+@pytest.mark.parametrize(
+    ("pattern", "resource", "lies"),
+    [
+        ("kafka", "kafka", True),
+        ("kaf", "kafka", False),
+        (r"\i\c*", "kafka", True),
+        ("/a\\[name='x\"y'\\]", "/a[name='x\"y']", True),
+        ("[", "kafka", False),
+        # What a search that goes back and forth would take longer for than anybody lives.
+        ("(a|aa)+(a+)+", "a" * 100 + "b", False),
+    ],
+)
+def test_a_shelf_has_regular_expressions_of_xml_schema(
+    ada: Peer, function: Alone, pattern: str, resource: str, lies: bool
+) -> None:
+    output_down(function, resource)
+    escaped = pattern.replace("&", "&amp;").replace("<", "&lt;")
+    configure(
+        ada,
+        f"<alarm-shelving><shelf><name>s</name><resource>{escaped}</resource></shelf>"
+        "</alarm-shelving>",
+    )
+
+    where = "shelved-alarms/a:shelved-alarm" if lies else "alarm-list/a:alarm"
+    assert listed(ada, where) == [resource]
+
+
 def test_an_operator_says_what_becomes_of_an_alarm(ada: Peer, function: Alone) -> None:
     output_down(function)
     key = (

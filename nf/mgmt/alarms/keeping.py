@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from nf.mgmt.alarms.alarm import KINDS, SEVERITIES, Alarm, Key, Kind, Severity, rfc3339, sayable
-from nf.mgmt.alarms.matching import filter_of, shelf_of
+from nf.mgmt.alarms.matching import filter_of, matching, shelf_of
 from nf.mgmt.alarms.storing import Store
 from nf.mgmt.paths import parse
 from nf.mgmt.rpc_error import RpcErrors
@@ -40,6 +40,7 @@ class Alarms:
         """Registers itself with a core; the list outlives a restart in `file`, if there is one."""
         self._core = core
         self._lock = threading.RLock()
+        self._matches = matching(core.context)
         self._store = Store(file, self._copy) if file is not None else None
         read = self._store.read() if self._store is not None else []
         self._alarms: dict[Key, Alarm] = {one.key: one for one in read[-MAX_ALARMS:]}
@@ -85,7 +86,7 @@ class Alarms:
             if alarm is None:
                 self._make_room()
                 alarm = Alarm(kind, resource, now, now, now, severity, text, cleared=True)
-                alarm.shelf = shelf_of(self._shelves(), kind, resource)
+                alarm.shelf = shelf_of(self._shelves(), kind, resource, self._matches)
                 self._alarms[alarm.key] = alarm
             elif not alarm.cleared and (alarm.severity, alarm.text) == (severity, text):
                 return
@@ -181,7 +182,7 @@ class Alarms:
                 if len(alarm.history) > most:
                     del alarm.history[most:]
                     self._has_changed(now)
-                shelf = shelf_of(shelves, alarm.kind, alarm.resource)
+                shelf = shelf_of(shelves, alarm.kind, alarm.resource, self._matches)
                 if shelf == alarm.shelf:
                     continue
                 if bool(shelf) != bool(alarm.shelf):
