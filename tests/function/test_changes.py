@@ -114,7 +114,7 @@ def test_the_way_in_which_packets_come_changes_under_traffic(start: Start) -> No
     try:
         for kind, sockets in WAYS * 5:
             # One commit: libpcap has one socket only.
-            probe.set((f"{entry}/source", kind), (f"{entry}/sockets", sockets))
+            probe.set((f"{entry}/source", f"nf-types:{kind}"), (f"{entry}/sockets", sockets))
 
             def is_so(kind: str = kind, sockets: str = sockets) -> bool:
                 [told] = probe.state("capture/state")["source"]

@@ -288,6 +288,7 @@ def test_nf_live_captures_that_way(pair: Pair, tmp_path: Path, options: list[str
     command = [str(NF), "live", "-i", "far0", *options, "--output", str(out), "--stats=json"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as run:
         until(lambda: _listeners() >= (3 if "3" in options else 1))
+        until(lambda: _catches(run.pid, signal.SIGTERM))
         sent = pair.send(*(udp(1000 + n, 53, host=n) for n in range(50)))
         run.send_signal(signal.SIGTERM)
         _, told = run.communicate(timeout=30)
@@ -296,6 +297,13 @@ def test_nf_live_captures_that_way(pair: Pair, tmp_path: Path, options: list[str
     assert run.returncode == 0
     assert sum(row["packets_up"] for row in rows) == sent
     assert json.loads(told.splitlines()[-1])["account"]["packets"] == sent
+
+
+def _catches(process: int, number: signal.Signals) -> bool:
+    """Whether a process has a handler for a signal."""
+    status = Path(f"/proc/{process}/status").read_text()
+    [caught] = [line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:")]
+    return bool(int(caught, 16) >> (number - 1) & 1)
 
 
 def _listeners() -> int:

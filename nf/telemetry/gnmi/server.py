@@ -112,7 +112,7 @@ class Target:
         self._healthz = healthz.HealthzService(core, self.service)
         self._file = file.FileService(core, self.service)
         self._cert = cert.CertificateService(core, self.service, credentials)
-        self._dialing = Dialing(core, self._subscribing)
+        self._dialing = Dialing(core, self._subscribing, credentials)
         self._open: list[_Open] = []
         self._following = asyncio.Lock()
         self._loop = asyncio.new_event_loop()
@@ -188,9 +188,9 @@ class Target:
         """
         del before, changes
         settings = Settings.of(after)
-        for collector in settings.collectors:
-            check(collector, self._subscribing, settings)
         material = self._credentials.material(after)
+        for collector in settings.collectors:
+            check(collector, self._subscribing, settings, material)
         kept = [
             one
             for one in self._open
