@@ -259,6 +259,7 @@ def test_a_stop_time_concludes_and_a_later_one_begins_again(
     "content",
     [
         "<stream>OTHER</stream>",
+        "<stream>NETCONF</stream><stop-time>9999-12-31T23:59:59-12:00</stop-time>",
         f"<stream>NETCONF</stream>{alarms('/al:alarm-notification[')}",
         on_change_of_box().replace("d:running", "d:startup"),
         on_change_of_box().replace(
