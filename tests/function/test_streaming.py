@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from nf.cli.exits import CONFIGURATION
 from tests.function.conftest import PATIENCE, SEES, Probe, Start, eventually
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -195,4 +196,4 @@ def test_the_command_line_issues_lists_and_revokes_tokens(start: Start, tmp_path
     assert nf("revoke", listed["id"]).returncode == 0
     assert json.loads(nf("list", "-o", "json").stdout) == []
     again = nf("revoke", listed["id"])
-    assert (again.returncode, "there is no token" in again.stderr) == (1, True)
+    assert (again.returncode, "there is no token" in again.stderr) == (CONFIGURATION, True)
