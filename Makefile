@@ -50,7 +50,7 @@ lint-python: setup
 	$(BIN)/ruff format --check $(PYTHON_FOLDERS)
 	$(BIN)/ruff check $(PYTHON_FOLDERS)
 	$(BIN)/mypy
-	$(BIN)/stubtest nf._native.engine nf._native.yang
+	$(BIN)/stubtest nf._native.engine nf._native.gnmi nf._native.yang
 	$(BIN)/lint-imports --no-cache
 
 lint-rust: setup
@@ -73,7 +73,6 @@ docs: setup  ## Refresh the outputs in README.md and the lists in docs/, build t
 	$(BIN)/python -m tools.yang_docs
 	$(BIN)/python -m tools.metrics_docs
 	$(BIN)/python -m tools.requirement_pages
-	$(BIN)/python -m tools.netconf_requirements
 	$(BIN)/python -m tools.grafana_dashboard
 	$(BIN)/mkdocs build --strict --quiet
 
@@ -88,6 +87,7 @@ bench: setup  ## Measure speed and memory beside other tools
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.management
 	$(BIN)/python -m bench.telemetry
+	$(BIN)/python -m bench.live
 endif
 
 ifneq ($(filter fuzz,$(TARGETS)),)

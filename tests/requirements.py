@@ -1,7 +1,9 @@
 """What protocols ask for, and the tests that show it: the lists `tests/*/requirements.toml`.
 
 An entry has `id`, `source`, `title` and `tests`, each as `path::name` from the root of the
-repository. What is not met has a `note` that says so; an entry without tests must have one.
+repository. `refuses` are tests of what is refused, `interop` those with others' programs, where a
+list tells them apart. What is not met has a `note` that says so; an entry without tests must have
+one.
 """
 
 import ast
@@ -15,8 +17,9 @@ from pathlib import Path
 __all__ = ["LISTS", "ROOT", "Requirement", "faults", "read"]
 
 ROOT = Path(__file__).resolve().parents[1]
-LISTS = [ROOT / "tests" / "gnmi" / "requirements.toml"]
-KEYS = {"id", "source", "title", "tests", "note"}
+LISTS = sorted((ROOT / "tests").glob("*/requirements.toml"))
+MORE = ("refuses", "interop")
+KEYS = {"id", "source", "title", "tests", "note", *MORE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,8 @@ class Requirement:
         source: Where it is asked for: a section of a standard, or a client that needs it.
         title: What is asked for.
         tests: Which show it.
+        refuses: Those that show what is refused.
+        interop: Those with others' programs.
         note: What is not met, or is met otherwise; empty where nothing is to be said.
     """
 
@@ -36,6 +41,13 @@ class Requirement:
     title: str
     tests: tuple[str, ...]
     note: str = ""
+    refuses: tuple[str, ...] = ()
+    interop: tuple[str, ...] = ()
+
+    @property
+    def every(self) -> tuple[str, ...]:
+        """All tests, each once."""
+        return tuple(dict.fromkeys((*self.tests, *self.refuses, *self.interop)))
 
 
 def read(path: Path) -> list[Requirement]:
@@ -48,9 +60,10 @@ def read(path: Path) -> list[Requirement]:
     for entry in tomllib.loads(path.read_text())["requirement"]:
         if unknown := set(entry) - KEYS:
             raise ValueError(f"{path}: {entry.get('id')}: unknown {', '.join(sorted(unknown))}")
-        if missing := KEYS - {"note"} - set(entry):
+        if missing := KEYS - {"note", *MORE} - set(entry):
             raise ValueError(f"{path}: {entry.get('id')}: lacks {', '.join(sorted(missing))}")
-        made.append(Requirement(**entry | {"tests": tuple(entry["tests"])}))
+        tests = {key: tuple(entry.get(key, ())) for key in ("tests", *MORE)}
+        made.append(Requirement(**entry | tests))
     return made
 
 
@@ -67,7 +80,7 @@ def _faults(requirements: Sequence[Requirement]) -> Iterator[str]:
             yield f"{one.id}: id, source and title must say something"
         if not one.tests and not one.note:
             yield f"{one.id}: no test shows it, and no note says why"
-        for test in one.tests:
+        for test in one.every:
             place, _, name = test.partition("::")
             if name not in _tests_in(place):
                 yield f"{one.id}: there is no test {test}"

@@ -35,7 +35,7 @@ def text(path: Path) -> str:
     ]
     for one in found:
         what = f"{one.title}. *{one.note}*" if one.note else one.title
-        tests = "<br>".join(f"`{test.removeprefix('tests/')}`" for test in one.tests)
+        tests = "<br>".join(f"`{test.removeprefix('tests/')}`" for test in one.every)
         cells = (one.id, one.source, what, tests)
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "".join(f"{line}\n" for line in lines)

@@ -14,16 +14,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from threading import Thread
-from typing import Any
 
-import grpc
 from gnmi_pb import gnmi_pb2 as gnmi
 
-METADATA = (("username", "bench"), ("password", "bench"))
+from bench.telemetry.clients import Subscribers, stream
+from bench.telemetry.cost import MOST, Cost, cost, processor_seconds
+
+CALLER = ("bench", "bench")
+WATCHERS = 100
+FULL = 990
+"""Updates that make a message of about 1,000."""
 PROTOCOL = ("probe", "statistics", "protocol")
 SHARE = 70
 """Per cent of the bare server's rate that the target is to reach with 1,000 in a message."""
+FRESH = 1_000_000
+"""Updates that the target is to make and send in a second of one processor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,8 @@ class Row:
         target: Updates per second to all of them together, from the target.
         bare: Likewise, from the bare server.
         late: Per cent of the samples that were asked for and did not come.
+        fresh: Updates that the target makes and sends to one subscriber in a second of processor
+            time, reading the state included; 0 for several subscribers.
     """
 
     updates: int
@@ -43,11 +50,20 @@ class Row:
     target: float
     bare: float
     late: float
+    fresh: float
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server in a process of its own."""
+
+    port: int
+    pid: int
 
 
 @contextmanager
-def running(kind: str, message: bytes = b"") -> Iterator[int]:
-    """A server in a process of its own; its port."""
+def running(kind: str, message: bytes = b"") -> Iterator[Server]:
+    """Starts a server, and ends it."""
     command = [sys.executable, "-m", "bench.telemetry.servers", kind]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     if process.stdin is None or process.stdout is None:
@@ -56,7 +72,7 @@ def running(kind: str, message: bytes = b"") -> Iterator[int]:
         if message:
             process.stdin.write(message.hex() + "\n")
             process.stdin.flush()
-        yield int(process.stdout.readline())
+        yield Server(int(process.stdout.readline()), process.pid)
     finally:
         process.stdin.close()
         process.wait(30)
@@ -87,17 +103,9 @@ def subscription(updates: int, interval: int) -> bytes:
     return made
 
 
-def stream(port: int, request: bytes) -> tuple[grpc.Channel, Any]:
-    """A subscriber with a connection of its own, who gets octets."""
-    options = [("grpc.use_local_subchannel_pool", 1)]
-    channel = grpc.insecure_channel(f"127.0.0.1:{port}", options=options)
-    call = channel.stream_stream("/gnmi.gNMI/Subscribe", None, None)
-    return channel, call(iter([request]), metadata=METADATA)
-
-
 def message_of(port: int, request: bytes) -> tuple[bytes, int]:
     """The first sample, and how many updates it has."""
-    channel, call = stream(port, request)
+    channel, call = stream(port, request, CALLER)
     for octets in call:
         response = gnmi.SubscribeResponse.FromString(octets)
         if not response.sync_response:
@@ -107,44 +115,48 @@ def message_of(port: int, request: bytes) -> tuple[bytes, int]:
     raise RuntimeError("the stream ended before it began")
 
 
-def messages_per_second(port: int, request: bytes, subscribers: int, seconds: float) -> float:
-    """Messages that all subscribers together get in a second."""
-    counts = [0] * subscribers
-    streams = [stream(port, request) for _ in range(subscribers)]
-
-    def read(number: int, call: Any) -> None:
-        try:
-            for _ in call:
-                counts[number] += 1
-        except grpc.RpcError as error:
-            if error.code() is not grpc.StatusCode.CANCELLED:
-                sys.stderr.write(f"a subscriber was ended: {error.details()}\n")
-
-    threads = [Thread(target=read, args=(n, call)) for n, (_, call) in enumerate(streams)]
-    for thread in threads:
-        thread.start()
-    time.sleep(1.0)
-    before, began = sum(counts), time.perf_counter()
-    time.sleep(seconds)
-    rate = (sum(counts) - before) / (time.perf_counter() - began)
-    for channel, call in streams:
-        call.cancel()
-        channel.close()
-    for thread in threads:
-        thread.join()
-    return rate
+def messages_per_second(
+    server: Server, request: bytes, subscribers: int, seconds: float
+) -> tuple[float, float]:
+    """Messages that all subscribers together get in a second, and that share of a processor."""
+    with Subscribers(server.port, request, subscribers, CALLER) as clients:
+        time.sleep(1.0)
+        before, busy, began = clients.messages, processor_seconds(server.pid), time.perf_counter()
+        time.sleep(seconds)
+        took = time.perf_counter() - began
+        share = (processor_seconds(server.pid) - busy) / took
+        return (clients.messages - before) / took, share
 
 
 def measured(updates: int, subscribers: int, seconds: float, interval: int) -> Row:
     """Both servers, one after the other."""
     request = subscription(updates, interval)
-    with running("target") as port:
-        message, each = message_of(port, request)
-        ours = messages_per_second(port, request, subscribers, seconds)
-    with running("bare", message) as port:
-        bare = messages_per_second(port, request, subscribers, seconds)
-    asked = subscribers * 1e9 / interval
-    return Row(each, subscribers, ours * each, bare * each, max(0.0, 100 * (1 - ours / asked)))
+    with running("target") as server:
+        message, each = message_of(server.port, request)
+        ours, share = messages_per_second(server, request, subscribers, seconds)
+    with running("bare", message) as server:
+        bare, _ = messages_per_second(server, request, subscribers, seconds)
+    late = max(0.0, 100 * (1 - ours / (subscribers * 1e9 / interval)))
+    fresh = ours * each / share if subscribers == 1 and share else 0.0
+    return Row(each, subscribers, ours * each, bare * each, late, fresh)
+
+
+def subscribers_cost(pairs: int, repetitions: int) -> int:
+    """Measures and prints what a hundred subscribers cost the datapath."""
+
+    def report(pair: Cost) -> None:
+        print(
+            f"{pair.packets} packets: {pair.alone:.2f} s of the datapath alone,"
+            f" {pair.watched:.2f} s with subscribers of {pair.leaves} leaves:"
+            f" {pair.per_cent:+.1f} %",
+            flush=True,
+        )
+
+    found = cost(pairs, WATCHERS, repetitions, report)
+    verdict = "met" if found.per_cent <= MOST else "missed"
+    print(f"\n{WATCHERS} subscribers cost the datapath {found.per_cent:+.1f} %: {verdict},"
+          f" goal ≤ {MOST:g} %")  # fmt: skip
+    return 0
 
 
 def main() -> int:
@@ -156,24 +168,41 @@ def main() -> int:
     parser.add_argument(
         "--interval", type=int, default=10, help="milliseconds between samples (10)"
     )
+    parser.add_argument(
+        "--cost", action="store_true", help="measure what 100 subscribers cost the datapath instead"
+    )
+    parser.add_argument("--pairs", type=int, default=3, help="of runs for --cost (3)")
+    parser.add_argument(
+        "--repetitions",
+        type=int,
+        default=1000,
+        help="of our captures in the file for --cost (1000)",
+    )
     parser.add_argument("--json", type=Path, help="results go here, too")
     chosen = parser.parse_args()
+    if chosen.cost:
+        return subscribers_cost(chosen.pairs, chosen.repetitions)
     rows = []
-    print("updates  subscribers     target/s       bare/s  share  samples missed")
+    print("updates  subscribers     target/s       bare/s  share  samples missed  fresh/CPU s")
     for updates in map(int, chosen.updates.split(",")):
         for subscribers in map(int, chosen.subscribers.split(",")):
             row = measured(updates, subscribers, chosen.seconds, chosen.interval * 1_000_000)
             rows.append(row)
             print(
                 f"{row.updates:7}  {row.subscribers:11}  {row.target:11.0f}  {row.bare:11.0f}"
-                f"  {100 * row.target / row.bare:4.0f}%  {row.late:6.0f}%",
+                f"  {100 * row.target / row.bare:4.0f}%  {row.late:13.0f}%"
+                + (f"  {row.fresh:11.0f}" if row.fresh else ""),
                 flush=True,
             )
-    reached = max((100 * row.target / row.bare for row in rows if row.updates >= 1000), default=0.0)
+    reached = max((100 * row.target / row.bare for row in rows if row.updates >= FULL), default=0.0)
     if reached:
         verdict = "met" if reached >= SHARE else "missed"
         print(f"\nof the bare server's rate with 1000 updates, at best: {reached:.0f} %: {verdict},"
               f" goal ≥ {SHARE} %")  # fmt: skip
+    made = max((row.fresh for row in rows if row.updates >= FULL), default=0.0)
+    if made:
+        verdict = "met" if made >= FRESH else "missed"
+        print(f"fresh updates in a second of one processor: {made:.0f}: {verdict}, goal ≥ {FRESH}")
     if chosen.json:
         chosen.json.write_text(json.dumps([asdict(row) for row in rows], indent=2))
     return 0

@@ -1,4 +1,5 @@
-"""The compiled part of `nf`: one extension with two faces.
+"""The compiled part of `nf`: one extension with three faces.
 
-`nf._native.engine` is the datapath's, `nf._native.yang` is libyang's; a stub beside each types it.
+`nf._native.engine` is the datapath's, `nf._native.yang` is libyang's, `nf._native.gnmi` writes
+gNMI's notifications; a stub beside each types it.
 """

@@ -1,6 +1,7 @@
-"""The extension itself; use `nf._native.engine` and `nf._native.yang`."""
+"""The extension itself; use the modules of `nf._native`."""
 
 from types import ModuleType
 
 engine: ModuleType
+gnmi: ModuleType
 yang: ModuleType

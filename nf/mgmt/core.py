@@ -111,7 +111,7 @@ class Core:
         """The running configuration with operational state (RFC 6241 section 7.7)."""
         tree = self.commits.running.tree.copy()
         self._add_state(tree, wanted)
-        return self.commits.access.readable(session, tree)
+        return self.commits.access.readable(session, tree, own=True)
 
     def get_data(
         self,
@@ -149,7 +149,7 @@ class Core:
             self._add_state(tree, wanted)
         if config is False:
             tree = tree.only_state()
-        return self.commits.access.readable(session, tree)
+        return self.commits.access.readable(session, tree, own=True)
 
     def _add_state(self, tree: Tree, wanted: Wanted) -> None:
         self.state.gather(wanted, tree.merge_data)

@@ -238,24 +238,33 @@ class Access:
         """Whether there is nothing that the session may not read."""
         return self._free(session) or self._points(list(self._rules(session.user))) is None
 
-    def readable(self, session: Session, tree: "Tree") -> "Tree":
-        """The tree without what the session may not read: the same one if it may read all."""
+    def readable(self, session: Session, tree: "Tree", *, own: bool = False) -> "Tree":
+        """The tree without what the session may not read: the same one if it may read all.
+
+        Args:
+            session: Who reads.
+            tree: What there is.
+            own: Whether it is the caller's alone, who wants nothing else of it: then it is changed.
+        """
         if self._free(session):
             return tree
         rules = list(self._rules(session.user))
         points = self._points(rules)
         if points is None:
             return tree
-        pruned = tree.copy()
         # Decisions change only at these nodes; a parent comes before what lies below it, so that
         # what a removed parent held is not there any more when its turn comes.
-        places = {path: parse(path) for point in points for path, _ in pruned.find(point)}
-        removed: list[tuple[Step, ...]] = []
+        places = {path: parse(path) for point in points for path, _ in tree.find(point)}
+        removed: dict[str, tuple[Step, ...]] = {}
         for path, steps in sorted(places.items(), key=lambda place: len(place[1])):
-            gone = any(covers(one, steps) for one in removed)
+            gone = any(covers(one, steps) for one in removed.values())
             if not gone and not self._data(rules, steps, "read"):
-                pruned.remove(path)
-                removed.append(steps)
+                removed[path] = steps
+        if not removed:
+            return tree
+        pruned = tree if own else tree.copy()
+        for path in removed:
+            pruned.remove(path)
         return pruned
 
     def _points(self, rules: Sequence[_Rule]) -> list[str] | None:

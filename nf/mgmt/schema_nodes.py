@@ -49,6 +49,7 @@ class SchemaNode:
         parent: None at the top.
         children: In the schema's order.
         member: Name in its parent's RFC 7951 object.
+        number: Place in `Context.nodes()`; -1 for the root.
         terminal: Whether it has a value rather than children.
     """
 
@@ -68,6 +69,7 @@ class SchemaNode:
     parent: "SchemaNode | None" = None
     children: list["SchemaNode"] = field(default_factory=list)
     member: str = ""
+    number: int = -1
     terminal: bool = field(init=False)
 
     def __post_init__(self) -> None:
@@ -140,10 +142,10 @@ class SchemaTree:
         # By the paths of `Context.nodes()`; a choice or case stands for the node around it, None
         # for what operations and notifications carry.
         places: dict[str, SchemaNode | None] = {"": self.root}
-        for node in context.nodes():
-            self._add(node, places)
+        for number, node in enumerate(context.nodes()):
+            self._add(number, node, places)
 
-    def _add(self, node: dict[str, Any], places: dict[str, SchemaNode | None]) -> None:
+    def _add(self, number: int, node: dict[str, Any], places: dict[str, SchemaNode | None]) -> None:
         path: str = node["path"]
         parent = places.get(path.rpartition("/")[0], self.root)
         kind: str = node["kind"]
@@ -174,6 +176,7 @@ class SchemaTree:
             extensions=tuple(str(one["name"]) for one in node["extensions"]),
             parent=above,
             member=name if above is not None and above.module == module else f"{module}:{name}",
+            number=number,
         )
         if kind in _OPERATIONS:
             self.operations.append(made)

@@ -84,7 +84,9 @@ class Providers:
         if changes is None:
             return list(self._providers)
         touched = {change.top for change in changes}
-        return [provider for provider in self._providers if touched & set(provider.watches)]
+        return [
+            provider for provider in self._providers if not touched.isdisjoint(provider.watches)
+        ]
 
     def prepare(
         self, before: Data | None, after: Data, changes: Sequence[Change] | None

@@ -6,7 +6,7 @@ from typing import Any
 import asyncssh
 
 from tests.netconf.conftest import PASSWORD
-from tests.netconf.peer import WAIT, Loop, Peer, over
+from tests.netconf.peer import WAIT, Loop, Peer, over, ssh_options
 from tests.netconf.tls_peer import tls_over
 
 __all__ = ["Home", "calling"]
@@ -32,11 +32,7 @@ class Home:
         return self._peer(self._loop.run(self._ssh(self.take(), user, password)))
 
     async def _ssh(self, sock: socket.socket, user: str, password: str) -> Any:
-        connection = await asyncssh.connect(
-            sock=sock, username=user, password=password, known_hosts=None, config=None,
-            agent_path=None, client_keys=None, preferred_auth=["password"],
-        )  # fmt: skip
-        return await over(connection)
+        return await over(await asyncssh.connect(sock=sock, **ssh_options(user, password)))
 
     def tls(self, context: Any) -> Peer:
         """A session over the next connection, in TLS."""

@@ -424,7 +424,7 @@ def test_a_client_that_reads_nothing_holds_nobody_up_and_little_memory(
 
     session = check_that_a_lazy_peer_is_bearable(ada, lazy, function)
 
-    buffered = session._transport.get_write_buffer_size()  # type: ignore[attr-defined]
+    buffered = session._transport._transport.get_write_buffer_size()  # type: ignore[attr-defined]
     assert buffered < 1024 * 1024
 
 

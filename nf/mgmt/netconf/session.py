@@ -215,8 +215,8 @@ class NetconfSession:
             statistics.in_bad_hellos += 1
             return False
         try:
-            client = hello.read(message, self._limits)
-        except hello.BadHello as error:
+            client = hello.read(await self._parsed(message))
+        except (hello.BadHello, MalformedMessage) as error:
             log.info("session %s: %s", self.session.id, error)
             statistics.in_bad_hellos += 1
             self._end("other")
@@ -322,7 +322,7 @@ class NetconfSession:
         return refusal(error, self._service.modules)
 
     async def _parsed(self, message: bytes) -> "etree._Element":
-        if len(message) <= _SMALL:
+        if len(message) <= _SMALL and self._service.words.admit(message):
             return parse(message, self._limits)
         return await self._service.lanes.read.run(parse, message, self._limits)
 

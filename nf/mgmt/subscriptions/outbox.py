@@ -7,17 +7,26 @@ anything for too long, or of whom too many paths wait, is given up.
 """
 
 import asyncio
+import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 
-__all__ = ["Frame", "Limits", "Outbox", "Overrun", "Write"]
+__all__ = ["Frame", "Limits", "Mail", "Outbox", "Overrun", "Pump", "Write", "boundary"]
 
-Write = Callable[
-    [int, Sequence[tuple[bytes, bytes]], Sequence[bytes], dict[bytes, int]], list[bytes]
-]
-"""Writes messages anew: time stamp, updates, deletes, values left out by path."""
+log = logging.getLogger(__name__)
+
+Write = Callable[[int, Sequence[tuple[bytes, bytes, int]], Sequence[bytes]], list[bytes]]
+"""Writes messages anew: time stamp; path, value and how many were left out before it; deletes."""
+
+
+def boundary(
+    timestamp: int, updates: Sequence[tuple[bytes, bytes, int]], deletes: Sequence[bytes]
+) -> list[bytes]:
+    """Writer of frames that say where something ends: they have no values, and come after all."""
+    del timestamp, updates, deletes
+    return []
 
 
 @dataclass(slots=True)
@@ -27,7 +36,7 @@ class Frame:
     Attributes:
         timestamp: Nanoseconds since 1970.
         messages: As they are sent.
-        updates: Encoded path and value, as in the messages.
+        take_apart: Makes the encoded path and value of every update in the messages.
         deletes: Encoded paths.
         atomic: Key of the container that the frame tells as a whole, or None.
         write: Writes such messages from parts.
@@ -35,10 +44,18 @@ class Frame:
 
     timestamp: int
     messages: Sequence[bytes]
-    updates: Sequence[tuple[bytes, bytes]]
+    take_apart: Callable[[], Sequence[tuple[bytes, bytes]]]
     deletes: Sequence[bytes]
     write: Write
     atomic: bytes | None = None
+    _updates: Sequence[tuple[bytes, bytes]] | None = field(default=None, repr=False)
+
+    @property
+    def updates(self) -> Sequence[tuple[bytes, bytes]]:
+        """Encoded path and value of every update: only slow subscribers ask, and share it."""
+        if self._updates is None:
+            self._updates = self.take_apart()
+        return self._updates
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +85,7 @@ class _Newest:
         return (
             len(self.values)
             + len(self.deletes)
-            + sum(len(frame.updates) for frame in self.atomic.values())
+            + sum(len(frame.updates) or 1 for frame in self.atomic.values())
         )
 
     def add(self, frame: Frame) -> int:
@@ -188,15 +205,95 @@ class Outbox:
 
     def _write_newest(self) -> None:
         waiting, self._newest = self._newest, {}
-        for write, newest in waiting.items():
+        for write, newest in sorted(waiting.items(), key=lambda one: one[0] is boundary):
             if newest.values or newest.deletes:
                 self._ready.extend(
                     write(
                         newest.timestamp,
-                        list(newest.values.items()),
+                        [
+                            (path, value, newest.left_out.get(path, 0))
+                            for path, value in newest.values.items()
+                        ],
                         list(newest.deletes),
-                        newest.left_out,
                     )
                 )
             for frame in newest.atomic.values():
                 self._ready.extend(frame.messages)
+
+
+class Mail:
+    """Carries frames from the threads that make them into an event loop.
+
+    However many subscribers a frame has, the loop is woken once.
+
+    Attributes:
+        loop: Where the outboxes are.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Nothing is under way."""
+        self.loop = loop
+        self._waiting: deque[tuple[Outbox, Frame]] = deque()
+        self._called = False
+
+    def post(self, outbox: Outbox, frame: Frame) -> None:
+        """From any thread: the outbox gets the frame soon, after those that were posted before."""
+        self._waiting.append((outbox, frame))
+        # Whoever reads this as true has put its frame there before the loop begins to look.
+        if not self._called:
+            self._called = True
+            try:
+                self.loop.call_soon_threadsafe(self._deliver)
+            except RuntimeError:
+                self._waiting.clear()
+                log.debug("the event loop of subscribers has ended")
+
+    def _deliver(self) -> None:
+        self._called = False
+        while self._waiting:
+            outbox, frame = self._waiting.popleft()
+            outbox.put(frame)
+
+
+class Pump:
+    """Sends what an outbox has, one message after the other, without a task for each.
+
+    Attributes:
+        given_up: Whoever sets it wants nothing sent any more.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        write: Callable[[bytes], Awaitable[None]],
+        written: Callable[[], None],
+    ) -> None:
+        """Sends nothing before `run`.
+
+        Args:
+            outbox: What is sent.
+            write: Returns when there is room for the next message.
+            written: Is told of each message that was taken.
+        """
+        self._outbox = outbox
+        self._write = write
+        self._written = written
+        self._since: float | None = None
+        self.given_up = False
+
+    async def run(self) -> None:
+        """Sends until it is given up or cancelled.
+
+        Raises:
+            Overrun: Of the outbox; or what `write` raises.
+        """
+        while not self.given_up:
+            message = await self._outbox.get()
+            self._since = monotonic()
+            await self._write(message)
+            self._since = None
+            self._written()
+
+    def left(self, seconds: float) -> float:
+        """How long the message at hand may still take if it may take so many seconds in all."""
+        return seconds if self._since is None else self._since + seconds - monotonic()

@@ -9,14 +9,13 @@ import threading
 import zlib
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from nf.errors import YangError
-from nf.mgmt.subscriptions.reading import Reader, Snapshot
+from nf.mgmt.subscriptions.reading import Snapshot
 
 if TYPE_CHECKING:
     from nf._native.yang import Tree
@@ -57,10 +56,9 @@ class _Sample:
 class Past:
     """Takes samples in a thread of its own; the oldest go."""
 
-    def __init__(self, core: "Core", reader: Reader) -> None:
+    def __init__(self, core: "Core") -> None:
         """Keeps nothing before `follow`."""
         self._core = core
-        self._reader = reader
         self._keeping = Keeping()
         self._wake = threading.Condition()
         self._stopping = False
@@ -103,12 +101,11 @@ class Past:
         with self._wake:
             return [one.timestamp for one in self._samples]
 
-    def read(self, session: "Session", tops: Collection[str], at: int) -> Snapshot | None:
+    def read(self, session: "Session", at: int) -> Snapshot | None:
         """Data of the last sample up to a moment, as far as the session may read them now.
 
         Args:
             session: Who reads.
-            tops: Qualified names of top-level nodes.
             at: Nanoseconds since 1970.
 
         Returns:
@@ -126,8 +123,8 @@ class Past:
                 tree.merge_data(state)
             except YangError:
                 log.exception("a part of a sample does not follow the model any more")
-        readable = self._core.commits.access.readable(session, tree)
-        return Snapshot(sample.timestamp, self._reader.data(readable, tops))
+        readable = self._core.commits.access.readable(session, tree, own=True)
+        return Snapshot(sample.timestamp, readable)
 
     # The thread
 

@@ -29,11 +29,11 @@ class Snapshot:
 
     Attributes:
         timestamp: Nanoseconds since 1970.
-        data: RFC 7951 object with the top-level nodes that were asked for.
+        tree: Has at least what was asked for; never modified, and kept no longer than needed.
     """
 
     timestamp: int
-    data: dict[str, Any]
+    tree: "Tree"
 
 
 class Reader:
@@ -63,7 +63,7 @@ class Reader:
             if self._state
             else self._core.get_config(session, "running")
         )
-        return Snapshot(timestamp, self.data(tree, tops))
+        return Snapshot(timestamp, tree)
 
     def data(self, tree: "Tree", tops: Collection[str]) -> dict[str, Any]:
         """Top-level nodes of a tree as an RFC 7951 object."""

@@ -21,11 +21,12 @@ from nf.mgmt.schema_nodes import SchemaNode, SchemaTree
 from nf.mgmt.subscriptions.patterns import Element, Instance, Pattern, select
 from nf.telemetry.gnmi.editing import data_path
 from nf.telemetry.gnmi.errors import invalid
-from nf.telemetry.gnmi.values import structure
 
 __all__ = ["Line", "parse", "write"]
 
 MAX_LINES = 100_000
+
+_WIDE = frozenset({"int64", "uint64"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ def _lines(one: Instance) -> Iterator[str]:
     if not node.config:
         return
     if node.terminal:
-        value = structure(node, one.value, ietf=True, keep=_all)
+        value = _stated(node, one.value)
         yield f"set {data_path(one.place)} {json.dumps(value, ensure_ascii=False)}"
         return
     if node.kind in ("list", "presence-container"):
@@ -68,9 +69,12 @@ def _lines(one: Instance) -> Iterator[str]:
             yield from _lines(Instance(one.place + inner.place, inner.node, inner.value))
 
 
-def _all(node: SchemaNode) -> bool:
-    del node
-    return True
+def _stated(node: SchemaNode, value: Any) -> Any:
+    """A leaf's value as RFC 7951 has it: wide integers as text."""
+    if isinstance(value, list):
+        return [_stated(node, one) for one in value]
+    wide = node.type in _WIDE and isinstance(value, int)
+    return str(value) if wide else value
 
 
 def parse(text: str) -> list[Line]:

@@ -1,7 +1,7 @@
 """What a Subscribe asks for, taken apart into what is told in one way."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from gnmi_pb.gnmi_pb2 import (
@@ -12,18 +12,17 @@ from gnmi_pb.gnmi_pb2 import (
     SubscriptionMode,
 )
 
-from nf.mgmt.schema_nodes import SchemaNode, SchemaTree
-from nf.mgmt.subscriptions.feeds import Feed, Selection
-from nf.mgmt.subscriptions.patterns import Keep, everything
+from nf.mgmt.subscriptions.patterns import nodes_of
 from nf.mgmt.subscriptions.reading import rights_of
 from nf.telemetry.gnmi.capabilities import modules_of
 from nf.telemetry.gnmi.errors import invalid, unimplemented
 from nf.telemetry.gnmi.extensions import Extensions
+from nf.telemetry.gnmi.feeds import Feed, Form, Selection
 from nf.telemetry.gnmi.get import check_encoding, echo
+from nf.telemetry.gnmi.model import Kind, Model
 from nf.telemetry.gnmi.paths import CLI, Query, query
 from nf.telemetry.gnmi.settings import Intervals, Settings
 from nf.telemetry.gnmi.values import STRUCTURED
-from nf.telemetry.gnmi.wire import WireEncoder
 
 if TYPE_CHECKING:
     from nf.mgmt.session import Session
@@ -41,7 +40,7 @@ class Part:
 
     Attributes:
         selection: What of the data.
-        encoder: How it is written.
+        form: How it is written.
         mode: `on-change` or `sample`.
         interval: Nanoseconds; of the samples, or of looks at state.
         suppress: Samples tell only changes.
@@ -50,7 +49,7 @@ class Part:
     """
 
     selection: Selection
-    encoder: WireEncoder
+    form: Form
     mode: Any
     interval: int
     suppress: bool = False
@@ -62,20 +61,20 @@ class Part:
         return (
             rights_of(session),
             self.selection,
-            self.encoder.identity,
+            self.form,
             self.mode,
             self.interval,
             self.suppress,
             self.heartbeat,
         )
 
-    def feed(self, root: SchemaNode, session: "Session") -> Feed:
+    def feed(self, model: Model, session: "Session") -> Feed:
         """A new feed for it."""
         return Feed(
-            root,
+            model,
             self.selection,
             session,
-            self.encoder,
+            self.form,
             mode=self.mode,
             interval=self.interval,
             suppress=self.suppress,
@@ -83,22 +82,23 @@ class Part:
         )
 
 
-def parts_of(schema: SchemaTree, settings: Settings, request: SubscribeRequest) -> Iterator[Part]:
+def parts_of(model: Model, settings: Settings, request: SubscribeRequest) -> Iterator[Part]:
     """Reads the first message of a Subscribe.
 
     Raises:
         Refused: INVALID_ARGUMENT or UNIMPLEMENTED.
     """
     asked = request.subscribe
-    extensions = Extensions.of(request.extension, "depth", "history")
+    extensions = Extensions.of(request.extension, "depth", "history", "config_only")
     if not asked.subscription:
         raise invalid("the SubscriptionList has no subscription")
     if len(asked.subscription) > settings.max_subscriptions:
         raise invalid(f"a SubscriptionList has {settings.max_subscriptions} subscriptions at most")
     if asked.mode not in SubscriptionList.Mode.values():
         raise invalid(f"there is no mode {asked.mode}")
+    schema = model.tree
     modules = modules_of(schema, list(asked.use_models))
-    reading = _Reading(schema, settings.intervals, asked)
+    reading = _Reading(model, settings.intervals, asked)
     for one in asked.subscription:
         where = query(one.path, asked.prefix)
         check_encoding(where, asked.encoding)
@@ -109,92 +109,70 @@ def parts_of(schema: SchemaTree, settings: Settings, request: SubscribeRequest) 
         where.resolve(schema)
         selection = Selection(
             where.pattern,
-            _kept("all", modules),
-            ("all", modules),
+            ("config" if extensions.config_only else "all", modules),
             extensions.depth,
             asked.allow_aggregation and asked.encoding in STRUCTURED,
         )
-        yield from reading.parts(one, selection, reading.encoder(where, one))
+        yield from reading.parts(one, selection, reading.form(where, one))
 
 
 class _Reading:
     """One SubscriptionList being read."""
 
-    def __init__(self, schema: SchemaTree, intervals: Intervals, asked: SubscriptionList) -> None:
-        self._schema = schema
+    def __init__(self, model: Model, intervals: Intervals, asked: SubscriptionList) -> None:
+        self._model = model
         self._intervals = intervals
         self._asked = asked
 
-    def encoder(self, where: Query, one: Subscription) -> WireEncoder:
+    def form(self, where: Query, one: Subscription) -> Form:
         """How answers to a subscription are written."""
-        echoed, skip = echo(self._schema, where, self._asked.prefix)
+        echoed, skip = echo(self._model.tree, where, self._asked.prefix)
         prefix = Path()
         prefix.CopyFrom(echoed)
         if one.path.origin:
             prefix.origin = one.path.origin
-        return WireEncoder(self._asked.encoding, prefix, skip, qualified=where.qualified)
+        return Form(
+            self._asked.encoding,
+            prefix.SerializeToString(deterministic=True),
+            skip,
+            where.qualified,
+        )
 
-    def parts(self, one: Subscription, whole: Selection, encoder: WireEncoder) -> Iterator[Part]:
+    def parts(self, one: Subscription, whole: Selection, form: Form) -> Iterator[Part]:
         """A subscription by its mode."""
         intervals = self._intervals
         if self._asked.mode != SubscriptionList.Mode.STREAM:
-            yield Part(whole, encoder, "sample", 0)
+            yield Part(whole, form, "sample", 0)
             return
         heartbeat = _heartbeat(one, intervals)
         if one.mode == SubscriptionMode.SAMPLE:
             interval = _interval(one, intervals)
-            yield Part(whole, encoder, "sample", interval, one.suppress_redundant, heartbeat)
+            yield Part(whole, form, "sample", interval, one.suppress_redundant, heartbeat)
         elif one.mode == SubscriptionMode.ON_CHANGE:
-            yield from self._on_change(whole, encoder, heartbeat, "state")
+            yield from self._on_change(whole, form, heartbeat, "state")
         elif one.mode == SubscriptionMode.TARGET_DEFINED:
-            yield from self._on_change(whole, encoder, heartbeat, "events")
-            yield Part(_only(whole, "counters"), encoder, "sample", intervals.sample)
+            yield from self._on_change(whole, form, heartbeat, "events")
+            if whole.wanted[0] == "all":
+                yield Part(_only(whole, "counters"), form, "sample", intervals.sample)
         else:
             raise invalid(f"there is no subscription mode {one.mode}")
 
     def _on_change(
-        self, whole: Selection, encoder: WireEncoder, heartbeat: int, state: str
+        self, whole: Selection, form: Form, heartbeat: int, state: Kind
     ) -> Iterator[Part]:
         """Configuration says itself when it changes; state has to be looked at."""
         config, watched = _only(whole, "config"), _only(whole, state)
-        yield Part(config, encoder, "on-change", 0, heartbeat=heartbeat, config=True)
-        if watched.schema(self._schema.root):
+        yield Part(config, form, "on-change", 0, heartbeat=heartbeat, config=True)
+        if whole.wanted[0] != "all":
+            return
+        if self._model.has_any(watched.wanted, nodes_of(self._model.tree.root, whole.pattern)):
             interval = self._intervals.change
-            yield Part(watched, encoder, "on-change", interval, heartbeat=heartbeat)
+            yield Part(watched, form, "on-change", interval, heartbeat=heartbeat)
 
 
-_KINDS: dict[str, Keep] = {
-    "all": everything,
-    "config": lambda node: node.config,
-    "state": lambda node: not node.config,
-    "events": lambda node: not node.config and not _counts(node),
-    "counters": lambda node: not node.config and _counts(node),
-}
-
-
-def _counts(node: SchemaNode) -> bool:
-    """Whether a leaf is a number that is no key."""
-    return node.numeric and not is_key(node)
-
-
-def _kept(kind: str, modules: frozenset[str] | None) -> Keep:
-    """Leaves of one kind and of some modules, of all for None."""
-    test = _KINDS[kind]
-    if modules is None:
-        return test
-    return lambda node: node.module in modules and test(node)
-
-
-def _only(whole: Selection, kind: str) -> Selection:
+def _only(whole: Selection, kind: Kind) -> Selection:
     """A selection's leaves of one kind."""
-    modules = whole.kept[1]
-    kept = _kept(kind, modules)
-    return Selection(whole.pattern, kept, (kind, modules), whole.depth, whole.aggregate)
-
-
-def is_key(node: SchemaNode) -> bool:
-    """Whether a leaf is a key of its list."""
-    return node.parent is not None and node.name in node.parent.keys
+    return replace(whole, wanted=(kind, whole.wanted[1]))
 
 
 def _interval(one: Subscription, intervals: Intervals) -> int:

@@ -8,11 +8,11 @@ from gnmi_pb.gnmi_ext_pb2 import History
 from gnmi_pb.gnmi_pb2 import SubscriptionList
 from grpc import StatusCode
 
-from nf.mgmt.schema_nodes import SchemaNode
-from nf.mgmt.subscriptions.feeds import Feed
 from nf.mgmt.subscriptions.past import Past
 from nf.mgmt.subscriptions.reading import Snapshot
 from nf.telemetry.gnmi.errors import Refused, invalid, unimplemented
+from nf.telemetry.gnmi.feeds import Feed
+from nf.telemetry.gnmi.model import Model
 from nf.telemetry.gnmi.parts import Part
 
 if TYPE_CHECKING:
@@ -50,28 +50,27 @@ def check_history(asked: History, mode: int, past: Past) -> None:
 
 
 def told(
-    past: Past, root: SchemaNode, session: "Session", parts: Sequence[Part], asked: History
+    past: Past, model: Model, session: "Session", parts: Sequence[Part], asked: History
 ) -> tuple[list[bytes], list[bytes]]:
     """Messages of what there was at the beginning, and of what happened until the end.
 
     Raises:
         Refused: OUT_OF_RANGE: what is asked for is older than every sample.
     """
-    feeds = [part.feed(root, session) for part in parts]
-    tops = frozenset[str]().union(*(feed.tops for feed in feeds))
+    feeds = [part.feed(model, session) for part in parts]
     if asked.WhichOneof("request") == "snapshot_time":
-        return _first(feeds, _needed(past.read(session, tops, asked.snapshot_time), past)), []
+        return _first(feeds, _needed(past.read(session, asked.snapshot_time), past)), []
     start, end = asked.range.start, asked.range.end
     later = [at for at in past.times() if start < at < end]
-    beginning = past.read(session, tops, start)
+    beginning = past.read(session, start)
     if beginning is None and later:
-        beginning = past.read(session, tops, later.pop(0))
+        beginning = past.read(session, later.pop(0))
     first = _first(feeds, _needed(beginning, past))
     frames: list[Frame] = []
     for feed in feeds:
         feed.subscribers[past] = frames.append
     for at in later:
-        snapshot = past.read(session, tops, at)
+        snapshot = past.read(session, at)
         if snapshot is None:
             continue  # it has left meanwhile at the other end
         for feed in feeds:

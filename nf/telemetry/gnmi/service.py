@@ -17,12 +17,12 @@ from google.protobuf.message import Message
 from grpc import StatusCode
 
 from nf.mgmt.rpc_error import RpcErrors
-from nf.mgmt.schema_nodes import SchemaTree
 from nf.mgmt.session import Session
 from nf.telemetry.gnmi.capabilities import capabilities
 from nf.telemetry.gnmi.credentials import Callers
 from nf.telemetry.gnmi.errors import Refused, of_rpc_errors, trailing
 from nf.telemetry.gnmi.get import get
+from nf.telemetry.gnmi.model import Model
 from nf.telemetry.gnmi.set import Setter
 from nf.telemetry.gnmi.subscribe import Subscribing
 
@@ -38,11 +38,6 @@ NAME = "gnmi.gNMI"
 Answer = TypeVar("Answer")
 
 
-def _as_is(message: bytes) -> bytes:
-    """Messages of Subscribe are octets already, shared by all who get them."""
-    return message
-
-
 def _serialized(message: Message) -> bytes:
     return message.SerializeToString()
 
@@ -56,13 +51,13 @@ class Service:
     """
 
     def __init__(
-        self, core: "Core", schema: SchemaTree, callers: Callers, subscribing: Subscribing
+        self, core: "Core", model: Model, callers: Callers, subscribing: Subscribing
     ) -> None:
         """For a core that has started."""
         self._core = core
-        self._schema = schema
+        self._model = model
         self._callers = callers
-        self.setter = Setter(core, schema)
+        self.setter = Setter(core, model.tree)
         self.subscribing = subscribing
         self._pool = ThreadPoolExecutor(4, "nf-gnmi")
 
@@ -78,7 +73,10 @@ class Service:
             "Get": unary(self._get, GetRequest.FromString, _serialized),
             "Set": unary(self._set, SetRequest.FromString, _serialized),
             "Subscribe": grpc.stream_stream_rpc_method_handler(
-                self._subscribe, SubscribeRequest.FromString, _as_is
+                # Messages are octets already, shared by all who get them.
+                self._subscribe,
+                SubscribeRequest.FromString,
+                None,
             ),
         }
         return grpc.method_handlers_generic_handler(NAME, methods)
@@ -86,7 +84,7 @@ class Service:
     async def _capabilities(self, request: CapabilityRequest, context: Any) -> Message:
         async def answer(session: Session) -> Message:
             del session
-            answered: Message = capabilities(self._schema, request)
+            answered: Message = capabilities(self._model.tree, request)
             return answered
 
         return await self.answered(context, answer)
@@ -94,7 +92,7 @@ class Service:
     async def _get(self, request: GetRequest, context: Any) -> Message:
         async def answer(session: Session) -> Message:
             self._core.may_execute(session, "ietf-netconf", "get")
-            return await self.off_loop(get, self._core, self._schema, session, request)
+            return await self.off_loop(get, self._core, self._model, session, request)
 
         return await self.answered(context, answer)
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -16,15 +17,17 @@ from grpc import StatusCode
 
 from nf.mgmt.rpc_error import RpcErrors
 from nf.mgmt.subscriptions.engine import Handle, Subscriptions
-from nf.mgmt.subscriptions.outbox import Frame, Outbox, Overrun
+from nf.mgmt.subscriptions.outbox import Frame, Mail, Outbox, Overrun, Pump
 from nf.mgmt.subscriptions.past import Past
 from nf.mgmt.subscriptions.reading import Reader
+from nf.telemetry.gnmi.boundaries import Boundaries
 from nf.telemetry.gnmi.errors import Refused, invalid
 from nf.telemetry.gnmi.extensions import Extensions
+from nf.telemetry.gnmi.feeds import SYNC
+from nf.telemetry.gnmi.model import Model
 from nf.telemetry.gnmi.parts import Part, parts_of
 from nf.telemetry.gnmi.past import check_history, told
 from nf.telemetry.gnmi.settings import Settings
-from nf.telemetry.gnmi.wire import SYNC
 
 if TYPE_CHECKING:
     from nf.mgmt.session import Session
@@ -65,24 +68,28 @@ class Subscribing:
         streams: Counters.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - they are what it brings together
         self,
+        model: Model,
         reader: Reader,
         engine: Subscriptions,
         config_engine: Subscriptions,
         past: Past,
+        boundaries: Boundaries,
         settings: Settings,
     ) -> None:
         """For engines that run: one for everything, one for configuration alone; and the past.
 
         Whoever waits for a change of configuration must not wait for a slow source of state.
         """
+        self._model = model
         self._reader = reader
-        self._schema = reader.schema
         self._past = past
+        self._boundaries = boundaries
         self._engines = {False: engine, True: config_engine}
         self.settings = settings
         self.streams = Streams()
+        self._carrier: Mail | None = None
 
     def check(self, request: SubscribeRequest, settings: Settings) -> None:
         """Looks whether a subscription could be served.
@@ -90,7 +97,7 @@ class Subscribing:
         Raises:
             Refused: As `serve` would.
         """
-        for _ in parts_of(self._schema, settings, request):
+        for _ in parts_of(self._model, settings, request):
             pass
 
     async def serve(self, session: "Session", requests: Any, context: Any) -> None:
@@ -128,15 +135,20 @@ class Subscribing:
         self, session: "Session", first: SubscribeRequest, requests: Any, context: Any
     ) -> None:
         asked = first.subscribe
-        parts = list(parts_of(self._schema, self.settings, first))
-        history = Extensions.of(first.extension, "depth", "history").history
+        parts = list(parts_of(self._model, self.settings, first))
+        extensions = Extensions.of(first.extension, "depth", "history", "config_only")
+        history = extensions.history
         if history is not None:
             check_history(history, asked.mode, self._past)
             await self._once_more(session, parts, history, context, quiet=asked.updates_only)
             return
         modes = SubscriptionList.Mode
         if asked.mode == modes.STREAM:
-            await self._stream(session, parts, requests, context, quiet=asked.updates_only)
+            outbox = Outbox(self.settings.limits)
+            with self._bounded(outbox, wanted=extensions.config_only):
+                await self._stream(
+                    session, parts, requests, context, outbox, quiet=asked.updates_only
+                )
         elif asked.mode == modes.ONCE:
             await self._once(session, parts, context, quiet=asked.updates_only)
         else:
@@ -157,8 +169,9 @@ class Subscribing:
         quiet: bool,
     ) -> None:
         """What was: the extension history."""
-        root = self._schema.root
-        first, later = await asyncio.to_thread(told, self._past, root, session, parts, history)
+        first, later = await asyncio.to_thread(
+            told, self._past, self._model, session, parts, history
+        )
         for message in (*(() if quiet else first), SYNC, *later):
             await self._write(context, message)
 
@@ -173,7 +186,7 @@ class Subscribing:
         await self._write(context, SYNC)
 
     def _all(self, session: "Session", parts: Sequence[Part]) -> list[bytes]:
-        feeds = [part.feed(self._schema.root, session) for part in parts]
+        feeds = [part.feed(self._model, session) for part in parts]
         tops = frozenset[str]().union(*(feed.tops for feed in feeds))
         snapshot = self._reader.read(session, tops)
         return [
@@ -195,7 +208,7 @@ class Subscribing:
         if not done:
             raise self._exhausted(f"nothing was taken for {limit:g} s", writing)
         writing.result()
-        self.streams.messages += 1
+        self._count()
 
     def _exhausted(self, what: str, writing: "asyncio.Future[None] | None" = None) -> Refused:
         self.streams.exhausted += 1
@@ -209,17 +222,17 @@ class Subscribing:
 
     # Stream -------------------------------------------------------------------------------------
 
-    async def _stream(
+    async def _stream(  # noqa: PLR0913 - a subscription, its two ends, and what lies between
         self,
         session: "Session",
         parts: Sequence[Part],
         requests: Any,
         context: Any,
+        outbox: Outbox,
         *,
         quiet: bool,
     ) -> None:
         loop = asyncio.get_running_loop()
-        outbox = Outbox(self.settings.limits)
         begun = [
             (engine, self._join(engine, session, mine, outbox))
             for config, engine in self._engines.items()
@@ -235,8 +248,7 @@ class Subscribing:
                         await self._write(context, message)
                         outbox.progress()
             await self._write(context, SYNC)
-            while True:
-                await self._write(context, await outbox.get())
+            await self._pump(outbox, context)
         except Overrun as error:
             raise self._exhausted(str(error)) from error
         finally:
@@ -245,6 +257,44 @@ class Subscribing:
                 watching.cancel()
             for engine, one in begun:
                 one.add_done_callback(partial(_leave, engine))
+
+    @contextmanager
+    def _bounded(self, outbox: Outbox, *, wanted: bool) -> Iterator[None]:
+        """Tells where commits end, if that is wanted."""
+        if not wanted:
+            yield
+            return
+        token = self._boundaries.join(partial(self._mail(asyncio.get_running_loop()).post, outbox))
+        try:
+            yield
+        finally:
+            self._boundaries.leave(token)
+
+    async def _pump(self, outbox: Outbox, context: Any) -> NoReturn:
+        """Hands messages on until the stream ends; looks now and then whether they are taken."""
+        pump = Pump(outbox, context.write, self._count)
+        pumping = asyncio.ensure_future(pump.run())
+        try:
+            while True:
+                limit = self.settings.limits.stalled
+                await asyncio.wait({pumping}, timeout=pump.left(limit))
+                if pumping.done():
+                    pumping.result()
+                if pump.left(limit) <= 0:
+                    pump.given_up = True
+                    raise self._exhausted(f"nothing was taken for {limit:g} s", pumping)
+        finally:
+            if not pump.given_up:
+                pumping.cancel()
+
+    def _count(self) -> None:
+        self.streams.messages += 1
+
+    def _mail(self, loop: asyncio.AbstractEventLoop) -> Mail:
+        """What carries frames into an event loop."""
+        if self._carrier is None or self._carrier.loop is not loop:
+            self._carrier = Mail(loop)
+        return self._carrier
 
     def _join(
         self, engine: Subscriptions, session: "Session", parts: Sequence[Part], outbox: Outbox
@@ -258,10 +308,9 @@ class Subscribing:
         ) -> None:
             _soon(loop, _resolve, begun, frames, handles, error)
 
-        root = self._schema.root
         engine.subscribe(
-            [(part.key(session), partial(part.feed, root, session)) for part in parts],
-            lambda frame: _soon(loop, outbox.put, frame),
+            [(part.key(session), partial(part.feed, self._model, session)) for part in parts],
+            partial(self._mail(loop).post, outbox),
             on_begun,
         )
         return begun

@@ -209,7 +209,7 @@ class Endpoint:
 
     def text(self, openmetrics: bool = True) -> str:
         """What an answer says now."""
-        data = self._reader.read(INTERNAL, self._tops).data
+        data = self._reader.data(self._reader.read(INTERNAL, self._tops).tree, self._tops)
         return exposition(
             self._schema,
             self._families,

@@ -1,12 +1,17 @@
 //! A tree as plain values, without text in between: RFC 7951, but with numbers for all integers.
 
 use std::ptr;
+use std::sync::Arc;
 
 use libyang5_sys as ffi;
 
 use crate::problem::Error;
 use crate::raw::{self, Node, Siblings};
 use crate::tree::Tree;
+use crate::view::{self, Value};
+
+/// Name of a member; entries of a list share theirs.
+pub type Name = Arc<str>;
 
 /// A value.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,7 +27,7 @@ pub enum Data {
     /// A list or leaf-list.
     List(Vec<Data>),
     /// A container, a list entry, the top level.
-    Object(Vec<(String, Data)>),
+    Object(Vec<(Name, Data)>),
     /// The content of anydata, as JSON text.
     Json(String),
 }
@@ -58,8 +63,8 @@ impl Tree {
         first: Node,
         parent_module: *const ffi::lys_module,
         defaults: bool,
-    ) -> Result<Vec<(String, Data)>, Error> {
-        let mut members: Vec<(String, Data)> = Vec::new();
+    ) -> Result<Vec<(Name, Data)>, Error> {
+        let mut members: Vec<(Name, Data)> = Vec::new();
         let mut last: *const ffi::lysc_node = ptr::null();
         for node in Siblings(first) {
             // SAFETY: walks live nodes.
@@ -85,6 +90,21 @@ impl Tree {
         Ok(members)
     }
 
+    /// The content of a live node of anydata or anyxml.
+    pub(crate) fn any_json(&self, node: Node) -> Result<String, Error> {
+        let mut text = ptr::null_mut();
+        self.forget_errors();
+        // SAFETY: the caller's node is live; the text is taken over.
+        let (code, text) = unsafe {
+            let code = ffi::lyd_any_value_str(node, ffi::LYD_FORMAT::LYD_JSON, &raw mut text);
+            (code, raw::owned_text(text))
+        };
+        if code != ffi::LY_ERR::LY_SUCCESS {
+            return Err(self.error(code, "reading anydata"));
+        }
+        Ok(text.unwrap_or_else(|| "{}".to_string()))
+    }
+
     /// # Safety
     /// The node is live, of this tree.
     unsafe fn value(&self, node: Node, defaults: bool) -> Result<Option<Data>, Error> {
@@ -93,17 +113,7 @@ impl Tree {
             let schema = (*node).schema;
             match raw::node_type(schema) {
                 ffi::LYS_LEAF | ffi::LYS_LEAFLIST => Ok(Some(leaf(node))),
-                ffi::LYS_ANYDATA | ffi::LYS_ANYXML => {
-                    let mut text = ptr::null_mut();
-                    self.forget_errors();
-                    let code =
-                        ffi::lyd_any_value_str(node, ffi::LYD_FORMAT::LYD_JSON, &raw mut text);
-                    let text = raw::owned_text(text);
-                    if code != ffi::LY_ERR::LY_SUCCESS {
-                        return Err(self.error(code, "reading anydata"));
-                    }
-                    Ok(Some(Data::Json(text.unwrap_or_else(|| "{}".to_string()))))
-                }
+                ffi::LYS_ANYDATA | ffi::LYS_ANYXML => Ok(Some(Data::Json(self.any_json(node)?))),
                 kind => {
                     let module = ffi::lyd_node_module(node);
                     let members = self.members(raw::first_child(node), module, defaults)?;
@@ -118,15 +128,15 @@ impl Tree {
 
 /// # Safety
 /// The node is live.
-unsafe fn name(node: Node, parent_module: *const ffi::lys_module) -> String {
+unsafe fn name(node: Node, parent_module: *const ffi::lys_module) -> Name {
     // SAFETY: the caller's promise; names live as long as the context.
     unsafe {
         let module = ffi::lyd_node_module(node);
         let name = raw::text((*(*node).schema).name).unwrap_or_default();
         if std::ptr::eq(module, parent_module) {
-            name
+            name.into()
         } else {
-            format!("{}:{name}", raw::text((*module).name).unwrap_or_default())
+            format!("{}:{name}", raw::text((*module).name).unwrap_or_default()).into()
         }
     }
 }
@@ -134,30 +144,13 @@ unsafe fn name(node: Node, parent_module: *const ffi::lys_module) -> String {
 /// # Safety
 /// The node is a live term node of a tree that is ours alone.
 unsafe fn leaf(node: Node) -> Data {
-    use ffi::LY_DATA_TYPE as T;
-    // SAFETY: the caller's promise; a stored value has the type it was resolved to.
-    unsafe {
-        let text = raw::canonical(node).unwrap_or_default();
-        let mut real = (*node.cast::<ffi::lyd_node_term>()).value.realtype;
-        if (*real).basetype == T::LY_TYPE_UNION {
-            // The member that took the value is in the subvalue.
-            let sub = (*node.cast::<ffi::lyd_node_term>()).value.__bindgen_anon_1.subvalue;
-            if !sub.is_null() {
-                real = (*sub).value.realtype;
-            }
-        }
-        match (*real).basetype {
-            T::LY_TYPE_BOOL => Data::Bool(text == "true"),
-            T::LY_TYPE_EMPTY => Data::List(vec![Data::Null]),
-            T::LY_TYPE_INT8
-            | T::LY_TYPE_INT16
-            | T::LY_TYPE_INT32
-            | T::LY_TYPE_INT64
-            | T::LY_TYPE_UINT8
-            | T::LY_TYPE_UINT16
-            | T::LY_TYPE_UINT32
-            | T::LY_TYPE_UINT64 => text.parse().map_or(Data::Text(text), Data::Int),
-            _ => Data::Text(text),
-        }
+    let text = |octets: &[u8]| Data::Text(String::from_utf8_lossy(octets).into_owned());
+    // SAFETY: the caller's promise.
+    match unsafe { view::value(node) } {
+        Value::Bool(truth) => Data::Bool(truth),
+        Value::Empty => Data::List(vec![Data::Null]),
+        Value::Signed { number, .. } => Data::Int(number.into()),
+        Value::Unsigned { number, .. } => Data::Int(number.into()),
+        Value::Decimal(octets) | Value::Binary(octets) | Value::Text(octets) => text(octets),
     }
 }

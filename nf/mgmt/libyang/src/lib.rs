@@ -7,10 +7,11 @@
 //! | module | what |
 //! |---|---|
 //! | `context` | loading modules, yang-library |
-//! | `schema` | every schema node as plain data |
+//! | `schema`, `outline` | every schema node as plain data, and as a numbered table |
 //! | `tree` | parse, validate, print, look up |
 //! | `select` | subtree filters, XPath, depth, configuration only |
 //! | `data`, `filling` | as plain values, and back |
+//! | `view` | as it stands, for writers |
 //! | `edit` | `<edit-config>` in place |
 //! | `change` | the elementary changes, undone and done again |
 //! | `diff` | what an edit changed, in libyang's own format |
@@ -26,6 +27,7 @@ mod filling;
 pub mod fuzzing;
 mod instance;
 mod operation;
+mod outline;
 mod path;
 mod problem;
 mod project;
@@ -34,13 +36,16 @@ mod schema;
 mod schema_type;
 mod select;
 mod tree;
+mod view;
 mod xml;
 
 pub use context::{Context, ModuleInfo};
-pub use data::Data;
+pub use data::{Data, Name};
 pub use diff::{Change, Diff};
 pub use edit::{DefaultOperation, EditFailure, ErrorOption};
 pub use operation::Operation;
+pub use outline::{Outline, Row, SchemaId, Shape};
 pub use problem::{Error, Problem};
 pub use schema::{Must, SchemaNode, TypeInfo};
 pub use tree::{Defaults, Format, Kind, Tree};
+pub use view::{DataNode, DataNodes, Value};

@@ -14,9 +14,12 @@ pub(crate) type Node = *mut ffi::lyd_node;
 /// # Errors
 /// Text with a NUL octet cannot be one.
 pub(crate) fn c_string(text: &str) -> Result<CString, Error> {
-    CString::new(text).map_err(|_| {
-        Error::from(Problem::new("invalid-value", "a NUL character is in the text".to_string()))
-    })
+    CString::new(text).map_err(|_| nul_inside())
+}
+
+/// Text with a NUL octet cannot be handed to C.
+pub(crate) fn nul_inside() -> Error {
+    Problem::new("invalid-value", "a NUL character is in the text".to_string()).into()
 }
 
 /// Copies a C string; `None` for a null pointer.
@@ -73,6 +76,22 @@ pub(crate) unsafe fn first_child(node: Node) -> Node {
     }
 }
 
+/// Whether a built-in type is one of the eight integer types.
+pub(crate) fn is_integer(base: ffi::LY_DATA_TYPE::Type) -> bool {
+    use ffi::LY_DATA_TYPE as T;
+    matches!(
+        base,
+        T::LY_TYPE_INT8
+            | T::LY_TYPE_INT16
+            | T::LY_TYPE_INT32
+            | T::LY_TYPE_INT64
+            | T::LY_TYPE_UINT8
+            | T::LY_TYPE_UINT16
+            | T::LY_TYPE_UINT32
+            | T::LY_TYPE_UINT64
+    )
+}
+
 /// A node and the siblings after it.
 pub(crate) struct Siblings(pub(crate) Node);
 
@@ -127,10 +146,29 @@ pub(crate) unsafe fn user_ordered(schema: *const ffi::lysc_node) -> bool {
 /// `node` is a live term node, and nobody else uses its tree: libyang stores the value's canonical
 /// form when it is first asked for it.
 pub(crate) unsafe fn canonical(node: Node) -> Option<String> {
+    // SAFETY: the caller's promise.
+    unsafe { text(canonical_pointer(node)) }
+}
+
+/// The same as octets of the tree, which are UTF-8; none where there is no value.
+///
+/// # Safety
+/// As above, for all of `'t`.
+pub(crate) unsafe fn canonical_octets<'t>(node: Node) -> &'t [u8] {
+    // SAFETY: the caller's promise; the string stays in the dictionary while the node lives.
+    unsafe {
+        let pointer = canonical_pointer(node);
+        if pointer.is_null() { &[] } else { CStr::from_ptr(pointer).to_bytes() }
+    }
+}
+
+/// # Safety
+/// As above.
+unsafe fn canonical_pointer(node: Node) -> *const c_char {
     // SAFETY: the caller's promise; the context is that of the node's schema.
     unsafe {
         let term = node.cast::<ffi::lyd_node_term>();
         let context = (*(*(*node).schema).module).ctx;
-        text(ffi::lyd_value_get_canonical(context, &raw const (*term).value))
+        ffi::lyd_value_get_canonical(context, &raw const (*term).value)
     }
 }

@@ -108,45 +108,58 @@ impl Context {
             })?],
             None => self.raw_modules(),
         };
-        let mut found = Vec::new();
-        for module in modules {
-            // SAFETY: compiled modules and all their nodes live as long as the context.
-            unsafe {
-                let Some(compiled) = (*module).compiled.as_ref() else { continue };
-                walk(self, compiled.data, &mut found);
-                walk(self, compiled.rpcs.cast(), &mut found);
-                walk(self, compiled.notifs.cast(), &mut found);
-            }
-        }
-        Ok(found)
+        // SAFETY: compiled modules and all their nodes live as long as the context.
+        unsafe { Ok(pointers(modules).into_iter().map(|node| describe(self, node)).collect()) }
+    }
+
+    /// Every schema node of all implemented modules, in the order of `nodes`.
+    pub(crate) fn all_nodes(&self) -> Vec<*const ffi::lysc_node> {
+        // SAFETY: as above.
+        unsafe { pointers(self.raw_modules()) }
     }
 }
 
 /// # Safety
-/// `node` is null or a schema node of the live context.
-unsafe fn walk(context: &Context, first: *const ffi::lysc_node, out: &mut Vec<SchemaNode>) {
+/// The modules are of a live context.
+unsafe fn pointers(modules: Vec<*mut ffi::lys_module>) -> Vec<*const ffi::lysc_node> {
+    let mut found = Vec::new();
+    for module in modules {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let Some(compiled) = (*module).compiled.as_ref() else { continue };
+            walk(compiled.data, &mut found);
+            walk(compiled.rpcs.cast(), &mut found);
+            walk(compiled.notifs.cast(), &mut found);
+        }
+    }
+    found
+}
+
+/// # Safety
+/// `first` is null or a schema node of a live context.
+unsafe fn walk(first: *const ffi::lysc_node, out: &mut Vec<*const ffi::lysc_node>) {
     let mut next = first;
     // SAFETY: the caller's promise; the kind says which structure a node is.
     unsafe {
         while let Some(node) = next.as_ref() {
-            out.push(describe(context, next));
+            out.push(next);
             match u32::from(node.nodetype) {
                 ffi::LYS_CHOICE => {
-                    walk(context, (*next.cast::<ffi::lysc_node_choice>()).cases.cast(), out);
+                    walk((*next.cast::<ffi::lysc_node_choice>()).cases.cast(), out);
                 }
-                ffi::LYS_CASE => walk(context, (*next.cast::<ffi::lysc_node_case>()).child, out),
+                ffi::LYS_CASE => walk((*next.cast::<ffi::lysc_node_case>()).child, out),
                 ffi::LYS_RPC | ffi::LYS_ACTION => {
                     let action = &*next.cast::<ffi::lysc_node_action>();
                     for half in [&raw const action.input, &raw const action.output] {
-                        out.push(describe(context, half.cast()));
-                        walk(context, (*half).child, out);
+                        out.push(half.cast());
+                        walk((*half).child, out);
                     }
                 }
-                ffi::LYS_NOTIF => walk(context, (*next.cast::<ffi::lysc_node_notif>()).child, out),
+                ffi::LYS_NOTIF => walk((*next.cast::<ffi::lysc_node_notif>()).child, out),
                 ffi::LYS_CONTAINER | ffi::LYS_LIST => {
-                    walk(context, ffi::lysc_node_child(next), out);
-                    walk(context, ffi::lysc_node_actions(next).cast(), out);
-                    walk(context, ffi::lysc_node_notifs(next).cast(), out);
+                    walk(ffi::lysc_node_child(next), out);
+                    walk(ffi::lysc_node_actions(next).cast(), out);
+                    walk(ffi::lysc_node_notifs(next).cast(), out);
                 }
                 _ => {}
             }
@@ -260,7 +273,7 @@ unsafe fn describe(context: &Context, node: *const ffi::lysc_node) -> SchemaNode
 ///
 /// # Safety
 /// `node` is a live schema node.
-unsafe fn operational(node: *const ffi::lysc_node) -> bool {
+pub(crate) unsafe fn operational(node: *const ffi::lysc_node) -> bool {
     const OPERATIONS: u32 =
         ffi::LYS_RPC | ffi::LYS_ACTION | ffi::LYS_NOTIF | ffi::LYS_INPUT | ffi::LYS_OUTPUT;
     let mut at = node;

@@ -356,6 +356,23 @@ impl Tree {
         Ok(())
     }
 
+    /// The same with a tree that nobody needs afterwards: its nodes move.
+    pub(crate) fn absorb(&mut self, mut other: Self) -> Result<(), Error> {
+        let root = std::mem::replace(&mut other.root, ptr::null_mut());
+        if root.is_null() {
+            return Ok(());
+        }
+        self.forget_errors();
+        let options = (ffi::LYD_MERGE_WITH_FLAGS | ffi::LYD_MERGE_DESTRUCT) as u16;
+        // SAFETY: as above; libyang frees what it does not take.
+        let code = unsafe { ffi::lyd_merge_siblings(&raw mut self.root, root, options) };
+        self.settle();
+        if code != ffi::LY_ERR::LY_SUCCESS {
+            return Err(self.error(code, "merging"));
+        }
+        Ok(())
+    }
+
     /// How many nodes there are.
     #[must_use]
     pub fn len(&self) -> usize {

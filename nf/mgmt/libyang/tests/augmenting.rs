@@ -21,12 +21,12 @@ fn tree(context: &Context, text: &str) -> Tree {
 
 fn names(data: &Data) -> Vec<&str> {
     let Data::Object(members) = data else { panic!("no object") };
-    members.iter().map(|(name, _)| name.as_str()).collect()
+    members.iter().map(|(name, _)| &**name).collect()
 }
 
 fn member<'a>(data: &'a Data, name: &str) -> &'a Data {
     let Data::Object(members) = data else { panic!("no object") };
-    &members.iter().find(|(n, _)| n == name).unwrap_or_else(|| panic!("no {name}")).1
+    &members.iter().find(|(n, _)| &**n == name).unwrap_or_else(|| panic!("no {name}")).1
 }
 
 /// An edit of the zoo; what it makes, after its diff was replayed and taken back.

@@ -6,7 +6,7 @@ use nf_libyang::{Data, Tree};
 use support::{config, number, xml, zoo};
 
 fn object(members: &[(&str, Data)]) -> Data {
-    Data::Object(members.iter().map(|(name, data)| ((*name).to_string(), data.clone())).collect())
+    Data::Object(members.iter().map(|(name, data)| ((*name).into(), data.clone())).collect())
 }
 
 fn text(value: &str) -> Data {

@@ -101,9 +101,9 @@ fn values_come_as_numbers_and_names_are_qualified_where_the_module_changes() {
          <tag>b</tag><tag>a</tag><star xmlns:t='urn:example:zoo-types'>t:lion</star>",
     );
     let Data::Object(top) = tree.to_data(None, true).expect("converts") else { panic!("object") };
-    assert_eq!(top[0].0, "zoo:zoo");
+    assert_eq!(&*top[0].0, "zoo:zoo");
     let Data::Object(members) = &top[0].1 else { panic!("object") };
-    let member = |name: &str| &members.iter().find(|m| m.0 == name).expect(name).1;
+    let member = |name: &str| &members.iter().find(|m| &*m.0 == name).expect(name).1;
     assert_eq!(*member("big"), Data::Int(-9_007_199_254_740_993));
     assert_eq!(*member("open"), Data::Bool(true));
     assert_eq!(*member("flag"), Data::List(vec![Data::Null]));
@@ -223,7 +223,7 @@ fn operations_are_parsed_and_answered() {
         Operation::parse(&zoo, b"<close xmlns='urn:example:zoo'><reason>late</reason></close>")
             .expect("parses");
     assert_eq!((close.path().as_str(), close.target().as_str()), ("/zoo:close", ""));
-    let reason = ("zoo:reason".to_string(), Data::Text("late".to_string()));
+    let reason = ("zoo:reason".into(), Data::Text("late".to_string()));
     assert_eq!(close.input().expect("input"), Data::Object(vec![reason]));
     let reply = close.reply(&support::number("visitors", 7)).expect("replies");
     assert_eq!(String::from_utf8_lossy(&reply), "<visitors xmlns=\"urn:example:zoo\">7</visitors>");

@@ -1,13 +1,14 @@
 """A subscriber's queue: shared messages, then only the newest values, then the end."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import pytest
 
 from nf.mgmt.subscriptions import outbox as module
-from nf.mgmt.subscriptions.outbox import Frame, Limits, Outbox, Overrun
+from nf.mgmt.subscriptions.outbox import Frame, Limits, Mail, Outbox, Overrun, Pump
 
 
 class Written(list[tuple[list[tuple[bytes, bytes]], list[bytes], dict[bytes, int]]]):
@@ -16,11 +17,12 @@ class Written(list[tuple[list[tuple[bytes, bytes]], list[bytes], dict[bytes, int
     def write(
         self,
         timestamp: int,
-        updates: Sequence[tuple[bytes, bytes]],
+        updates: Sequence[tuple[bytes, bytes, int]],
         deletes: Sequence[bytes],
-        left_out: dict[bytes, int],
     ) -> list[bytes]:
-        self.append((list(updates), list(deletes), dict(left_out)))
+        values = [(path, value) for path, value, _ in updates]
+        left_out = {path: count for path, _, count in updates if count}
+        self.append((values, list(deletes), left_out))
         return [b"coalesced %d" % timestamp]
 
 
@@ -37,7 +39,8 @@ def frame(
     atomic: bytes | None = None,
 ) -> Frame:
     message = b"frame %d" % at
-    return Frame(at, [message], list(updates.items()), deletes, written.write, atomic)
+    parts = list(updates.items())
+    return Frame(at, [message], lambda: parts, deletes, written.write, atomic)
 
 
 def run(work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
@@ -139,3 +142,93 @@ def test_a_waiting_subscriber_is_woken(written: Written) -> None:
         return await waiting
 
     assert run(work) == b"frame 7"
+
+
+def test_a_frame_is_taken_apart_once_for_all_who_are_slow(written: Written) -> None:
+    asked = []
+
+    def take_apart() -> list[tuple[bytes, bytes]]:
+        asked.append(1)
+        return [(b"a", b"1")]
+
+    async def work() -> None:
+        shared = Frame(1, [b"m", b"n"], take_apart, (), written.write)
+        fast = Outbox(Limits(messages=2))
+        fast.put(shared)
+        assert asked == []
+        for _ in range(3):
+            Outbox(Limits(messages=1)).put(shared)
+
+    run(work)
+    assert asked == [1]
+
+
+def test_mail_of_several_threads_comes_in_the_order_of_each(written: Written) -> None:
+    async def work() -> dict[str, list[bytes]]:
+        mail = Mail(asyncio.get_running_loop())
+        boxes = {name: Outbox(Limits(messages=1000)) for name in "xyz"}
+
+        def post(name: str) -> None:
+            for at in range(200):
+                mail.post(boxes[name], frame(written, at, {}))
+
+        threads = [threading.Thread(target=post, args=(name,)) for name in boxes]
+        for thread in threads:
+            thread.start()
+        got = {name: [await box.get() for _ in range(200)] for name, box in boxes.items()}
+        for thread in threads:
+            thread.join()
+        return got
+
+    got = run(work)
+    assert all(one == [b"frame %d" % at for at in range(200)] for one in got.values())
+
+
+def test_mail_to_a_loop_that_has_ended_is_dropped(written: Written) -> None:
+    loop = asyncio.new_event_loop()
+    mail = Mail(loop)
+    loop.close()
+    box = Outbox(Limits())
+    mail.post(box, frame(written, 1, {}))
+
+    assert not box.slow
+
+
+def test_a_pump_says_how_long_a_message_may_still_take(
+    written: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(module, "monotonic", lambda: now[0])
+
+    async def work() -> None:
+        box = Outbox(Limits())
+        taken: list[bytes] = []
+        blocked = asyncio.Event()
+        room = asyncio.Event()
+
+        async def write(message: bytes) -> None:
+            taken.append(message)
+            blocked.set()
+            await room.wait()
+
+        counted: list[int] = []
+        pump = Pump(box, write, lambda: counted.append(1))
+        running = asyncio.ensure_future(pump.run())
+        assert pump.left(5) == 5
+        box.put(frame(written, 1, {}))
+        box.put(frame(written, 2, {}))
+        await blocked.wait()
+        now[0] += 4
+        assert pump.left(5) == 1
+        now[0] += 2
+        assert pump.left(5) < 0
+        pump.given_up = True
+        room.set()
+        await running
+
+        # What was under way is sent, and nothing after it.
+        assert taken == [b"frame 1"]
+        assert counted == [1]
+        assert pump.left(5) == 5
+
+    run(work)

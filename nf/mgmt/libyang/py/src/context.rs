@@ -12,7 +12,15 @@ use crate::tree::Tree;
 
 /// Modules, loaded once; read-only and shared between threads after that.
 #[pyclass(module = "nf._native.yang", frozen)]
-pub(crate) struct Context(pub(crate) Modules);
+pub struct Context(pub(crate) Modules);
+
+impl Context {
+    /// The modules themselves, for other faces.
+    #[must_use]
+    pub fn modules_of(&self) -> &Modules {
+        &self.0
+    }
+}
 
 #[pymethods]
 impl Context {

@@ -1,8 +1,9 @@
 //! Values and errors as Python objects.
 
+use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use nf_libyang::{Data, Defaults, Error, Format};
+use nf_libyang::{Data, Defaults, Error, Format, Name};
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -71,7 +72,7 @@ impl From<nf_libyang::Problem> for Problem {
 }
 
 /// The exception for what libyang or the edit engine refuses.
-pub(crate) fn yang_error(error: Error) -> PyErr {
+pub fn yang_error(error: Error) -> PyErr {
     let text = error.to_string();
     let problems: Vec<Problem> = error.problems.into_iter().map(Problem::from).collect();
     errors::YangError::new_err((text, problems))
@@ -128,7 +129,7 @@ pub(crate) fn data<'py>(py: Python<'py>, value: Data) -> PyResult<Bound<'py, PyA
         Data::Object(members) => {
             let dict = PyDict::new(py);
             for (name, value) in members {
-                dict.set_item(name, data(py, value)?)?;
+                dict.set_item(&*name, data(py, value)?)?;
             }
             dict.into_bound_py_any(py)
         }
@@ -138,39 +139,70 @@ pub(crate) fn data<'py>(py: Python<'py>, value: Data) -> PyResult<Bound<'py, PyA
 
 /// Python objects as plain values.
 pub(crate) fn plain(value: &Bound<'_, PyAny>) -> PyResult<Data> {
-    plain_at(value, 0)
+    Plain::default().at(value, 0)
 }
 
 /// Deepest nesting of what Python hands in; no model of ours comes near.
 const MAX_DEPTH: u16 = 128;
 
-fn plain_at(value: &Bound<'_, PyAny>, depth: u16) -> PyResult<Data> {
-    if depth > MAX_DEPTH {
-        return Err(PyValueError::new_err(format!("values are nested deeper than {MAX_DEPTH}")));
+/// One conversion.
+#[derive(Default)]
+struct Plain {
+    /// Names by the address of Python's string, which lives as long as what is converted: the same
+    /// few stand in every entry of a list.
+    names: HashMap<usize, Name>,
+}
+
+impl Plain {
+    fn name(&mut self, name: &Bound<'_, PyAny>) -> PyResult<Name> {
+        if let Some(known) = self.names.get(&(name.as_ptr() as usize)) {
+            return Ok(Name::clone(known));
+        }
+        let made: Name = name.cast::<PyString>()?.to_str()?.into();
+        self.names.insert(name.as_ptr() as usize, Name::clone(&made));
+        Ok(made)
     }
-    if value.is_none() {
-        return Ok(Data::Null);
+
+    fn at(&mut self, value: &Bound<'_, PyAny>, depth: u16) -> PyResult<Data> {
+        if depth > MAX_DEPTH {
+            return Err(PyValueError::new_err(format!(
+                "values are nested deeper than {MAX_DEPTH}"
+            )));
+        }
+        if value.is_none() {
+            return Ok(Data::Null);
+        }
+        if let Ok(text) = value.cast::<PyString>() {
+            return Ok(Data::Text(text.to_str()?.to_string()));
+        }
+        // A bool is an int as well, so it comes first.
+        if let Ok(truth) = value.cast::<PyBool>() {
+            return Ok(Data::Bool(truth.is_true()));
+        }
+        if let Ok(number) = value.cast::<PyInt>() {
+            // Most fit, and are read without a detour through text or halves.
+            return match number.extract::<i64>() {
+                Ok(number) => Ok(Data::Int(number.into())),
+                Err(_) => Ok(Data::Int(number.extract()?)),
+            };
+        }
+        if let Ok(dict) = value.cast::<PyDict>() {
+            let members = dict
+                .iter()
+                .map(|(name, value)| Ok((self.name(&name)?, self.at(&value, depth + 1)?)));
+            return Ok(Data::Object(members.collect::<PyResult<_>>()?));
+        }
+        if let Ok(list) = value.cast::<PyList>() {
+            let items = list.iter().map(|item| self.at(&item, depth + 1));
+            return Ok(Data::List(items.collect::<PyResult<_>>()?));
+        }
+        if value.is_instance_of::<PyTuple>() {
+            let items = value.try_iter()?.map(|item| self.at(&item?, depth + 1));
+            return Ok(Data::List(items.collect::<PyResult<_>>()?));
+        }
+        let kind = value.get_type().name()?.to_string();
+        Err(PyTypeError::new_err(format!(
+            "a {kind} is no value of YANG; decimal64 is given as text"
+        )))
     }
-    if let Ok(text) = value.cast::<PyString>() {
-        return Ok(Data::Text(text.to_str()?.to_string()));
-    }
-    // A bool is an int as well, so it comes first.
-    if let Ok(truth) = value.cast::<PyBool>() {
-        return Ok(Data::Bool(truth.is_true()));
-    }
-    if let Ok(number) = value.cast::<PyInt>() {
-        return Ok(Data::Int(number.extract()?));
-    }
-    if let Ok(dict) = value.cast::<PyDict>() {
-        let members = dict
-            .iter()
-            .map(|(name, value)| Ok((name.extract::<String>()?, plain_at(&value, depth + 1)?)));
-        return Ok(Data::Object(members.collect::<PyResult<_>>()?));
-    }
-    if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
-        let items = value.try_iter()?.map(|item| plain_at(&item?, depth + 1));
-        return Ok(Data::List(items.collect::<PyResult<_>>()?));
-    }
-    let kind = value.get_type().name()?.to_string();
-    Err(PyTypeError::new_err(format!("a {kind} is no value of YANG; decimal64 is given as text")))
 }

@@ -9,7 +9,10 @@ mod diff;
 mod operation;
 mod tree;
 
+pub use context::Context;
+pub use convert::yang_error;
 use pyo3::prelude::*;
+pub use tree::Tree;
 
 /// Adds everything Python may use to the module `nf._native.yang`.
 ///

@@ -11,7 +11,7 @@ use crate::diff::Diff;
 
 /// One data tree.
 #[pyclass(module = "nf._native.yang", frozen)]
-pub(crate) struct Tree(pub(crate) Mutex<Data>);
+pub struct Tree(pub(crate) Mutex<Data>);
 
 impl From<Data> for Tree {
     fn from(tree: Data) -> Self {
@@ -20,6 +20,11 @@ impl From<Data> for Tree {
 }
 
 impl Tree {
+    /// Reads with the tree locked and the GIL released; for other faces.
+    pub fn read<T: Send>(&self, py: Python<'_>, job: impl FnOnce(&Data) -> T + Send) -> T {
+        py.detach(|| job(&locked(&self.0)))
+    }
+
     /// Runs with the tree locked and the GIL released.
     fn with<T: Send>(
         &self,

@@ -48,5 +48,5 @@ pub fn edit_with(
 
 /// An object with one number in it, as an operation's output.
 pub fn number(name: &str, value: i128) -> nf_libyang::Data {
-    nf_libyang::Data::Object(vec![(name.to_string(), nf_libyang::Data::Int(value))])
+    nf_libyang::Data::Object(vec![(name.into(), nf_libyang::Data::Int(value))])
 }
