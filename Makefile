@@ -72,6 +72,7 @@ docs: setup  ## Refresh the outputs in README.md and the lists in docs/, build t
 	$(BIN)/python -m tools.yang_vendor
 	$(BIN)/python -m tools.yang_docs
 	$(BIN)/python -m tools.metrics_docs
+	$(BIN)/python -m tools.requirement_pages
 	$(BIN)/python -m tools.grafana_dashboard
 	$(BIN)/mkdocs build --strict --quiet
 
@@ -86,6 +87,7 @@ bench: setup  ## Measure speed and memory beside other tools
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.management
 	$(BIN)/python -m bench.telemetry
+	$(BIN)/python -m bench.live
 endif
 
 ifneq ($(filter fuzz,$(TARGETS)),)

@@ -10,6 +10,7 @@ from typing import Self
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 __all__ = ["CLIENT", "HOUR", "SERVER", "Authority", "Issued", "fingerprint"]
@@ -67,7 +68,11 @@ class Authority:
         return encoded(self.certificate.public_bytes(serialization.Encoding.DER))
 
     def _builder(
-        self, name: x509.Name, key: ec.EllipticCurvePublicKey, begins: timedelta, ends: timedelta
+        self,
+        name: x509.Name,
+        key: CertificatePublicKeyTypes,
+        begins: timedelta,
+        ends: timedelta,
     ) -> x509.CertificateBuilder:
         now = datetime.now(UTC)
         return (
@@ -106,6 +111,18 @@ class Authority:
         made[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
         made[1].write_bytes(_pem(key))
         return made
+
+    def certify(
+        self, request: bytes, *, begins: timedelta = -HOUR, ends: timedelta = HOUR
+    ) -> bytes:
+        """A certificate in PEM for a signing request in PEM, with the names that it asks for."""
+        asked = x509.load_pem_x509_csr(request)
+        assert asked.is_signature_valid
+        builder = self._builder(asked.subject, asked.public_key(), begins, ends)
+        for one in asked.extensions:
+            builder = builder.add_extension(one.value, one.critical)
+        signed = builder.sign(self._key, hashes.SHA256())
+        return signed.public_bytes(serialization.Encoding.PEM)
 
     def as_client(self) -> Issued:
         """Its own certificate, with its key, as if it were a client's."""

@@ -4,6 +4,7 @@ from nf._native import _compiled
 
 __all__ = [
     "Batch",
+    "Dumper",
     "Engine",
     "IpfixExporter",
     "applications",
@@ -17,6 +18,7 @@ __all__ = [
 ]
 
 Batch = _compiled.engine.Batch
+Dumper = _compiled.engine.Dumper
 Engine = _compiled.engine.Engine
 IpfixExporter = _compiled.engine.IpfixExporter
 applications = _compiled.engine.applications

@@ -1,9 +1,11 @@
 """Typed face of the extension module; `make lint` compares it with the compiled one."""
 
+from pathlib import Path
 from typing import Any, ClassVar, final
 
 __all__ = [
     "Batch",
+    "Dumper",
     "Engine",
     "IpfixExporter",
     "applications",
@@ -54,6 +56,45 @@ def examine(
     """
 
 @final
+class Dumper:
+    """Writes packets of running engines to files of a folder, one at a time.
+
+    Methods may be called by any thread.
+    """
+
+    def __new__(cls, folder: str) -> Dumper: ...
+    def begin(
+        self,
+        file: str,
+        *,
+        filter: str,  # noqa: A002 - the word of the filters' language
+        duration: float,
+        packets: int,
+        octets: int,
+        snap_length: int,
+        links: list[int],
+    ) -> Path:
+        """Begins to write what is captured from now on, and returns the path of the file.
+
+        `duration` in seconds; `packets` 0 for any number; `snap_length` 0 for whole packets;
+        `links` are the link types for which `filter` must make sense. Raises ConfigurationError,
+        whose place names the argument, or CaptureError where the file cannot be made.
+        """
+
+    def stop(self) -> bool:
+        """Has the dump end that goes on; whether there is one."""
+
+    def wait(self, seconds: float) -> bool:
+        """Waits for the end of the latest dump, `seconds` at most; whether it has come."""
+
+    def view(self) -> dict[str, Any] | None:
+        """How the latest dump is; None before the first.
+
+        Has file, filter, begun (seconds since 1970), seen, packets, octets, dropped, active; at its
+        end ended, reason (`duration`, `count`, `size`, `stopped`, `disk-full`, `failed`) and text.
+        """
+
+@final
 class Engine:
     """An engine on the files, or interfaces, and settings of a configuration.
 
@@ -63,6 +104,13 @@ class Engine:
     def __new__(cls, config: str) -> Engine: ...
     def start(self) -> None:
         """Starts the engine's threads; polling does so too."""
+
+    def dump_to(self, dumper: Dumper) -> None:
+        """Has packets be offered to `dumper`; before the start only.
+
+        A live engine takes over from the one that did so before: what is captured from now on
+        counts of the new one only.
+        """
 
     def poll(self, max_rows: int, timeout: float) -> list[Batch] | None:
         """Batches of about `max_rows` rows, or what came in `timeout` seconds; None at the end."""

@@ -23,6 +23,7 @@ NOUNS = {
     "run": "run the probe as a network function: capture, reports, NETCONF",
     "status": "tell how a running probe is",
     "config": "read and change the configuration of a running probe",
+    "dump": "have a running probe write packets to a file",
     "token": "issue, list and revoke tokens of gNMI clients",
     "yang": "show the YANG model of configuration and state",
     "protocols": "list the protocols, or the attributes of one",

@@ -367,6 +367,19 @@ def _hosts(before: list[str], current: str) -> Offer:
     return Offer([(name, "") for name in names if not set(name) & set("*?!")])
 
 
+def _dumps(before: list[str], current: str) -> Offer:
+    """Files of dumps, where the probe of this machine is the one that is meant."""
+    del current
+    from nf.cli.dump import kept_files  # noqa: PLC0415
+    from nf.errors import NfError  # noqa: PLC0415
+
+    try:
+        return Offer([(name, "") for name in kept_files(before)])
+    except NfError:
+        # The command itself will say what is wrong; a completion has no place for it.
+        return Offer()
+
+
 VALUES: dict[str, Callable[[list[str], str], Offer]] = {
     "read files": _files,
     "output": _files,
@@ -393,5 +406,6 @@ VALUES: dict[str, Callable[[list[str], str], Offer]] = {
     "trace": _files,
     "set": _config_paths,
     "host": _hosts,
+    "delete": _dumps,
 }
 """What completes a value, by its destination; an argument without an option by noun and name."""

@@ -125,7 +125,20 @@ def configure(parser: ArgumentParser) -> None:
         type=number(128 << 10, 4 << 30),
         default=USUAL.buffer_bytes,
         metavar="N",
-        help="octets of the buffer of each interface",
+        help="octets of the buffer of each interface, or socket",
+    )
+    capture.add_argument(
+        "--source",
+        choices=("af-packet", "libpcap"),
+        default=USUAL.source,
+        help="how packets come: Linux' packet sockets (af-packet), or libpcap",
+    )
+    capture.add_argument(
+        "--sockets",
+        type=number(1, 64),
+        default=USUAL.sockets,
+        metavar="N",
+        help="packet sockets that share an interface by session, each with a buffer",
     )
     capture.add_argument(
         "--wait", action="store_true", help="wait for interfaces that are not there yet"
@@ -169,6 +182,8 @@ def _settings(arguments: Namespace, report: Report, form: str, plugins: Plugins)
     interfaces = tuple(
         Interface(
             name=name,
+            source=arguments.source,
+            sockets=arguments.sockets,
             promiscuous=arguments.promiscuous,
             snap_length=arguments.snap_length,
             buffer_bytes=arguments.buffer,

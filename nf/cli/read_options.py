@@ -9,6 +9,7 @@ from typing import Any
 from nf.catalog import application_files, risk_files
 from nf.cli.writers import FORMATS
 from nf.datapath.config import EngineConfig, Event, Report, Timeouts
+from nf.plugins.handlers import events_of
 from nf.plugins.loading import Plugins
 from nf.reading import REPORTS, default_threads
 
@@ -302,7 +303,8 @@ def settings_of(arguments: Namespace, report: Report, form: str, plugins: Plugin
         root=root,
         root_offset=offset,
         reports=reports,
-        events=tuple(arguments.events),
+        # Of events that are read, only those are made that were asked for.
+        events=tuple(arguments.events) or events_of(plugins.handlers),
         filter=arguments.where,
         risks=bool(arguments.risks or {"risks", "risk_severity"} & {*(arguments.fields or ())}),
         risk_files=risk_files(filter(None, arguments.risks)),

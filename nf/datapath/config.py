@@ -49,10 +49,12 @@ class Interface:
     Attributes:
         name: Its name, a pattern (`eth*`), or `any` for all in one. Of several that mean the same
             interface the first one counts.
-        source: How packets are taken: Linux' packet sockets.
+        source: How packets are taken: Linux' packet sockets, or libpcap.
+        sockets: Packet sockets that share its packets by session, 1 to 64, each with a buffer.
         promiscuous: Takes up frames for other hosts, too.
         snap_length: Octets kept of a packet, 1 to 262144.
-        buffer_bytes: Octets of the buffer that the kernel fills, 128 Ki to 4 Gi.
+        buffer_bytes: Octets of the buffer that the kernel fills, 128 Ki to 4 Gi; those of all its
+            sockets together have at most 4 Gi, too, and those of libpcap 2 Gi.
         read_timeout_ms: How long the kernel may wait until it hands over what it has, 1 to 10000.
         outgoing: Takes what this host sends, too.
         wait: Waits for an interface that is not there yet; else that is an error.
@@ -60,7 +62,8 @@ class Interface:
     """
 
     name: str
-    source: Literal["af-packet"] = "af-packet"
+    source: Literal["af-packet", "libpcap"] = "af-packet"
+    sockets: int = 1
     promiscuous: bool = True
     snap_length: int = 262_144
     buffer_bytes: int = 32 << 20

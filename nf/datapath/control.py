@@ -25,8 +25,12 @@ __all__ = [
     "CaptureState",
     "ClearCounters",
     "DatapathClient",
+    "DeleteDump",
     "Done",
     "Drain",
+    "DumpBegun",
+    "DumpEnded",
+    "DumpPackets",
     "Event",
     "FlowStateReset",
     "Heartbeat",
@@ -44,6 +48,8 @@ __all__ = [
     "SetCapture",
     "SettingsRead",
     "StatsRead",
+    "StopDump",
+    "TablesFull",
     "TerminateSession",
 ]
 
@@ -118,6 +124,36 @@ class Replay(Message, frozen=True, tag="replay"):
     pace: float = 0.0
 
 
+class DumpPackets(Message, frozen=True, tag="dump-packets"):
+    """Writes packets to a file from now on.
+
+    Attributes:
+        file: Its name, without a folder; empty for one that tells the time.
+        filter: In the language of libpcap; empty for all packets.
+        duration: In seconds.
+        packets: That end it; 0 for any number.
+        octets: That the file has at most.
+        snap_length: Octets that are kept of a packet; 0 for all.
+    """
+
+    file: str = ""
+    filter: str = ""
+    duration: float = 60.0
+    packets: int = 0
+    octets: int = 1 << 30
+    snap_length: int = 0
+
+
+class StopDump(Message, frozen=True, tag="stop-dump"):
+    """Ends it; answered with how it ended."""
+
+
+class DeleteDump(Message, frozen=True, tag="delete-dump"):
+    """Deletes the file of a dump."""
+
+    file: str
+
+
 class TerminateSession(Message, frozen=True, tag="terminate-session"):
     """Ends the books of a session, as if it had timed out."""
 
@@ -139,6 +175,9 @@ Call = (
     | ClearCounters
     | SetCapture
     | Replay
+    | DumpPackets
+    | StopDump
+    | DeleteDump
     | TerminateSession
     | Drain
 )
@@ -193,7 +232,28 @@ class SessionList(Message, frozen=True, tag="sessions"):
     sessions: list[dict[str, Any]]
 
 
-Answer = Done | Prepared | Pulse | StatsRead | SettingsRead | SessionList
+class DumpBegun(Message, frozen=True, tag="dump-begun"):
+    """Packets are being written."""
+
+    file: str
+    path: str
+
+
+class DumpEnded(Message, frozen=True, tag="dump-ended"):
+    """Packets are written no more: an answer, and an event."""
+
+    file: str
+    reason: Literal["duration", "count", "size", "stopped", "disk-full", "failed"]
+    text: str = ""
+    """More of the reason, for people."""
+    seen: int = 0
+    packets: int = 0
+    octets: int = 0
+    dropped: int = 0
+    """Packets that came too fast to be written, whatever the filter says."""
+
+
+Answer = Done | Prepared | Pulse | StatsRead | SettingsRead | SessionList | DumpBegun | DumpEnded
 
 
 # What the datapath tells
@@ -210,6 +270,17 @@ class CaptureLoss(Message, frozen=True, tag="capture-loss"):
     """Packets were lost since the last event of this kind, by cause."""
 
     packets: dict[str, int]
+
+
+class TablesFull(Message, frozen=True, tag="tables-full"):
+    """Tables had no room since the last event of this kind."""
+
+    sessions_evicted: int = 0
+    """Sessions that ended early to make room for others."""
+    packets_refused: int = 0
+    """Packets whose session found no room."""
+    reassembly: bool = False
+    """The memory for unfinished messages and early segments is used up, or nearly."""
 
 
 class OutputState(Message, frozen=True, tag="output-state"):
@@ -245,7 +316,16 @@ class RowsTold(Message, frozen=True, tag="rows"):
     lines: bytes
 
 
-Event = CaptureState | CaptureLoss | OutputState | FlowStateReset | ReplayState | RowsTold
+Event = (
+    CaptureState
+    | CaptureLoss
+    | TablesFull
+    | OutputState
+    | FlowStateReset
+    | ReplayState
+    | RowsTold
+    | DumpEnded
+)
 
 
 class DatapathClient(Client):

@@ -17,14 +17,16 @@ from typing import Any, Literal, Protocol
 from nf._native import engine as _engine
 from nf.datapath.config import EngineConfig
 from nf.datapath.control import (
-    CaptureLoss,
     CaptureState,
+    DumpPackets,
     Event,
     FlowStateReset,
     ReplayState,
 )
 from nf.datapath.drain import Drain
+from nf.datapath.dumps import Dumps
 from nf.datapath.effects import Effect, effect_of
+from nf.datapath.losses import Losses
 from nf.datapath.settings import Settings
 from nf.errors import CaptureError, ConfigurationError, NfError, Refused
 from nf.process.logs import event
@@ -145,9 +147,11 @@ class Datapath:
         complete: See there.
         outlets: Where rows go.
         owner: See there.
+        dumps: Where packets are written to on demand.
     """
 
-    def __init__(self, complete: Complete, outlets: Outlets, owner: Owner) -> None:
+    def __init__(self, complete: Complete, outlets: Outlets, owner: Owner, dumps: Path) -> None:
+        self.dumps = Dumps(dumps, owner.tell)
         self._complete = complete
         self._outlets = outlets
         self._owner = owner
@@ -160,7 +164,7 @@ class Datapath:
         self._leaving: list[threading.Thread] = []
         self._beats = 0
         self._batches = 0
-        self._losses: dict[str, int] = {}
+        self._losses = Losses()
         self._since = time.time()
         self._listening = Completed(EngineConfig())
 
@@ -250,6 +254,7 @@ class Datapath:
         """Has another engine, or none, take over; the old one ends in its own time."""
         old, self._drain = self._drain, None
         if engine is not None:
+            engine.dump_to(self.dumps.dumper)
             self._drain = Drain(
                 "capture", engine, self._take, self._capture_ended, overrule=self._overrule
             )
@@ -258,7 +263,7 @@ class Datapath:
                 self._owner.tell(CaptureState("running"))
             self._drain.start()
             self._since = time.time()
-            self._losses = {}
+            self._losses = Losses()
         if old is not None:
             self._beats += old.beats
             self._batches += old.batches
@@ -388,6 +393,20 @@ class Datapath:
 
         return tell
 
+    def dump(self, wanted: DumpPackets) -> Path:
+        """Begins to write packets; see `Dumps.begin`.
+
+        Raises:
+            Refused: Nothing is captured, or the folder is full.
+            NfError: What is wanted is wrong, or the file cannot be made.
+        """
+        drain = self._drain
+        if drain is None or drain.state != "running":
+            raise Refused("capture does not run", "capture", "start it")
+        sources = drain.ask(lambda engine: engine.sources()).result(ANSWER_SECONDS)
+        kinds = [one["link_type"] for one in sources if one["state"] == "capturing"]
+        return self.dumps.begin(wanted, [kind for kind in kinds if kind is not None])
+
     def clear_counters(self) -> None:
         """Has counters begin at 0 again."""
         self._outlets.clear()
@@ -396,7 +415,7 @@ class Datapath:
         if (drain := self._drain) is not None:
             drain.ask(lambda engine: engine.clear_counters()).result(ANSWER_SECONDS)
         self._since = time.time()
-        self._losses = {}
+        self._losses = Losses()
 
     def terminate(self, session: int) -> None:
         """Ends the books of a session.
@@ -470,6 +489,7 @@ class Datapath:
             "capture": {"state": self.capture, "error": error, "since": self._since},
             "outputs": self._outlets.stats(),
             "listeners": listeners.stats() if listeners is not None else [],
+            "dump": self.dumps.stats(),
             "generation": self._generation,
         }
         if drain is not None:
@@ -477,16 +497,13 @@ class Datapath:
         return groups
 
     def look_for_losses(self) -> None:
-        """Tells when packets were lost since this was called before."""
-        drain = self._drain
+        """Tells when packets were lost, or tables full, since this was called before."""
+        drain, losses = self._drain, self._losses
         if drain is None or drain.state != "running":
             return
-        account = drain.ask(lambda engine: engine.stats()["account"]).result(ANSWER_SECONDS)
-        now = {name: int(account.get(name, 0)) for name in ("kernel_drops", "dispatch_drops")}
-        lost = {k: n - self._losses.get(k, 0) for k, n in now.items() if n > self._losses.get(k, 0)}
-        self._losses = now
-        if lost:
-            self._owner.tell(CaptureLoss(lost))
+        counted = drain.ask(lambda engine: engine.stats()).result(ANSWER_SECONDS)
+        for happened in losses.look(counted):
+            self._owner.tell(happened)
 
     def end(self, drain_seconds: float, write_seconds: float) -> bool:
         """Stops, hands on all there is and writes it; whether all of that came in time."""
@@ -502,6 +519,7 @@ class Datapath:
         for thread in self._leaving:
             thread.join(max(0.0, deadline - time.monotonic()))
             whole = whole and not thread.is_alive()
+        whole = self.dumps.end(write_seconds) and whole
         if (listeners := self._listening.listeners) is not None:
             whole = not listeners.close(write_seconds) and whole
         left = self._outlets.close(write_seconds)

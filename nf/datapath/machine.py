@@ -24,7 +24,7 @@ SOL_PACKET = 263
 PACKET_VERSION = 10
 TPACKET_V3 = 2
 PACKET_FANOUT = 18
-PACKET_FANOUT_HASH = 0
+PACKET_FANOUT_CBPF = 6
 
 CAPABILITIES = {
     12: ("CAP_NET_ADMIN", "promiscuous mode, and offloads of an interface"),
@@ -135,7 +135,7 @@ def _fanout(sock: socket.socket) -> Iterator[Check]:
     try:
         sock.bind(("lo", ETH_P_ALL))
         sock.setsockopt(
-            SOL_PACKET, PACKET_FANOUT, (os.getpid() & 0xFFFF) | PACKET_FANOUT_HASH << 16
+            SOL_PACKET, PACKET_FANOUT, (os.getpid() & 0xFFFF) | PACKET_FANOUT_CBPF << 16
         )
         yield Check("packet fanout", "ok", "several sockets share an interface")
     except OSError as error:
@@ -155,7 +155,7 @@ def _libpcap() -> Iterator[Check]:
         yield Check(
             "libpcap",
             "limited",
-            "not found: no packet filters in its language",
+            "not found: no packet filters in its language, no capture through it",
             "install it (Debian: apt-get install libpcap0.8)",
         )
 

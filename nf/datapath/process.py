@@ -17,6 +17,7 @@ from nf.datapath.control import (
     CHANNEL,
     Call,
     Done,
+    DumpBegun,
     Event,
     Prepared,
     Pulse,
@@ -76,7 +77,7 @@ class DatapathProcess:
         self._notifier = notifier
         self._ends_with_capture = ends_with_capture
         self._datapath = Datapath(
-            complete, make_outlets(self._output_changed, self._hand_over), self
+            complete, make_outlets(self._output_changed, self._hand_over), self, places.dumps
         )
         self._orders = ThreadPoolExecutor(1, "orders")
         """One thread: orders are carried out one after the other."""
@@ -150,27 +151,33 @@ class DatapathProcess:
     async def _answer(self, peer: Peer, body: Any) -> Any:
         del peer
         datapath = self._datapath
+        answer: Any = Done()
         match body:
             case control.Heartbeat():
-                return Pulse(
+                answer = Pulse(
                     datapath.generation, datapath.beats, datapath.batches, datapath.capture
                 )
             case control.ReadStats(sums):
-                return StatsRead(await self._question(datapath.stats, sums))
+                answer = StatsRead(await self._question(datapath.stats, sums))
             case control.ReadSettings():
-                return SettingsRead(datapath.generation, datapath.settings)
+                answer = SettingsRead(datapath.generation, datapath.settings)
             case control.ListSessions(limit, order_by, where):
                 rows = await self._question(datapath.sessions, limit, order_by, where)
-                return SessionList(rows)
+                answer = SessionList(rows)
             case control.Prepare(generation, settings):
                 effect = await self._order(datapath.prepare, generation, settings)
                 loaded = datapath.loaded()
-                return Prepared(generation, effect, loaded.plugins, loaded.notes)
+                answer = Prepared(generation, effect, loaded.plugins, loaded.notes)
+            case control.DumpPackets():
+                path = await self._order(datapath.dump, body)
+                answer = DumpBegun(path.name, str(path))
+            case control.StopDump():
+                answer = await self._question(datapath.dumps.stop)
             case control.Drain():
                 self._end.set()
             case _:
                 await self._carry_out(body)
-        return Done()
+        return answer
 
     async def _carry_out(self, body: Any) -> None:
         """Orders that are answered with nothing but that they are done."""
@@ -188,6 +195,8 @@ class DatapathProcess:
                 await self._order(datapath.set_capture, to)
             case control.Replay(file, pace):
                 await self._order(datapath.replay, file, pace)
+            case control.DeleteDump(file):
+                await self._order(datapath.dumps.delete, file)
             case control.TerminateSession(session):
                 await self._question(datapath.terminate, session)
             case _:

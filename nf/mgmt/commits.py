@@ -6,9 +6,8 @@ edit → diff → access control → validation → every provider prepares → 
 """
 
 import logging
-import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -22,6 +21,7 @@ from nf.mgmt.nacm import TOP as NACM
 from nf.mgmt.nacm import Access, Denials, Guarded
 from nf.mgmt.rpc_error import RpcErrors
 from nf.mgmt.session import INTERNAL, Session
+from nf.mgmt.spare import Spare
 from nf.mgmt.transaction import Data, Providers, Ready
 
 __all__ = ["Commits", "Conversion", "Publisher", "Running"]
@@ -50,7 +50,7 @@ class Running:
         tree: Validated, with defaults; never modified.
         revision: Grows by one with every transaction.
         number: Of its entry in the history.
-        nodes: How many it has, or a few more.
+        nodes: How many it has, but for defaults that come and go.
     """
 
     tree: Tree
@@ -89,7 +89,10 @@ class Commits:
         keepers: Write what a configuration needs beside it, such as private keys, before it is
             written itself.
         guards: Refuse changes that access control permits, by raising; part of every transaction.
+        spare: For the next edit; its user holds `writing`.
         watchers: Told of every change that is in force, in order; must not block nor raise.
+        appliers: Told why each provider that a change concerned did not apply it; empty for those
+            that did. Must not block nor raise.
     """
 
     def __init__(
@@ -112,13 +115,11 @@ class Commits:
         self.keepers: list[Callable[[Tree], None]] = []
         self.guards: list[Callable[[Session, Sequence[Change]], None]] = []
         self.watchers: list[Callable[[Sequence[Change]], None]] = []
+        self.appliers: list[Callable[[Mapping[str, str]], None]] = []
         empty = context.empty()
         empty.validate()
         self.running = Running(empty, 0, 0, len(empty))
-        self._spare: Tree | None = None
-        """What is running once more, and nobody else's: a copy of a large tree takes long."""
-        self._behind: tuple[Tree, Diff, Diff] | None = None
-        """What was running before, and what makes a spare of it."""
+        self.spare = Spare()
         self.access = self._access(self.running)
 
     def _access(self, running: Running) -> Access:
@@ -199,8 +200,7 @@ class Commits:
     def running_to_edit(self) -> Tree:
         """A tree of the caller's own with what is running."""
         with self.writing:
-            self._bring_up_to_date()
-            spare, self._spare = self._spare, None
+            spare = self.spare.take()
         return spare if spare is not None else self.running.tree.copy()
 
     def for_disk(self, tree: Tree) -> None:
@@ -269,7 +269,7 @@ class Commits:
             implied_diff = validate(tree)
             changes, implied = without_echoes(self.running.tree, changes, changes_of(implied_diff))
             if not changes and not implied:
-                self._spare = tree if is_exact else None
+                self.spare.keep(tree if is_exact else None)
                 return False
             everything = (*changes, *implied)
             watched = bool(self._providers.watching(everything))
@@ -281,8 +281,10 @@ class Commits:
             replayable = is_exact and all(one.operation != "delete" for one in implied)
             before = self.running.tree
             self._put_in_force(session, tree, ready, changes, diff if replayable else None)
-            self._spare = None
-            self._behind = (before, diff, implied_diff) if is_exact else None
+            if is_exact:
+                self.spare.follow(before, diff, implied_diff)
+            else:
+                self.spare.keep(None)
         self._tell(session, changes)
         return True
 
@@ -293,26 +295,9 @@ class Commits:
         """
         if self.writing.acquire(blocking=False):
             try:
-                self._bring_up_to_date()
+                self.spare.catch_up()
             finally:
                 self.writing.release()
-
-    def _bring_up_to_date(self) -> None:
-        """Makes the tree that was in force like the one that is now, unless somebody reads it."""
-        if self._behind is None:
-            return
-        tree, diff, implied = self._behind
-        self._behind = None
-        # Its references: this function's, and that of the question.
-        if sys.getrefcount(tree) > 2:
-            return
-        try:
-            tree.apply(diff)
-            tree.apply(implied)
-        except YangError:
-            log.exception("changes did not fit the tree that they were made for")
-            return
-        self._spare = tree
 
     def replace(self, session: Session, tree: Tree) -> bool:
         """Puts another, validated configuration in the place of the running one."""
@@ -355,10 +340,12 @@ class Commits:
             if not changes or any(change.top == NACM for change in changes)
             else self.access
         )
-        ready.apply()
+        applied = ready.apply()
         self.running, self.access = running, access
         for told in self.watchers:
             told(changes)
+        for hear in self.appliers:
+            hear(applied)
 
     def _tell(self, session: Session, changes: Sequence[Change]) -> None:
         self._events.publish(

@@ -181,6 +181,7 @@ def _interface(one: Data, common: Data) -> Interface:
     return Interface(
         name=one["name"],
         source=cast("Any", _plain_identity(one["source"])),
+        sockets=one["sockets"],
         promiscuous=said("promiscuous"),
         snap_length=said("snap-length"),
         buffer_bytes=said("buffer-size"),

@@ -43,6 +43,22 @@ class Confirming:
         waiting = self._waiting
         return None if waiting is None else max(0.0, waiting.deadline - monotonic())
 
+    def waits_for(self, session: Session) -> bool:
+        """Whether the commit that waits is the session's own, and ends with it."""
+        waiting = self._waiting
+        return waiting is not None and waiting.persist is None and waiting.session.id == session.id
+
+    def persist_id(self, revision: int | None) -> str:
+        """By which the commit that waits is named, if it made that revision; empty for none.
+
+        Args:
+            revision: Of the running configuration; None for whichever commit waits.
+        """
+        waiting = self._waiting
+        if waiting is None or revision not in (None, waiting.rollback.revision + 1):
+            return ""
+        return waiting.persist or ""
+
     def may_change(self, session: Session, persist_id: str | None = None) -> None:
         """Refuses a change that a roll-back would take back from somebody else.
 
@@ -148,8 +164,7 @@ class Confirming:
     def session_ended(self, session: Session) -> None:
         """Goes back if the commit was the session's and does not persist."""
         with self._commits.writing:
-            waiting = self._waiting
-            if waiting and waiting.persist is None and waiting.session.id == session.id:
+            if self.waits_for(session):
                 self._go_back(session, "cancel")
 
     def _expire(self) -> None:

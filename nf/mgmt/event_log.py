@@ -113,6 +113,14 @@ class EventLog:
         with self._lock:
             return [(when, data) for when, data, _ in self._events if when >= start]
 
+    def before(self, moment: datetime) -> datetime | None:
+        """When the last event before a moment happened; None where there is none that is known."""
+        with self._lock:
+            for when, _, _ in reversed(self._events):
+                if when < moment:
+                    return when
+        return self.forgotten
+
     @property
     def aged(self) -> datetime | None:
         """When the oldest event that is still there happened."""

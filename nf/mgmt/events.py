@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -168,13 +168,13 @@ class EventHub:
             for when, data in self.log.since(subscription.since):
                 self._hand(subscription, Event(when, data, self._context))
             if subscription.replayed is not None:
-                subscription.replayed()
+                self._call(subscription, subscription.replayed)
         self._subscriptions.append(subscription)
 
     def _handle(self, event: Event) -> None:
         try:
             event.tree  # noqa: B018 - is validated by being made
-        except YangError as error:
+        except (YangError, TypeError, ValueError) as error:  # the latter: it is no JSON at all
             self.invalid += 1
             log.error("notification %s is not sent: %s", next(iter(event.data), "?"), error)  # noqa: TRY400
             return
@@ -184,10 +184,12 @@ class EventHub:
             self._hand(subscription, event)
 
     def _hand(self, subscription: Subscription, event: Event) -> None:
-        if subscription.over:
-            return
+        if not subscription.over:
+            self._call(subscription, partial(subscription.deliver, event))
+
+    def _call(self, subscription: Subscription, function: Callable[[], None]) -> None:
         try:
-            subscription.deliver(event)
+            function()
         except Exception:
             # One receiver that is broken must not keep events from the others.
             log.exception("a receiver of notifications is dropped")

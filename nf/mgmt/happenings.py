@@ -6,7 +6,7 @@ from typing import Any
 from nf.datapath import control
 from nf.mgmt.commits import Publisher
 
-__all__ = ["PROCESSES", "Happenings", "process_word"]
+__all__ = ["PROCESSES", "Happenings", "dump_end", "process_word"]
 
 PROCESSES = {"nf-monitor": "monitor", "nf-datapath": "datapath", "nf-mgmt": "management"}
 CAUSES = {"kernel_drops": "kernel", "dispatch_drops": "dispatch"}
@@ -15,6 +15,18 @@ CAUSES = {"kernel_drops": "kernel", "dispatch_drops": "dispatch"}
 def process_word(name: str) -> str:
     """A process as the model calls it."""
     return PROCESSES.get(name, name)
+
+
+def dump_end(ended: control.DumpEnded) -> dict[str, Any]:
+    """How a dump ended, in the model's words; numbers of 64 bits are text (RFC 7951)."""
+    return {
+        "file": ended.file,
+        "reason": ended.reason,
+        "seen": str(ended.seen),
+        "packets": str(ended.packets),
+        "bytes": str(ended.octets),
+        "dropped": str(ended.dropped),
+    }
 
 
 class Happenings:
@@ -48,6 +60,8 @@ class Happenings:
                 self._publish("nf-dpi:flow-state-reset", {"reason": reason})
             case control.RowsTold(kind, lines):
                 self._rows(kind, lines)
+            case control.DumpEnded():
+                self._publish("nf-capture:dump-ended", dump_end(happened), message=happened.text)
             case control.ReplayState(file, state, why, _):
                 self._publish(
                     "nf-capture:capture-state", {"source": file, "status": state}, reason=why

@@ -6,6 +6,7 @@ handed this one before anything else.
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,8 @@ log = logging.getLogger(__name__)
 PREPARE_SECONDS = 8.0
 APPLY_SECONDS = 30.0
 """Nothing can be taken back any more, so that patience costs nothing."""
+ABSENT_SECONDS = 10.0
+"""A datapath that is started again is there sooner; one that is not, is in trouble."""
 
 
 class Link:
@@ -42,6 +45,9 @@ class Link:
         path: The datapath's socket.
         on_event: Gets what the datapath tells.
         on_return: Called when a datapath has come back and has the configuration again.
+        on_trouble: Told why the datapath does not follow the configuration, and nothing when it
+            does again; must not ask the datapath.
+        on_taken: Called when a datapath that was newly connected to has the configuration.
     """
 
     def __init__(
@@ -49,10 +55,14 @@ class Link:
         path: Path,
         on_event: Callable[[Any], None],
         on_return: Callable[[], None],
+        on_trouble: Callable[[str], None] = lambda _: None,
+        on_taken: Callable[[], None] = lambda: None,
     ) -> None:
         self._path = path
         self._on_event = on_event
         self._on_return = on_return
+        self._on_trouble = on_trouble
+        self._on_taken = on_taken
         self._orders = threading.RLock()
         """Held while a configuration is handed over: one at a time."""
         self._client: DatapathClient | None = None
@@ -63,8 +73,11 @@ class Link:
         self._connected = threading.Event()
         self._wake = threading.Event()
         self._ending = False
+        self._absent_since = time.monotonic()
         self.trouble = ""
         """Why the datapath does not follow the configuration; empty when it does."""
+        self._told: str | None = None
+        """What was said of that last; nothing yet."""
         self._thread = threading.Thread(target=self._keep, name="datapath-link", daemon=True)
 
     def start(self) -> None:
@@ -154,14 +167,14 @@ class Link:
             try:
                 client.call(Apply(generation), APPLY_SECONDS)
                 self._served = client.peer.pid
-                self.trouble = ""
+                self._is_in(trouble="")
             except Refused:
                 if not self._hand_over():
                     # The thread tries again, until it is taken or another one comes.
                     self._wake.set()
             except ChannelError as error:
                 event(log, logging.ERROR, "the datapath did not apply", why=error.what)
-                self.trouble = error.what
+                self._is_in(trouble=error.what)
                 self._wake.set()
 
     def abort(self, generation: int) -> None:
@@ -211,11 +224,17 @@ class Link:
                     place=error.place,
                     hint=error.hint,
                 )
-                self.trouble = trouble
+                self._is_in(trouble=trouble)
                 return False
-            self.trouble = ""
+            self._is_in(trouble="")
             self._served = client.peer.pid
             return True
+
+    def _is_in(self, *, trouble: str) -> None:
+        self.trouble = trouble
+        if trouble != self._told:
+            self._told = trouble
+            self._on_trouble(trouble)
 
     # The connection
 
@@ -227,6 +246,9 @@ class Link:
                 self._wake.clear()
                 continue
             if self._client is None and not self._connect():
+                absent = time.monotonic() - self._absent_since
+                if self._force is not None and absent > ABSENT_SECONDS:
+                    self._is_in(trouble="nf-datapath does not run")
                 self._wake.wait(backoff.next())
                 self._wake.clear()
                 continue
@@ -262,10 +284,13 @@ class Link:
         self._connected.set()
         if taken and before and before != client.peer.pid:
             self._on_return()
+        if taken and self._force is not None:
+            self._on_taken()
         return taken
 
     def _lost(self) -> None:
         event(log, logging.WARNING, "the datapath has hung up")
         self._connected.clear()
+        self._absent_since = time.monotonic()
         self._client = None
         self._wake.set()

@@ -35,6 +35,8 @@ MAX_COMMAND = MAX_PARAMETERS + 64
 """Octets of a command: the parameters, and the word before them."""
 PATIENCE = 5.0
 """Seconds that a client has to send its command, and to take the reply."""
+PAUSE = 1.0
+"""Seconds until a client is accepted again after that was not possible."""
 BACKLOG = 16
 MAX_DRAINED = 1 << 20
 """Octets of a command that is too long that are taken before the connection is cut."""
@@ -136,15 +138,21 @@ class _Listener:
 
     def _serve(self) -> None:
         with self._woken:
+            # Not select(2), which knows no descriptor above 1023.
+            waiting = select.poll()
+            waiting.register(self._socket, select.POLLIN)
+            waiting.register(self._woken, select.POLLIN)
             # A command may have closed the socket that it came through.
             while not self._closing.is_set():
-                ready, _, _ = select.select([self._socket, self._woken], [], [])
-                if self._woken in ready:
+                ready = {descriptor for descriptor, _ in waiting.poll()}
+                if self._woken.fileno() in ready:
                     return
                 try:
                     client, _ = self._socket.accept()
                 except OSError as error:
                     log.warning("a client could not be accepted: %s", error)
+                    # It still waits: without a pause this would go round and round.
+                    self._closing.wait(PAUSE)
                     continue
                 with client:
                     self._attend(client)

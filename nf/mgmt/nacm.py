@@ -30,10 +30,12 @@ DENIED_BY_DEFAULT = frozenset(
         ("ietf-netconf", "delete-config"),
         ("ietf-netconf", "kill-session"),
         *(("nf-telemetry", f"file-{what}") for what in ("get", "stat", "put", "remove")),
+        *(("nf-telemetry", f"cert-{what}") for what in ("install", "rotate", "revoke")),
+        ("nf-telemetry", "ping"),
     }
 )
-"""RFC 8341 sections 3.2.8 and 3.2.10; their module says nothing of it. Those of gNOI file stand in
-no module: NETCONF has no such operations, but rules name them like others."""
+"""RFC 8341 sections 3.2.8 and 3.2.10; their module says nothing of it. Those of gNOI stand in no
+module: NETCONF has no such operations, but rules name them like others."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from typing import Any
 
 from nf.datapath import control
 from nf.errors import NfError, Refused
+from nf.mgmt.happenings import dump_end
 from nf.mgmt.link import Link
 from nf.mgmt.operations import Operations
 from nf.mgmt.overseer import Overseer
@@ -41,6 +42,9 @@ class Orders:
             "/nf-capture:stop-capture": lambda _: self._do(control.SetCapture("stop")),
             "/nf-capture:restart-capture": lambda _: self._do(control.SetCapture("restart")),
             "/nf-capture:replay-file": self._replay,
+            "/nf-capture:dump-packets": self._dump,
+            "/nf-capture:stop-dump": self._stop_dump,
+            "/nf-capture:delete-dump": lambda given: self._do(control.DeleteDump(given["file"])),
             "/nf-dpi:reload-plugins": self._reload,
             "/nf-dpi:list-sessions": self._list,
             "/nf-dpi:terminate-session": lambda given: self._do(
@@ -63,6 +67,23 @@ class Orders:
         self._do(control.Replay(given["path"], paces[given["pace"]]))
         return {"source": given["path"]}
 
+    def _dump(self, given: dict[str, Any]) -> dict[str, Any]:
+        wanted = control.DumpPackets(
+            file=given.get("file", ""),
+            filter=given["filter"],
+            duration=float(given["duration"]),
+            packets=int(given.get("count", 0)),
+            octets=int(given["size"]),
+            snap_length=int(given.get("snap-length", 0)),
+        )
+        begun: control.DumpBegun = self._link.call(wanted, SLOW_SECONDS)
+        return {"file": begun.file, "path": begun.path}
+
+    def _stop_dump(self, given: dict[str, Any]) -> dict[str, Any]:
+        del given
+        ended = dump_end(self._link.call(control.StopDump(), SLOW_SECONDS))
+        return {name: value for name, value in ended.items() if name != "reason"}
+
     def _reload(self, given: dict[str, Any]) -> dict[str, Any]:
         del given
         loaded = self._link.reload()
@@ -79,13 +100,15 @@ def carried_out(path: str, work: Work) -> Callable[[Session, str, dict[str, Any]
 
     def run(session: Session, target: str, given: dict[str, Any]) -> dict[str, Any]:
         del session, target
+        leaves = unqualified(given)
         try:
-            return work(unqualified(given))
+            return work(leaves)
         except Refused as error:
             raise RpcErrors.of(
                 tag="operation-failed",
                 message=f"{error.what}; try: {error.hint}",
-                path=path,
+                # What names a leaf of the input is wrong there.
+                path=f"{path}/{error.place}" if error.place in leaves else path,
                 app_tag=error.app_tag or "refused",
             ) from error
         except NfError as error:

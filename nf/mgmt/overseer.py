@@ -38,14 +38,22 @@ class Overseer:
     Args:
         path: The monitor's socket.
         on_restart: Gets what the monitor tells of a process that it started again.
+        on_trouble: Told why the monitor does not follow the configuration, and nothing when it
+            does.
     """
 
     name = "supervisor"
     watches: tuple[str, ...] = (PROBE,)
 
-    def __init__(self, path: Path, on_restart: Callable[[Restarted], None]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        on_restart: Callable[[Restarted], None],
+        on_trouble: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._path = path
         self._on_restart = on_restart
+        self._on_trouble = on_trouble
         self._client: MonitorClient | None = None
         self._wishes: Wishes = ()
         self._lost = threading.Event()
@@ -103,6 +111,9 @@ class Overseer:
                 client.call(wish)
         except NfError as error:
             event(log, logging.ERROR, "the monitor does not follow", why=error.what)
+            self._on_trouble(error.what)
+        else:
+            self._on_trouble("")
 
     def _keep(self) -> None:
         backoff = Backoff(0.1, 5.0)

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Protocol
 
 from nf._native.yang import Context
@@ -15,6 +16,7 @@ from nf.mgmt.alarms.causes import Causes
 from nf.mgmt.alarms.keeping import Alarms
 from nf.mgmt.answering import wrapped
 from nf.mgmt.beginning import Wishes, begin, overlay
+from nf.mgmt.changes import Change
 from nf.mgmt.control_socket import ControlSocket
 from nf.mgmt.core import Core
 from nf.mgmt.credentials.provider import Credentials
@@ -95,15 +97,22 @@ class ManagementProcess:
         self._recent = Recent(self._core.state)
         self._core.providers.register(self._recent)
         self._events.subscribe(self._recent.notified)
+        self._pool = ThreadPoolExecutor(8, "local")
         self._happenings = Happenings(self._events, self._recent.told)
-        self._alarms = Alarms(self._core)
+        self._alarms = Alarms(self._core, places.state / "alarms.json")
         self._causes = Causes(self._alarms)
+        self._core.commits.appliers.append(self._causes.applied)
+        self._core.commits.watchers.append(self._committed)
         self._link = Link(
             places.datapath_socket,
             self._datapath_told,
             self._happenings.datapath_returned,
+            partial(self._causes.follows, "datapath"),
+            self._look_at_outputs,
         )
-        self._overseer = Overseer(places.monitor_socket, self._restarted)
+        self._overseer = Overseer(
+            places.monitor_socket, self._restarted, partial(self._causes.follows, "monitor")
+        )
         users = Users()
         users.attach(self._core)
         self._credentials = Credentials(places.state)
@@ -127,7 +136,6 @@ class ManagementProcess:
         Orders(self._link, self._overseer).register(self._core.operations)
         Holding(self._core.state).register(self._core.operations)
         register_past(self._core)
-        self._pool = ThreadPoolExecutor(8, "local")
         self._end = asyncio.Event()
 
     @staticmethod
@@ -218,6 +226,7 @@ class ManagementProcess:
         self._link.stop()
         self._causes.stop()
         self._overseer.stop()
+        self._alarms.stop()
         self._events.stop()
 
     # What the monitor tells
@@ -225,6 +234,20 @@ class ManagementProcess:
     def _datapath_told(self, happened: Any) -> None:
         self._happenings.datapath_told(happened)
         self._causes.datapath_told(happened)
+
+    def _committed(self, changes: Sequence[Change]) -> None:
+        """An output that was down may be gone, or another one, which says nothing of itself."""
+        del changes
+        if self._alarms.raised("output-down"):
+            self._pool.submit(self._look_at_outputs)
+
+    def _look_at_outputs(self) -> None:
+        try:
+            outputs = self._link.stats()["outputs"]
+        except NfError as error:
+            event(log, logging.WARNING, "no state of outputs", why=error.what)
+        else:
+            self._causes.outputs_are(outputs)
 
     def _restarted(self, told: Restarted) -> None:
         self._causes.process_restarted(process_word(told.name), told.last_exit)

@@ -3,7 +3,7 @@
 import json
 import logging
 import threading
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Sequence
 from datetime import UTC
 from typing import Any
@@ -12,7 +12,7 @@ import msgspec
 
 from nf.mgmt.changes import Change
 from nf.mgmt.events import Event
-from nf.mgmt.sources.sessions import session_entry
+from nf.mgmt.sources.sessions import session_entry, session_identity
 from nf.mgmt.sources.times import date_and_time
 from nf.mgmt.state import State
 from nf.mgmt.transaction import Data
@@ -25,7 +25,10 @@ TOP = "nf-events:events"
 PROBE = "nf-probe:probe"
 LISTS = {"session": "session", "transaction": "transaction", "event": "attribute"}
 """The list of each kind of rows."""
+STARTS = "session-start"
 KEPT = 200
+MOST_KNOWN = 65_536
+"""Sessions that go on of which it is remembered that their start was told."""
 
 
 class Recent:
@@ -39,9 +42,10 @@ class Recent:
         self._state = state
         self._lock = threading.Lock()
         self._rings: dict[str, deque[dict[str, Any]]] = {
-            name: deque(maxlen=KEPT) for name in ("notification", *LISTS.values())
+            name: deque(maxlen=KEPT) for name in ("notification", STARTS, *LISTS.values())
         }
         self._last = dict.fromkeys(self._rings, 0)
+        self._known: OrderedDict[tuple[int, float], None] = OrderedDict()
         self._unreadable = 0
         self._decoder: msgspec.json.Decoder[dict[str, Any]] = msgspec.json.Decoder(dict[str, Any])
         state.register(self)
@@ -56,16 +60,36 @@ class Recent:
 
     def told(self, kind: str, lines: bytes) -> None:
         """Rows of the datapath, as JSON Lines; one that cannot be read is left out, and counted."""
-        made = []
+        made, starts = [], []
         for line in lines.splitlines():
             try:
-                made.append(_entry(kind, self._decoder.decode(line)))
+                row = self._decoder.decode(line)
+                made.append(_entry(kind, row))
+                if kind == "session" and self._is_first(row):
+                    identity = session_identity(row)
+                    starts.append({"time": identity["start"], **identity})
             except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as error:
                 with self._lock:
                     self._unreadable += 1
                 log.warning("a row of kind %s cannot be told: %r", kind, error)
+        if starts:
+            self._add(STARTS, starts)
         if made:
             self._add(LISTS[kind], made)
+
+    def _is_first(self, row: dict[str, Any]) -> bool:
+        """Whether nothing was told of a row's session before; forgets one that has ended."""
+        # The number alone begins anew with each engine.
+        session = (row["session_id"], row["start"])
+        with self._lock:
+            is_first = session not in self._known
+            self._known[session] = None
+            self._known.move_to_end(session)
+            if row["end_reason"] != "active":
+                del self._known[session]
+            elif len(self._known) > MOST_KNOWN:
+                self._known.popitem(last=False)
+        return is_first
 
     def _add(self, name: str, entries: Sequence[dict[str, Any]]) -> None:
         with self._lock:

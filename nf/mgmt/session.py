@@ -122,6 +122,12 @@ class Sessions:
             with self._lock:
                 self._open.pop(session.id, None)
 
+    def is_open(self, session: Session) -> bool:
+        """Whether it has not begun to end."""
+        with self._lock:
+            found = self._open.get(session.id)
+            return found is not None and not found.ending
+
     def all(self) -> list[Session]:
         """Every session that is open or holds something still, oldest first."""
         with self._lock:

@@ -1,6 +1,7 @@
 """Where each setting is in YANG, for errors of whoever prepares settings."""
 
 import re
+from fnmatch import fnmatchcase
 
 from nf.datapath.config import Timeouts
 from nf.datapath.settings import Settings
@@ -95,6 +96,7 @@ OUTPUT_LEAVES = {
 INTERFACE_LEAVES = {
     "name": "name",
     "source": "source",
+    "sockets": "sockets",
     "promiscuous": "promiscuous",
     "snap_length": "snap-length",
     "buffer_bytes": "buffer-size",
@@ -111,19 +113,15 @@ def path_of(place: str, settings: Settings) -> str:
 
     Args:
         place: A setting of the engine or of `Settings`: `root`, `timeouts.short`,
-            `interfaces[0].snap_length`, `events[1]`, `file.directory`, …
+            `interfaces[0].snap_length`, `interface eth0`, `events[1]`, `file.directory`, …
         settings: Those that were refused: they give the keys of list entries.
 
     Returns:
         The path; the root of the probe where the place says nothing about a setting.
     """
     name, number, rest = _taken_apart(place)
-    if name == "interfaces":
-        if number is None or number >= len(settings.engine.interfaces):
-            return f"{CAPTURE}/interface"
-        entry = interface_path(settings.engine.interfaces[number].name)
-        leaf = INTERFACE_LEAVES.get(rest)
-        return f"{entry}/{leaf}" if leaf else entry
+    if name in {"interface", "interfaces"}:
+        return _path_of_interface(place, settings)
     if name == "events" and number is not None and number < len(settings.event_names):
         return f"{REPORTS}/event[name={_quoted(settings.event_names[number])}]"
     if name == "timeouts" and rest in Timeouts.__slots__:
@@ -132,6 +130,20 @@ def path_of(place: str, settings: Settings) -> str:
         leaf = OUTPUT_LEAVES[name].get(rest)
         return f"{OUTPUTS}/{name}/{leaf}" if leaf else f"{OUTPUTS}/{name}"
     return ENGINE_PATHS.get(name) or SETTING_PATHS.get(name, PROBE)
+
+
+def _path_of_interface(place: str, settings: Settings) -> str:
+    """Of a setting of an entry, or of the entry that an interface of the system is captured by."""
+    name, number, rest = _taken_apart(place)
+    entries = [one.name for one in settings.engine.interfaces]
+    if name == "interface":
+        found = place.removeprefix("interface ")
+        means = (n for n, one in enumerate(entries) if found == one or fnmatchcase(found, one))
+        number = next(means, None)
+    if number is None or number >= len(entries):
+        return f"{CAPTURE}/interface"
+    entry, leaf = interface_path(entries[number]), INTERFACE_LEAVES.get(rest)
+    return f"{entry}/{leaf}" if leaf else entry
 
 
 def _taken_apart(place: str) -> tuple[str, int | None, str]:

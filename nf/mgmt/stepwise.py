@@ -40,11 +40,12 @@ class Confirm:
 
     Attributes:
         timeout: Seconds until then.
-        persist: By which whoever confirms or cancels names it.
+        persist: By which whoever confirms or cancels names it; None for the session that edits,
+            with whose end it goes back.
     """
 
     timeout: int
-    persist: str
+    persist: str | None
 
 
 class StepRefused(RpcErrors):
@@ -64,6 +65,8 @@ def edit_in_steps(
 ) -> bool:
     """Edits the running configuration; whether anything changed.
 
+    Secrets in clear text are converted as in any other edit.
+
     Args:
         core: Whose configuration.
         session: Who edits.
@@ -82,6 +85,11 @@ def edit_in_steps(
                 type="protocol", tag="in-use", message="another commit waits for its confirmation"
             )
         confirming.may_change(session)
+        if confirm is not None and confirm.persist is None and not core.sessions.is_open(session):
+            # Its end, which would take the commit back, has been already.
+            raise RpcErrors.of(
+                type="protocol", tag="operation-failed", message="the session has ended meanwhile"
+            )
         work = commits.running.tree.copy()
         diffs: list[Diff] = []
         for step in steps:
@@ -98,11 +106,12 @@ def edit_in_steps(
         # What one step takes away and another brings back has not changed, least of all for access
         # control: the steps' own differences would say both.
         whole = diffs[0] if len(diffs) == 1 else commits.running.tree.diff(work)
+        is_exact = not commits.convert(work)
         if confirm is None:
-            return commits.transact(session, work, whole)
+            return commits.transact(session, work, whole, is_exact=is_exact)
         rollback = confirming.note()
         try:
-            changed = commits.transact(session, work, whole)
+            changed = commits.transact(session, work, whole, is_exact=is_exact)
         except BaseException:
             confirming.drop_note()
             raise

@@ -84,7 +84,9 @@ class Providers:
         if changes is None:
             return list(self._providers)
         touched = {change.top for change in changes}
-        return [provider for provider in self._providers if touched & set(provider.watches)]
+        return [
+            provider for provider in self._providers if not touched.isdisjoint(provider.watches)
+        ]
 
     def prepare(
         self, before: Data | None, after: Data, changes: Sequence[Change] | None
@@ -154,18 +156,19 @@ class Ready:
         """One more, who applies after those before and aborts before them."""
         self._prepared.append((name, prepared))
 
-    def apply(self) -> list[str]:
-        """Applies all; names of those that broke their promise not to fail."""
-        failed = []
+    def apply(self) -> dict[str, str]:
+        """Applies all; by name, why it broke its promise not to fail, empty where it did not."""
+        applied = {}
         for name, prepared in self._prepared:
+            applied[name] = ""
             try:
                 prepared.apply()
-            except Exception:
-                # The configuration is in force: going back half-way would be worse. State and log
-                # say that this one does not follow it.
+            except Exception as error:
+                # The configuration is in force: going back half-way would be worse. An alarm and
+                # the log say that this one does not follow it.
                 log.exception("%s failed to apply a configuration that it had prepared", name)
-                failed.append(name)
-        return failed
+                applied[name] = str(error) or type(error).__name__
+        return applied
 
     def abort(self) -> None:
         """Aborts all, the last first."""

@@ -67,6 +67,7 @@ class Failures:
 
     FREE = 5
     LONGEST = 60.0
+    DOUBLINGS = 16
     FORGET = 600.0
     REMEMBERED = 10_000
 
@@ -84,7 +85,9 @@ class Failures:
             passed = self._now() - last
             if count < self.FREE or passed > self.FORGET:
                 return 0.0
-            left = min(self.LONGEST, 2.0 ** (count - self.FREE)) - passed
+            # Beyond that the power is longer anyway, and at some time no number any more.
+            doublings = min(count - self.FREE, self.DOUBLINGS)
+            left = min(self.LONGEST, 2.0**doublings) - passed
             if left <= 0:
                 return 0.0
             self.refused += 1

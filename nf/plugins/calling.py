@@ -14,15 +14,12 @@ Result = TypeVar("Result")
 _Calls = queue.SimpleQueue[tuple[Callable[[], Any], "Future[Any]"] | None]
 
 
+MOST_LEFT = 64
+"""Threads that may be left behind; then nothing more is called until one of them has ended."""
+
+
 class Overdue(Exception):
-    """A call did not come back in time; whatever it says later is not heard.
-
-    Args:
-        seconds: That it had.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__(f"it took more than {seconds:.1f} s")
+    """A call did not come back in time; whatever it says later is not heard."""
 
 
 class Caller:
@@ -41,12 +38,13 @@ class Caller:
         self._name = name
         self._thread: threading.Thread | None = None
         self._calls: _Calls = queue.SimpleQueue()
+        self._left: list[threading.Thread] = []
 
     def call(self, function: Callable[[], Result], seconds: float) -> Result:
         """What a function returns.
 
         Raises:
-            Overdue: It has not come back after `seconds`.
+            Overdue: It has not come back after `seconds`, or too many before it have not.
             BaseException: What the function raised.
         """
         thread = self._thread or self._begin()
@@ -54,10 +52,13 @@ class Caller:
         self._calls.put((function, called))
         if not wait((called,), seconds).done:
             self._leave(thread)
-            raise Overdue(seconds)
+            raise Overdue(f"it took more than {seconds:.1f} s")
         return called.result()
 
     def _begin(self) -> threading.Thread:
+        self._left = [one for one in self._left if one.is_alive()]
+        if len(self._left) >= MOST_LEFT:
+            raise Overdue(f"{len(self._left)} calls before have not come back")
         self._calls = queue.SimpleQueue()
         # The thread knows the queue only, so that it ends with the caller that filled it.
         weakref.finalize(self, self._calls.put, None)
@@ -74,6 +75,7 @@ class Caller:
                 ctypes.c_ulong(thread.ident), ctypes.py_object(SystemExit)
             )
         self._calls.put(None)
+        self._left.append(thread)
         self._thread = None
 
 

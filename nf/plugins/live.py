@@ -176,6 +176,8 @@ class Listeners:
 
     def classify(self, batch: _engine.Batch, source: object) -> None:
         """Has classifiers name sessions of a source, and waits for them, but only so long."""
+        if not self._classifiers:
+            return
         with self._in_turn:
             if (rows := self._verdicts.get(source)) is None:
                 rows = self._verdicts[source] = [

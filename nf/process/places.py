@@ -75,6 +75,11 @@ class Places:
         """Where nf-monitor hears its children."""
         return self.run / "notify.sock"
 
+    @property
+    def dumps(self) -> Path:
+        """Where packets are written to on demand."""
+        return self.state / "dumps"
+
     def make(self) -> None:
         """Makes the directories, for their owner alone.
 

@@ -13,11 +13,14 @@ from tests.gnmi.client import Client, subscribing, subscription, values
 
 
 def main() -> None:
-    """Waits for a session that was reported, a notification, and the deletion of an old entry."""
+    """Waits for a session, its start, a notification, and the deletion of an old entry."""
     client = Client(grpc.insecure_channel("127.0.0.1:9339"), "admin", sys.argv[1])
     stream = client.subscribe(
         subscribing(
-            subscription("/events/session"), subscription("/events/notification"), encoding="PROTO"
+            subscription("/events/session"),
+            subscription("/events/session-start"),
+            subscription("/events/notification"),
+            encoding="PROTO",
         )
     )
     stream.until_sync()
@@ -30,10 +33,11 @@ def main() -> None:
             if at.endswith("/name") and value == "ietf-netconf-notifications:netconf-config-change":
                 found["notification"] = told | {"atomic": one.atomic}
             if at.endswith("/dst-port") and value == 5000:
-                found["session"] = told | {"atomic": one.atomic}
+                kind = "session-start" if "/session-start[" in at else "session"
+                found[kind] = told | {"atomic": one.atomic}
         for path in one.delete:
             deleted = path.elem[-1].key["number"]
-        if len(found) == 2 and deleted:
+        if len(found) == 3 and deleted:
             break
     stream.cancel()
     state = client.read("/events", encoding="PROTO")

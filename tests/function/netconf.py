@@ -81,6 +81,16 @@ class Netconf:
         self._to.flush()
         return Answer(json.loads(self._from.readline()))
 
+    def heard(self, name: str) -> Answer:
+        """The next notification of a name, to which this session has subscribed."""
+        while True:
+            self._to.write("null\n")
+            self._to.flush()
+            text = json.loads(self._from.readline())
+            assert text, f"no {name}"
+            if (told := Answer(text)).root.find(f"{{*}}{name}") is not None:
+                return told
+
     def edit(self, config: str, operation: str = "merge") -> Answer:
         """Edits running."""
         return self.ask(

@@ -10,7 +10,7 @@ import warnings
 
 
 def main() -> None:
-    """Sends the body of each request, and prints the whole reply."""
+    """Sends the body of each request, and prints the whole reply; for null, a notification."""
     # What others warn of in their own packages is not what is looked at here.
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
@@ -32,6 +32,10 @@ def main() -> None:
         client.raise_mode = RaiseMode.NONE
         print(json.dumps(list(client.server_capabilities)), flush=True)
         for line in sys.stdin:
+            if json.loads(line) is None:
+                heard = client.take_notification(timeout=60)
+                print(json.dumps(heard.notification_xml if heard else ""), flush=True)
+                continue
             print(json.dumps(client.rpc(to_ele(json.loads(line))).xml), flush=True)
 
 

@@ -183,7 +183,7 @@ def _own(places: Places) -> dict[str, str]:
     return {
         f"{PROBE}/nf-capture:capture/link-type": "nf-protocols:ethernet",
         f"{PROBE}/nf-capture:capture/file/path": places.capture,
-        f"{PROBE}/nf-capture:capture/interface/source": "nf-types:af-packet",
+        f"{PROBE}/nf-capture:capture/interface/source": "nf-types:libpcap",
         f"{PROBE}/nf-dpi:engine/applications/file": places.applications,
         # An empty file serves for both.
         f"{PROBE}/nf-dpi:engine/risks/file": places.applications,

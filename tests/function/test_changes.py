@@ -99,3 +99,40 @@ def test_all_processes_log_as_configured_from_then_on(start: Start) -> None:
     eventually(probe.capturing)
     assert probe.logged().count("asked for a restart") == 1
     assert probe.end() == 0
+
+
+WAYS = (("af-packet", "4"), ("libpcap", "1"), ("af-packet", "1"), ("af-packet", "2"))
+"""Sources of an interface, and sockets that share it."""
+
+
+def test_the_way_in_which_packets_come_changes_under_traffic(start: Start) -> None:
+    probe = start("-i", SEES).up()
+    eventually(probe.capturing)
+    datapath = probe.processes()["nf-datapath"].pid
+    before, entry = probe.account()["packets"], f"capture/interface[{SEES}]"
+    sender = packets(probe)
+    try:
+        for kind, sockets in WAYS * 5:
+            # One commit: libpcap has one socket only.
+            probe.set((f"{entry}/source", f"nf-types:{kind}"), (f"{entry}/sockets", sockets))
+
+            def is_so(kind: str = kind, sockets: str = sockets) -> bool:
+                [told] = probe.state("capture/state")["source"]
+                return told["kind"].endswith(kind) and told.get("sockets") == int(sockets)
+
+            eventually(is_so)
+        assert sender.wait(60) == 0
+    finally:
+        sender.kill()
+        sender.wait()
+
+    eventually(lambda: probe.account()["packets"] >= before + PACKETS)
+    account = probe.account()
+    assert account["packets"] == before + PACKETS
+    assert account["kernel-drops"] == account["filtered"] == 0
+    assert probe.processes()["nf-datapath"].pid == datapath
+
+    for sockets, buffer in (("64", "134217728"), ("65", "1048576")):
+        with pytest.raises(NfError) as refused:
+            probe.set((f"{entry}/sockets", sockets), (f"{entry}/buffer-size", buffer))
+        assert refused.value.place.endswith("/sockets")

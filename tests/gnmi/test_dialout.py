@@ -12,11 +12,18 @@ import grpc
 import pytest
 from gnmi_pb import gnmi_pb2 as gnmi
 
+from nf.mgmt.core import Core
+from nf.mgmt.rpc_error import RpcErrors
+from nf.process.backoff import Backoff
+from nf.telemetry.gnmi import dialout
 from nf.telemetry.gnmi.dialout import METHOD
-from tests.certificates import Authority
+from nf.telemetry.gnmi.server import Target
+from tests.certificates import Authority, Issued
 
-from .client import Client, text, values
+from .client import Client, subscribing, subscription, text, values
 from .conftest import Lab
+from .test_keystore import KEYSTORE, bag, change
+from .test_subscribe_stream import SLOW, entries
 
 PATIENCE = 60.0
 COLLECTOR = "/probe/telemetry/gnmi/collector[name=c]"
@@ -30,8 +37,12 @@ class Collector:
         self.calls: queue.Queue[dict[str, Any]] = queue.Queue()
         self.over = threading.Semaphore(0)
         self.hang_up = threading.Event()
+        self.stalls = threading.Event()
+        self.may_go_on = threading.Event()
         self._pool = ThreadPoolExecutor(4)
-        self._server = grpc.server(self._pool, options=[("grpc.so_reuseport", 0)])
+        # A window that stays small, so that a collector that stalls is noticed at once.
+        options = [("grpc.so_reuseport", 0), ("grpc.http2.bdp_probe", 0)]
+        self._server = grpc.server(self._pool, options=options)
         service, _, method = METHOD[1:].partition("/")
         handler = grpc.stream_stream_rpc_method_handler(
             self._publish, gnmi.SubscribeResponse.FromString, lambda _: b""
@@ -52,6 +63,10 @@ class Collector:
         # The end may come while an acknowledgement is sent, too: then nothing is raised here.
         context.add_callback(self.over.release)
         self.calls.put(shown | {"auth": context.auth_context()})
+        if self.stalls.is_set():
+            # It takes nothing more than what fits into the windows of HTTP/2.
+            self.may_go_on.wait(PATIENCE)
+            return
         with contextlib.suppress(grpc.RpcError):
             for response in requests:
                 self.told.put(response)
@@ -70,6 +85,7 @@ class Collector:
         return found[0]
 
     def stop(self) -> None:
+        self.may_go_on.set()
         self._server.stop(0).wait(PATIENCE)
         self._pool.shutdown()
 
@@ -254,3 +270,177 @@ def test_a_collector_that_is_not_there_is_told_in_state_and_holds_up_nobody(
     assert state["failures"] >= 1
     assert state["connected"] is False
     assert state["last-error"]
+
+
+def test_a_collector_that_takes_nothing_costs_the_others_nothing(
+    start: Callable[..., Target], lab: Lab, listen: Callable[..., Collector]
+) -> None:
+    lab.state = entries(400, 1)
+    target = start(SLOW)
+    client = Client(grpc.insecure_channel(f"127.0.0.1:{target.ports()['test']}"), "ada", "ada")
+    still, quick = listen(), listen()
+    still.stalls.set()
+    sample = {"path": "/lab/port/packets", "mode": "sample", "sample-interval": 10}
+    slower = sample | {"sample-interval": 500}
+    client.set(
+        update={
+            COLLECTOR: entry(still.port, sample),
+            COLLECTOR.replace("=c", "=d"): entry(quick.port, slower, name="d"),
+        }
+    )
+    reading = client.subscribe(subscribing(subscription("/lab/port/packets", "SAMPLE", every=0.5)))
+    reading.until_sync()
+    assert still.calls.get(timeout=PATIENCE)
+    # It is given up; then it is called again, which is the same once more.
+    while "last-error" not in (state := state_of(client)):
+        pass
+    assert "too slow" in state["last-error"]
+    assert still.calls.get(timeout=PATIENCE)
+    assert state_of(client)["failures"] >= 1
+
+    assert quick.calls.qsize() == 1
+    lab.state = entries(400, 2)
+    path = f"/lab/port[name={lab.state['port'][7]['name']}]/packets"
+    assert quick.until(lambda one: values(one.update).get(path) == "2")
+    while reading.first_with(path) != "2":
+        pass
+    reading.cancel()
+    client.close()
+
+
+def noted(monkeypatch: pytest.MonkeyPatch) -> "queue.SimpleQueue[float]":
+    """Gets the pauses between tries, which are left out."""
+    waits: queue.SimpleQueue[float] = queue.SimpleQueue()
+
+    class Noted(Backoff):
+        def next(self) -> float:
+            waits.put(super().next())
+            return 0.0
+
+    monkeypatch.setattr(dialout, "Backoff", Noted)
+    return waits
+
+
+def test_a_message_for_a_call_that_has_ended_is_no_defect(
+    ports: Client, listen: Callable[..., Collector], lab: Lab, caplog: pytest.LogCaptureFixture
+) -> None:
+    lab.state = entries(400, 1)
+    collector = listen()
+    collector.hang_up.set()
+    sample = {"path": "/lab/port/packets", "mode": "sample", "sample-interval": 20}
+    ports.set(update={COLLECTOR: entry(collector.port, sample)})
+    for _ in range(3):
+        assert collector.calls.get(timeout=PATIENCE)
+    ports.set(delete=[COLLECTOR])
+
+    assert "dial-out to c failed" not in caplog.text
+
+
+def test_pauses_between_tries_grow_and_are_bounded(
+    ports: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits = noted(monkeypatch)
+    ports.set(update={COLLECTOR: entry(9)})
+
+    assert [waits.get(timeout=PATIENCE) for _ in range(8)] == [1, 2, 4, 8, 16, 32, 60, 60]
+
+
+@pytest.mark.parametrize(("steady", "expected"), [(60.0, [1, 2, 4]), (0.0, [1, 1, 1])])
+def test_pauses_are_short_again_after_a_connection_that_held(
+    ports: Client,
+    listen: Callable[..., Collector],
+    monkeypatch: pytest.MonkeyPatch,
+    steady: float,
+    expected: list[float],
+) -> None:
+    waits = noted(monkeypatch)
+    monkeypatch.setattr(dialout, "STEADY", steady)
+    collector = listen()
+    collector.hang_up.set()
+    ports.set(update={COLLECTOR: entry(collector.port)})
+
+    assert [waits.get(timeout=PATIENCE) for _ in range(3)] == expected
+
+
+def test_certificates_that_have_changed_are_shown_with_the_next_connection(
+    ports: Client, listen: Callable[..., Collector], tmp_path: Path
+) -> None:
+    authority = Authority(tmp_path)
+    own, own_key = authority.issue("localhost", "collector")
+    probe, probe_key = authority.issue("before", "probe")
+    credentials = grpc.ssl_server_credentials(
+        [(own_key.read_bytes(), own.read_bytes())],
+        authority.file.read_bytes(),
+        require_client_auth=True,
+    )
+    collector = listen(0, credentials)
+    tls = {
+        "authorities": str(authority.file),
+        "certificate": str(probe),
+        "private-key": str(probe_key),
+    }
+    ports.set(update={COLLECTOR: entry(collector.port, tls=tls)})
+    assert collector.calls.get(timeout=PATIENCE)["auth"]["x509_common_name"] == [b"before"]
+    assert collector.until(lambda one: one.sync_response)
+    authority.issue("after", "probe")
+    ports.set(update={"/lab/port[name=a]/mtu": 1300})
+    assert collector.value("/lab/port[name=a]/mtu") == 1300
+    assert collector.calls.empty()
+
+    collector.hang_up.set()
+    ports.set(update={"/lab/port[name=a]/mtu": 1400})
+    assert collector.calls.get(timeout=PATIENCE)["auth"]["x509_common_name"] == [b"after"]
+
+
+def keystore(issued: Issued) -> dict[str, Any]:
+    certificate = {"name": "c", "cert-data": issued.cert_data}
+    entry = {
+        "name": "probe",
+        "cleartext-private-key": issued.private_key,
+        "certificates": {"certificate": [certificate]},
+    }
+    return {KEYSTORE: {"asymmetric-keys": {"asymmetric-key": [entry]}}}
+
+
+def kept_tls(**identity: str) -> dict[str, Any]:
+    return {"keystore": {"client-identity": identity}, "ca-certs": "authorities"}
+
+
+def test_a_key_of_the_keystore_is_shown_and_the_one_that_follows_it_with_the_next_connection(
+    ports: Client, listen: Callable[..., Collector], core: Core, tmp_path: Path
+) -> None:
+    authority = Authority(tmp_path)
+    own, own_key = authority.issue("localhost", "collector")
+    credentials = grpc.ssl_server_credentials(
+        [(own_key.read_bytes(), own.read_bytes())],
+        authority.file.read_bytes(),
+        require_client_auth=True,
+    )
+    collector = listen(0, credentials)
+    change(core, {**keystore(authority.issue("before")), **bag(authority)})
+    tls = kept_tls(**{"asymmetric-key": "probe", "certificate": "c"})
+    ports.set(update={COLLECTOR: entry(collector.port, tls=tls)})
+    assert collector.calls.get(timeout=PATIENCE)["auth"]["x509_common_name"] == [b"before"]
+    assert collector.until(lambda one: one.sync_response)
+    change(core, keystore(authority.issue("after")))
+    ports.set(update={"/lab/port[name=a]/mtu": 1300})
+    assert collector.value("/lab/port[name=a]/mtu") == 1300
+    assert collector.calls.empty()
+
+    collector.hang_up.set()
+    ports.set(update={"/lab/port[name=a]/mtu": 1400})
+    assert collector.calls.get(timeout=PATIENCE)["auth"]["x509_common_name"] == [b"after"]
+
+
+def test_trust_that_would_not_be_asked_for_revocations_is_refused(
+    ports: Client, core: Core, tmp_path: Path
+) -> None:
+    authority = Authority(tmp_path)
+    change(core, {**keystore(authority.issue("probe")), **bag(authority)})
+    tls = kept_tls(**{"asymmetric-key": "probe"})
+    ports.set(update={COLLECTOR: entry(9, tls=tls)})
+    with pytest.raises(RpcErrors) as refused:
+        change(core, bag(authority, authority.revoke()))
+
+    assert refused.value.errors[0].app_tag == "revocation-list"
+    assert (refused.value.errors[0].path or "").endswith("collector[name='c']/tls/ca-certs")

@@ -16,6 +16,8 @@ from nf.mgmt.core import Core
 from nf.mgmt.rpc_error import RpcErrors
 from nf.mgmt.session import Session
 from nf.telemetry.gnmi.server import Target
+from nf.telemetry.gnoi import file as gnoi_file
+from nf.telemetry.gnoi import folders
 from nf.telemetry.gnoi.proto import file_pb2 as file
 from nf.telemetry.gnoi.proto import healthz_pb2 as healthz
 from nf.telemetry.gnoi.proto import system_pb2 as system
@@ -91,14 +93,6 @@ def test_who_is_nobody_hears_not_even_the_time(connect: Callable[..., Client]) -
     assert client.refused(on_system, client, "Time").code == "UNAUTHENTICATED"
 
 
-def test_a_probe_does_not_ping(ada: Client) -> None:
-    request = system.PingRequest(destination="192.0.2.1")
-    refused = ada.refused(stream, ada, "/gnoi.system.System/Ping", request, system.PingResponse)
-
-    assert refused.code == "UNIMPLEMENTED"
-    assert "sends no packets" in refused.text
-
-
 def test_a_reboot_restarts_the_process_that_captures(restarts: Restarts, ada: Client) -> None:
     reboot(ada)
     reboot(
@@ -131,6 +125,7 @@ def test_what_cannot_be_rebooted_is_said(restarts: Restarts, ada: Client) -> Non
     assert ada.refused(reboot, ada, method=system.HALT).code == "INVALID_ARGUMENT"
     assert ada.refused(reboot, ada, method=0).code == "INVALID_ARGUMENT"
     assert ada.refused(reboot, ada, delay=2**63).code == "INVALID_ARGUMENT"
+    assert ada.refused(reboot, ada, message="x" * 1025).code == "INVALID_ARGUMENT"
     other = [component("/probe/capture")]
     assert ada.refused(reboot, ada, subcomponents=other).code == "NOT_FOUND"
     assert ada.refused(reboot, ada, subcomponents=other * 2).code == "INVALID_ARGUMENT"
@@ -139,6 +134,37 @@ def test_what_cannot_be_rebooted_is_said(restarts: Restarts, ada: Client) -> Non
     assert (refused.code, "the monitor is silent" in refused.text) == ("UNAVAILABLE", True)
     assert on_system(ada, "RebootStatus").status.message == "the monitor is silent"
     assert restarts == []
+
+
+def test_a_restart_that_has_begun_is_not_cancelled(core: Core, ada: Client) -> None:
+    began, may_end = threading.Event(), threading.Event()
+
+    def restart(session: Session, target: str, given: dict[str, Any]) -> dict[str, Any]:
+        began.set()
+        may_end.wait(60)
+        return {}
+
+    core.operations.register("/nf-probe:restart-process", restart)
+    reboot(ada, delay=1)
+    assert began.wait(60)
+    assert ada.refused(on_system, ada, "CancelReboot").code == "FAILED_PRECONDITION"
+    may_end.set()
+
+
+def test_a_defect_of_a_later_restart_is_told(
+    core: Core, ada: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    def restart(session: Session, target: str, given: dict[str, Any]) -> dict[str, Any]:
+        raise ZeroDivisionError
+
+    core.operations.register("/nf-probe:restart-process", restart)
+    reboot(ada, delay=1)
+    while (told := on_system(ada, "RebootStatus")).active:
+        time.sleep(0.01)
+
+    assert told.status.status == system.RebootStatus.STATUS_FAILURE
+    assert "ZeroDivisionError" in told.status.message
+    assert "the restart of datapath failed" in caplog.text
 
 
 def test_a_reboot_needs_the_right_to_restart_processes(
@@ -391,6 +417,80 @@ def test_files_need_a_folder_that_may_be_written_and_a_rule(
     assert ada.refused(get, ada, folder / "x").code == "PERMISSION_DENIED"
 
 
+def test_a_file_that_grows_is_told_as_it_was(ada: Client, folder: Path) -> None:
+    content = os.urandom(8 << 20)
+    (folder / "growing").write_bytes(content)
+    method = ada.channel.unary_stream(
+        "/gnoi.file.File/Get", file.GetRequest.SerializeToString, file.GetResponse.FromString
+    )
+    request = file.GetRequest(remote_file=str(folder / "growing"))
+    answers = method(request, metadata=ada.metadata, timeout=60)
+    first = next(answers)
+    with (folder / "growing").open("ab") as opened:
+        opened.write(b"later")
+    *chunks, last = answers
+
+    assert b"".join(one.contents for one in (first, *chunks)) == content
+    assert last.hash.hash == hashlib.sha256(content).digest()
+
+
+def test_the_innermost_folder_decides_however_it_is_written(ada: Client, folder: Path) -> None:
+    (folder / "in").mkdir()
+    long, inner = f"{folder}{'/' * 40}", f"{folder}/in"
+    ada.set(
+        delete=[f"/probe/telemetry/gnmi/folder[path={folder}]"],
+        update={
+            "/probe/telemetry/gnmi": {"folder": [{"path": long}, {"path": inner, "writable": True}]}
+        },
+    )
+    put(ada, messages(folder / "in" / "x", b"1"))
+
+    assert ada.refused(put, ada, messages(folder / "y", b"1")).code == "PERMISSION_DENIED"
+    assert set(stat(ada, folder)) == {inner}
+    assert get(ada, folder / "in" / "x") == b"1"
+
+
+def test_names_that_are_no_text_are_listed(ada: Client, folder: Path) -> None:
+    os.mkfifo(os.fsencode(folder) + b"/\xff")
+
+    assert set(stat(ada, folder)) == {f"{folder}/\ufffd"}
+
+
+def test_what_is_listed_and_moved_at_a_time_is_bounded(
+    ada: Client, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in "abc":
+        (folder / name).write_bytes(b"1")
+    monkeypatch.setattr(folders, "MAX_LISTED", 2)
+    assert ada.refused(stat, ada, folder).code == "RESOURCE_EXHAUSTED"
+    monkeypatch.setattr(gnoi_file, "MAX_TRANSFERS", 0)
+    assert ada.refused(get, ada, folder / "a").code == "RESOURCE_EXHAUSTED"
+    assert ada.refused(put, ada, messages(folder / "d", b"1")).code == "RESOURCE_EXHAUSTED"
+
+
+def test_a_put_that_stalls_is_given_up(
+    ada: Client, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gnoi_file, "PATIENCE", 0.05)
+    given_up = threading.Event()
+
+    def stalling() -> Iterator[file.PutRequest]:
+        yield from list(messages(folder / "x", b"1"))[:2]
+        given_up.wait(60)
+
+    assert ada.refused(put, ada, stalling()).code == "DEADLINE_EXCEEDED"
+    given_up.set()
+    assert list(folder.iterdir()) == []
+
+
+def test_what_a_client_names_at_length_is_told_in_short(ada: Client, folder: Path) -> None:
+    name = "\u00e9" * 1300
+    for ask, asked in ((get, f"{folder}/{name}"), (health, component(f"/{'x' * 100_000}"))):
+        refused = ada.refused(ask, ada, asked)
+        assert refused.code in ("NOT_FOUND", "FAILED_PRECONDITION")
+        assert 0 < len(refused.text) < 3000
+
+
 def test_reflection_and_health_know_the_services(ada: Client) -> None:
     request = reflection_pb2.ServerReflectionRequest(list_services="")
     method = ada.channel.stream_stream(
@@ -402,6 +502,7 @@ def test_reflection_and_health_know_the_services(ada: Client) -> None:
     known = {one.name for one in answer.list_services_response.service}
 
     assert {"gnmi.gNMI", "gnoi.system.System", "gnoi.healthz.Healthz", "gnoi.file.File"} <= known
+    assert "gnoi.certificate.CertificateManagement" in known
     with pytest.raises(grpc.RpcError) as error:
         call(ada, "/gnoi.system.System/KillProcess", system.TimeRequest(), system.TimeResponse)
     assert error.value.code().name == "UNIMPLEMENTED"

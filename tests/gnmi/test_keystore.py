@@ -10,9 +10,12 @@ import grpc
 import pytest
 from cryptography import x509
 
+from nf.mgmt.commits import Conversion
 from nf.mgmt.core import Core
 from nf.mgmt.rpc_error import RpcErrors
 from nf.mgmt.session import INTERNAL
+from nf.mgmt.users import TOP as USERS
+from nf.mgmt.users import hash_cleartext
 from nf.telemetry.gnmi.server import Target
 from tests.certificates import Authority, Issued
 
@@ -151,3 +154,32 @@ def test_who_subscribes_to_the_configuration_sees_no_private_key(
     assert fresh.private_key not in f"{seen}{update}"
     stream.cancel()
     client.close()
+
+
+def test_secrets_that_a_set_brings_are_kept_like_those_of_netconf(
+    start: Callable[..., Target], core: Core, authority: Authority, tmp_path: Path
+) -> None:
+    core.commits.conversions.append(Conversion(USERS, hash_cleartext))
+    target = start()
+    channel = grpc.insecure_channel(f"127.0.0.1:{target.ports()['test']}")
+    client = Client(channel, "ada", "ada")
+    issued = authority.issue("localhost", "server")
+    key = server(issued)[KEYSTORE]["asymmetric-keys"]["asymmetric-key"][0]
+    client.set(
+        update={
+            "/probe/management/keystore/asymmetric-keys/asymmetric-key[name=server]": key,
+            "/system/authentication/user[name=zoe]": {"name": "zoe", "password": "$0$in clear"},
+        }
+    )
+    client.close()
+
+    written = b"".join(
+        file.read_bytes()
+        for file in (tmp_path / "state").rglob("*")
+        if file.is_file() and file.parent.name != "keys"
+    )
+    for told in (json.dumps(core.commits.running.data).encode(), written):
+        assert b"hidden-private-key" in told
+        assert b"zoe" in told
+        for secret in (issued.private_key.encode(), b"in clear"):
+            assert secret not in told

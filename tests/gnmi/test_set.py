@@ -6,8 +6,10 @@ import pytest
 from gnmi_pb import gnmi_ext_pb2 as ext
 from gnmi_pb import gnmi_pb2 as gnmi
 from google.protobuf.duration_pb2 import Duration
+from google.rpc import code_pb2
 
 from nf.mgmt.core import Core
+from nf.mgmt.rpc_error import RpcErrors
 
 from .client import Client, path, subscribing, text, typed
 
@@ -282,6 +284,22 @@ def test_a_lock_of_netconf_is_a_failed_precondition(ada: Client, core: Core) -> 
 # union_replace and origin cli ----
 
 
+def test_a_candidate_that_a_set_has_overtaken_is_not_committed(ports: Client, core: Core) -> None:
+    session = core.sessions.open("ada", "netconf-ssh", "192.0.2.1")
+    edit = (
+        b'<config xmlns="urn:ietf:params:xml:ns:netconf:base:1.0">'
+        b'<lab xmlns="urn:nf:lab"><name>by netconf</name></lab></config>'
+    )
+    core.edit_config(session, "candidate", edit)
+    ports.set(update={"/lab/name": "by gnmi"})
+    with pytest.raises(RpcErrors) as refused:
+        core.commit(session)
+    core.sessions.close(session, "closed")
+
+    assert refused.value.errors[0].app_tag == "candidate-stale"
+    assert config(ports)["nf-lab:name"] == "by gnmi"
+
+
 def test_union_replace_of_two_values_is_both_and_nothing_else(ports: Client) -> None:
     parts = [
         gnmi.Update(path=path("/lab"), val=typed({"name": "one", "port": [{"name": "c"}]})),
@@ -417,3 +435,26 @@ def test_a_commit_that_nobody_confirms_goes_back_by_itself(ada: Client) -> None:
     assert stream.first_with("/lab/name") == "x"
     assert stream.first_delete() == ["/lab/name"]
     stream.cancel()
+
+
+def test_of_a_large_set_that_fails_the_cause_is_told(ports: Client) -> None:
+    """Trailing metadata hold 8 KiB: of more, clients tell nothing but that."""
+    good = {f"/lab/port[name={'x' * 60}{count}]/mtu": 1500 for count in range(1000)}
+    wrong = {"/lab/port[name=wrong]/mtu": "no number"}
+    refused = ports.refused(ports.set, update=good | wrong)
+
+    assert refused.code == "INVALID_ARGUMENT"
+    told = refused.results.response
+    assert 2 < len(told) < 1000
+    assert {one.message.code for one in told[:-1]} == {code_pb2.ABORTED}
+    assert text(told[-1].path) == "/lab/port[name=wrong]/mtu"
+    assert told[-1].message.code == code_pb2.INVALID_ARGUMENT
+    assert refused.request.field_violations
+
+
+def test_of_many_errors_the_first_are_told(ports: Client) -> None:
+    path = "é" * 400
+    refused = ports.refused(ports.set, delete=[f"/lab/{path}"] * 50)
+
+    assert refused.code in ("INVALID_ARGUMENT", "NOT_FOUND")
+    assert path[:100] in refused.text

@@ -129,6 +129,16 @@ def test_qos_is_accepted(ada: Client) -> None:
     assert everything(stream.until_sync()) == {"/lab/low": 1}
 
 
+def test_aliases_of_older_clients_are_passed_over(ada: Client) -> None:
+    asked = subscribing("/lab/low", mode="ONCE").subscribe.SerializeToString()
+    use_aliases = b"\x18\x01"  # field 3, which gNMI 0.8 took out of use
+    older = gnmi.SubscribeRequest(subscribe=gnmi.SubscriptionList.FromString(asked + use_aliases))
+    assert older.subscribe.SerializeToString().endswith(use_aliases)
+
+    [told] = ada.subscribe(older).until_sync()
+    assert values(told) == {"/lab/low": 1}
+
+
 def test_first_and_at_each_poll_all_is_told_with_one_sync_response(ports: Client) -> None:
     polls: queue.Queue[gnmi.SubscribeRequest | None] = queue.Queue()
 

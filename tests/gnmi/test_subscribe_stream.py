@@ -440,6 +440,9 @@ def test_a_stalled_subscriber_is_ended_and_costs_the_others_nothing(
             pass
     assert Refusal(error.value).code == "RESOURCE_EXHAUSTED"
     until(lambda: streams.open == 0)
+    state = target.state()
+    assert (state["exhausted"], state["streams"]) == (1, 2)
+    assert state["messages"] > 5
     for client in (stalled, quick):
         client.close()
 

@@ -180,6 +180,7 @@ def test_openssh_works_with_it(function: Alone, tmp_path: Path, ada_key: "object
     )
     messages = done.stdout.split(b"]]>]]>")
 
+    assert done.returncode == 0, done.stderr
     assert len(messages) == 4, done.stderr
     assert b"<user><name>ada</name>" in messages[1]
     assert b'message-id="2"><ok/>' in messages[2]

@@ -95,3 +95,19 @@ def test_a_config_and_a_url_at_once_are_refused(ada: Peer) -> None:
     refusal = ada.refused(f"<edit-config><target><running/></target>{url()}<config/></edit-config>")
 
     assert refusal.tag == "bad-element"
+
+
+def test_all_files_together_have_a_bound(
+    ada: Peer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada.ok(copy("<running/>", url()))
+    (kept,) = tmp_path.rglob("kept.xml")
+    monkeypatch.setattr("nf.mgmt.netconf.files.MAX_TOTAL", kept.stat().st_size * 3 // 2)
+    refusal = ada.refused(copy("<running/>", url("second.xml")))
+
+    assert refusal.tag == "operation-failed"
+    assert "of all files: delete some" in (refusal.message or "")
+    # What takes the place of a file needs no room beside it.
+    ada.ok(copy("<running/>", url()))
+    ada.ok(f"<delete-config><target>{url()}</target></delete-config>")
+    ada.ok(copy("<running/>", url("second.xml")))

@@ -143,6 +143,13 @@ def test_who_guesses_has_to_wait_longer_each_time() -> None:
     assert failures.wait("192.0.2.1") == 0
 
 
+def test_who_guesses_for_ever_waits_as_long_as_ever() -> None:
+    failures = Failures(lambda: 1000.0)
+    for _ in range(3000):
+        failures.failed("192.0.2.1")
+    assert failures.wait("192.0.2.1") == failures.LONGEST
+
+
 def test_no_more_sources_are_remembered_than_the_limit() -> None:
     failures = Failures()
     failures.REMEMBERED = 100

@@ -1,6 +1,8 @@
 """Alarms over NETCONF: RFC 8632."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from lxml import etree
@@ -9,12 +11,21 @@ from nf.datapath import control
 from nf.mgmt.alarms.causes import Causes
 from nf.mgmt.credentials.material import Dated
 from nf.mgmt.netconf.alone import Alone
-from tests.netconf.peer import Peer
+from tests.netconf.conftest import PASSWORD
+from tests.netconf.peer import Loop, Peer
 from tests.netconf.subscribing import begin, establish, receive
 
 AL = "urn:ietf:params:xml:ns:yang:ietf-alarms"
 NA = "urn:nf:yang:nf-alarms"
 NS = {"a": AL}
+
+
+ACTED = (
+    "<alarm-list><alarm><resource>{}</resource>"
+    "<alarm-type-id>na:output-down</alarm-type-id><alarm-type-qualifier/>"
+    "<set-operator-state><state>{}</state></set-operator-state></alarm></alarm-list>"
+)
+"""An operator says a state of an output's alarm."""
 
 
 def state(peer: Peer) -> etree._Element:
@@ -129,6 +140,169 @@ def test_a_certificate_is_an_alarm_from_its_warning_until_it_is_replaced(
     assert listed(ada) == ["/c"]
 
 
+def alarm_of(peer: Peer, resource: str) -> dict[str, str | None]:
+    """The leaves of one alarm."""
+    found = state(peer).find(f"a:alarm-list/a:alarm[a:resource='{resource}']", NS)
+    assert found is not None
+    return {etree.QName(one).localname: one.text for one in found if not len(one)}
+
+
+def test_a_full_table_is_an_alarm_that_is_worse_when_packets_are_refused(
+    ada: Peer, function: Alone
+) -> None:
+    causes = Causes(function.alarms)
+    causes.datapath_told(control.TablesFull(sessions_evicted=7))
+    evicting = alarm_of(ada, "sessions")
+    causes.datapath_told(control.TablesFull(sessions_evicted=9, reassembly=True))
+    causes.datapath_told(control.TablesFull(packets_refused=1))
+    refusing = alarm_of(ada, "sessions")
+    causes.datapath_told(control.FlowStateReset("configuration"))
+    causes.stop()
+
+    assert (evicting["perceived-severity"], refusing["perceived-severity"]) == ("minor", "major")
+    assert "max-sessions" in (refusing["alarm-text"] or "")
+    for resource in ("sessions", "reassembly"):
+        assert alarm_of(ada, resource)["is-cleared"] == "true"
+        assert alarm_of(ada, resource)["alarm-text"] == "the tables are new"
+
+
+def test_what_is_not_heard_of_again_is_over(ada: Peer, function: Alone) -> None:
+    only = "<stream-xpath-filter>/ietf-alarms:alarm-notification</stream-xpath-filter>"
+    begin(ada, establish(f"<stream>NETCONF</stream>{only}"))
+    causes = Causes(function.alarms, quiet=0.05)
+    causes.datapath_told(control.TablesFull(sessions_evicted=1))
+    told = [
+        receive(ada, "alarm-notification").findtext("a:perceived-severity", namespaces=NS)
+        for _ in range(2)
+    ]
+    causes.stop()
+
+    assert told == ["minor", "cleared"]
+
+
+def test_something_that_does_not_follow_the_configuration_is_an_alarm(
+    ada: Peer, function: Alone
+) -> None:
+    causes = Causes(function.alarms)
+    causes.follows("datapath", "the file is gone")
+    raised = alarm_of(ada, "datapath")
+    causes.follows("datapath", "")
+    over = alarm_of(ada, "datapath")
+
+    assert raised["alarm-type-id"] == "nfal:configuration-not-applied"
+    assert (raised["alarm-text"], raised["is-cleared"]) == ("the file is gone", "false")
+    assert over["is-cleared"] == "true"
+
+
+def test_a_part_of_management_that_fails_to_apply_is_an_alarm(
+    ada: Peer, function: Alone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    function.core.commits.appliers.append(Causes(function.alarms).applied)
+
+    def fail(*_: object) -> None:
+        raise OSError("no memory")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(function.server, "put_in_force", fail)
+        ada.ok(login_timeout(31))
+    raised = alarm_of(ada, "management/netconf")
+    ada.ok(login_timeout(32))
+
+    assert (raised["alarm-text"], raised["is-cleared"]) == ("no memory", "false")
+    assert alarm_of(ada, "management/netconf")["is-cleared"] == "true"
+
+
+def login_timeout(seconds: int) -> str:
+    return (
+        '<edit-config><target><running/></target><config><probe xmlns="urn:nf:yang:nf-probe">'
+        f"<management><netconf><login-timeout>{seconds}</login-timeout></netconf></management>"
+        "</probe></config></edit-config>"
+    )
+
+
+def test_alarms_of_outputs_that_are_gone_or_up_again_are_over(ada: Peer, function: Alone) -> None:
+    for name in ("kept", "mended", "removed"):
+        output_down(function, name)
+    Causes(function.alarms).outputs_are(
+        [
+            {"name": "kept", "state": "down", "last_error": "disk full"},
+            {"name": "mended", "state": "up", "last_error": "disk full"},
+        ]
+    )
+
+    cleared = {name: alarm_of(ada, name)["is-cleared"] for name in ("kept", "mended", "removed")}
+    assert cleared == {"kept": "false", "mended": "true", "removed": "true"}
+
+
+def test_alarms_outlive_a_restart_of_management(start: Callable[..., Alone], loop: Loop) -> None:
+    function = start()
+    peer = Peer(loop, function.server.ports["test"], "ada", PASSWORD)
+    output_down(function)
+    output_up(function)
+    output_down(function, "kafka")
+    configure(
+        peer,
+        "<alarm-shelving><shelf><name>s</name><resource>kafka</resource></shelf></alarm-shelving>",
+    )
+    act(peer, ACTED.format("file", "ack"))
+    before = etree.tostring(state(peer))
+    peer.close()
+    again = start()
+    peer = Peer(loop, again.server.ports["test"], "ada", PASSWORD)
+    after = etree.tostring(state(peer))
+    output_up(again, "kafka")
+
+    assert after == before
+    assert [one.text for one in state(peer).iterfind(".//a:shelved-alarm/a:is-cleared", NS)] == [
+        "true"
+    ]
+    peer.close()
+
+
+@pytest.mark.parametrize("text", ["", "[{}]", '{"kind": 1}', "[[[["])
+def test_a_damaged_file_of_alarms_is_left_aside(
+    start: Callable[..., Alone], tmp_path: Path, text: str
+) -> None:
+    file = tmp_path / "state" / "alarms.json"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(text)
+    function = start()
+    output_down(function)
+
+    assert file.with_suffix(".damaged").read_text() == text
+    assert function.alarms.raised("output-down") == ["file"]
+    assert start().alarms.raised("output-down") == ["file"]
+
+
+def test_what_operators_say_is_bounded(
+    ada: Peer, function: Alone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output_down(function)
+    monkeypatch.setattr("nf.mgmt.alarms.keeping.MAX_CHANGES", 3)
+    for state_name in ("ack", "none", "ack", "closed"):
+        act(ada, ACTED.format("file", state_name))
+    said = state(ada).findall("a:alarm-list/a:alarm/a:operator-state-change/a:state", NS)
+    long = f"<state>ack</state><text>{'x' * 5000}</text>"
+    refused = act(ada, ACTED.replace("<state>{}</state>", long).format("file"))
+
+    assert [one.text for one in said] == ["closed", "ack", "none"]
+    assert refused.findtext(".//{*}error-tag") == "invalid-value"
+
+
+def test_what_xml_cannot_say_hides_no_alarm(start: Callable[..., Alone], loop: Loop) -> None:
+    function = start()
+    Causes(function.alarms).follows("datapath", "unknown word '\x01\ud800' <&>")
+    again = start()
+    peer = Peer(loop, again.server.ports["test"], "ada", PASSWORD)
+    text = alarm_of(peer, "datapath")["alarm-text"]
+    Causes(again.alarms).follows("datapath", "")
+    cleared = alarm_of(peer, "datapath")["is-cleared"]
+    peer.close()
+
+    assert text == "unknown word '\ufffd\ufffd' <&>"
+    assert cleared == "true"
+
+
 def test_the_inventory_has_every_alarm_that_there_can_be(ada: Peer) -> None:
     found = {
         (one.findtext("a:alarm-type-id", namespaces=NS) or "").rpartition(":")[2]: one.findtext(
@@ -139,9 +313,11 @@ def test_the_inventory_has_every_alarm_that_there_can_be(ada: Peer) -> None:
 
     assert found == {
         "capture-loss": "true",
+        "table-full": "true",
         "output-down": "true",
         "process-restarted": "false",
         "certificate-expiring": "true",
+        "configuration-not-applied": "true",
     }
 
 
@@ -214,6 +390,33 @@ def test_alarms_lie_on_shelves_and_come_off_them(ada: Peer, function: Alone) -> 
     assert active is not None
     assert sorted(listed(ada)) == ["file", "kafka"]
     assert states == ["un-shelved", "shelved"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "resource", "lies"),
+    [
+        ("kafka", "kafka", True),
+        ("kaf", "kafka", False),
+        (r"\p{L}+", "kafka", True),
+        ("/a\\[name='x\"y'\\]", "/a[name='x\"y']", True),
+        ("[", "kafka", False),
+        # What a search that goes back and forth would take longer for than anybody lives.
+        ("(a|aa)+(a+)+", "a" * 100 + "b", False),
+    ],
+)
+def test_a_shelf_has_regular_expressions_of_xml_schema(
+    ada: Peer, function: Alone, pattern: str, resource: str, lies: bool
+) -> None:
+    output_down(function, resource)
+    escaped = pattern.replace("&", "&amp;").replace("<", "&lt;")
+    configure(
+        ada,
+        f"<alarm-shelving><shelf><name>s</name><resource>{escaped}</resource></shelf>"
+        "</alarm-shelving>",
+    )
+
+    where = "shelved-alarms/a:shelved-alarm" if lies else "alarm-list/a:alarm"
+    assert listed(ada, where) == [resource]
 
 
 def test_an_operator_says_what_becomes_of_an_alarm(ada: Peer, function: Alone) -> None:

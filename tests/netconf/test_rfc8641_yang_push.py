@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from lxml import etree
@@ -177,17 +178,21 @@ def test_dampening_keeps_updates_apart_and_loses_none(ada: Peer, connect: Connec
     begin(ada, push(on_change("<dampening-period>50</dampening-period>")))
     receive(ada, "push-update")
     other = connect()
-    for number in range(2, 8):
+    other.ok(other.edit("<low>2</low>"))
+    told = [ada.receive()]
+    for number in range(3, 8):
         other.ok(other.edit(f"<low>{number}</low>"))
-    first, second = ada.receive(), ada.receive()
+    # Edits that a busy machine spreads over several periods are in as many updates.
+    while list(changes(told[-1][1])) != [("replace", "/nf-test:box/low", "7")]:
+        told.append(ada.receive())
     times = [
-        datetime.fromisoformat(one.findtext("n:eventTime", namespaces=NS) or "")
-        for one in (first, second)
+        datetime.fromisoformat(one.findtext("n:eventTime", namespaces=NS) or "") for one in told
     ]
 
-    assert list(changes(first[1])) == [("replace", "/nf-test:box/low", "2")]
-    assert list(changes(second[1])) == [("replace", "/nf-test:box/low", "7")]
-    assert times[1] - times[0] >= timedelta(seconds=0.49)
+    assert list(changes(told[0][1])) == [("replace", "/nf-test:box/low", "2")]
+    assert len(told) > 1
+    for earlier, later in pairwise(times):
+        assert later - earlier >= timedelta(seconds=0.49)
 
 
 def test_a_periodic_subscription_comes_every_period(ada: Peer) -> None:

@@ -1,17 +1,25 @@
 """One alarm, and what became of it."""
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Literal
 
-__all__ = ["KINDS", "SEVERITIES", "Alarm", "Key", "Kind", "Severity", "rfc3339"]
+__all__ = ["KINDS", "SEVERITIES", "Alarm", "Key", "Kind", "Severity", "rfc3339", "sayable"]
 
 Severity = Literal["indeterminate", "warning", "minor", "major", "critical"]
 SEVERITIES: tuple[Severity, ...] = ("indeterminate", "warning", "minor", "major", "critical")
 """From the least."""
 
-Kind = Literal["capture-loss", "output-down", "process-restarted", "certificate-expiring"]
+Kind = Literal[
+    "capture-loss",
+    "table-full",
+    "output-down",
+    "process-restarted",
+    "certificate-expiring",
+    "configuration-not-applied",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +32,26 @@ class _Type:
 KINDS = MappingProxyType(
     {
         "capture-loss": _Type(True, ("major",), "Packets are lost before they are read."),
+        "table-full": _Type(True, ("minor", "major"), "A table of the engine has no room."),
         "output-down": _Type(True, ("critical",), "An output cannot be written."),
         "process-restarted": _Type(False, ("major",), "A process was started again."),
         "certificate-expiring": _Type(True, ("warning", "major"), "A certificate expires."),
+        "configuration-not-applied": _Type(
+            True, ("critical",), "Something does not follow the configuration in force."
+        ),
     }
 )
 """What there can be: the inventory."""
 
+_UNSAYABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
 Key = tuple[str, str]
 """Kind and resource."""
+
+
+def sayable(text: str, most: int) -> str:
+    """A text without what XML has no way to say, and no longer than `most` characters."""
+    return _UNSAYABLE.sub("\ufffd", text[:most])
 
 
 def rfc3339(when: datetime) -> str:
@@ -69,6 +88,10 @@ class Alarm:
     shelf: str = ""
     history: list[tuple[datetime, str, str]] = field(default_factory=list)
     operator: list[tuple[datetime, str, str, str]] = field(default_factory=list)
+
+    def copy(self) -> "Alarm":
+        """The same, which nobody changes."""
+        return replace(self, history=self.history.copy(), operator=self.operator.copy())
 
     @property
     def key(self) -> Key:

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import pkcs7
 
 __all__ = [
+    "SHORTEST_RSA",
     "PrivateKey",
     "certificates",
     "octets_of",

@@ -109,6 +109,15 @@ class Credentials:
         """What is in force."""
         return self._current
 
+    def written(self, name: str) -> int:
+        """When the private key of that entry came, in nanoseconds since 1970; 0 for unknown.
+
+        Raises:
+            OSError: The folder cannot be read.
+        """
+        key = self._current.keys.get(name)
+        return 0 if key is None else self._vault.written(key.public)
+
     def expiring(self, within: timedelta | None = None) -> list[Dated]:
         """What ends within a time, the first first; what has ended, too.
 

@@ -103,6 +103,13 @@ class Vault:
             except FileNotFoundError:
                 return None
 
+    def written(self, public: bytes) -> int:
+        """When a private key was written, in nanoseconds since 1970; 0 if it is not here."""
+        try:
+            return (self._folder / _name(public)).stat().st_mtime_ns
+        except FileNotFoundError:
+            return 0
+
     def forget_all_but(self, named: "Collection[bytes]") -> int:
         """Removes the private keys of all but these public ones; how many.
 

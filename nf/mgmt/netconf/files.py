@@ -6,6 +6,7 @@ anywhere else. Files are for nobody but the function to read.
 
 import os
 import re
+import threading
 from pathlib import Path
 
 from lxml import etree
@@ -13,12 +14,14 @@ from lxml import etree
 from nf.mgmt.netconf.names import BASE
 from nf.mgmt.netconf.xml import Limits, MalformedMessage, local, namespace, parse
 from nf.mgmt.rpc_error import RpcErrors
+from nf.process.whole import replace_whole
 
 __all__ = ["ConfigFiles"]
 
 _URL = re.compile(r"file:///([A-Za-z0-9_-][A-Za-z0-9._-]{0,127})")
 MAX_FILES = 64
 MAX_OCTETS = 16 * 1024 * 1024
+MAX_TOTAL = 64 * 1024 * 1024
 
 
 class ConfigFiles:
@@ -27,6 +30,7 @@ class ConfigFiles:
     def __init__(self, folder: Path) -> None:
         """`folder` is made with the first file."""
         self._folder = folder
+        self._writing = threading.Lock()
 
     def read(self, url: str, limits: Limits) -> etree._Element:
         """The `<config>` of a file.
@@ -54,23 +58,15 @@ class ConfigFiles:
         """Puts a configuration in a file, whole or not at all.
 
         Raises:
-            RpcErrors: It cannot be written, or there are too many files.
+            RpcErrors: It cannot be written, or there are too many files, or they are too large.
         """
         path = self._path(url)
-        if len(content) > MAX_OCTETS:
+        text = b'<config xmlns="%b">%b</config>\n' % (BASE.encode(), content)
+        if len(text) > MAX_OCTETS:
             raise _refused(url, f"would have more than {MAX_OCTETS} octets")
-        draft = path.with_name(f".{path.name}.draft")
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if not path.exists() and len(list(self._folder.iterdir())) >= MAX_FILES:
-                raise _refused(url, f"would be one more than {MAX_FILES}: delete one")
-            draft.unlink(missing_ok=True)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-            with open(os.open(draft, flags, 0o600), "wb") as file:  # noqa: PTH123
-                file.write(b'<config xmlns="%b">%b</config>\n' % (BASE.encode(), content))
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(path)
+            with self._writing:
+                self._write(url, path, text)
         except OSError as error:
             raise _refused(url, f"cannot be written: {error.strerror}") from error
 
@@ -84,6 +80,18 @@ class ConfigFiles:
             self._path(url).unlink()
         except OSError as error:
             raise _refused(url, f"cannot be deleted: {error.strerror}") from error
+
+    def _write(self, url: str, path: Path, text: bytes) -> None:
+        others = []
+        if self._folder.exists():
+            others = [one.lstat().st_size for one in self._folder.iterdir() if one != path]
+        if len(others) >= MAX_FILES:
+            raise _refused(url, f"would be one more than {MAX_FILES}: delete one")
+        if sum(others) + len(text) > MAX_TOTAL:
+            raise _refused(
+                url, f"would make more than {MAX_TOTAL} octets of all files: delete some"
+            )
+        replace_whole(path, text)
 
     def _path(self, url: str) -> Path:
         found = _URL.fullmatch(url)

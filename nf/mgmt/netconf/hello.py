@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 from nf.mgmt.netconf.names import BASE
-from nf.mgmt.netconf.xml import Limits, MalformedMessage, local, namespace, parse
+from nf.mgmt.netconf.xml import local, namespace
 
 if TYPE_CHECKING:
+    from lxml import etree
+
     from nf._native.yang import Context
 
 __all__ = ["BASE_1_0", "BASE_1_1", "BadHello", "ClientHello", "capabilities", "hello", "read"]
@@ -96,16 +98,12 @@ def hello(session_id: int, listed: Sequence[str]) -> bytes:
     ).encode()
 
 
-def read(message: bytes, limits: Limits) -> ClientHello:
-    """The client's hello.
+def read(root: "etree._Element") -> ClientHello:
+    """The client's hello, as it was read.
 
     Raises:
         BadHello: It is none, has a session-id, or no version in common with ours.
     """
-    try:
-        root = parse(message, limits)
-    except MalformedMessage as error:
-        raise BadHello(str(error)) from error
     if (namespace(root), local(root)) != (BASE, "hello"):
         raise BadHello(f"the first message is {root.tag}, not a hello of NETCONF")
     if root.find(f"{{{BASE}}}session-id") is not None:

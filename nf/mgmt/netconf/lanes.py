@@ -11,6 +11,8 @@ import threading
 from collections.abc import Callable
 from typing import Any, Literal, TypeVar
 
+from nf.mgmt.netconf.xml import is_worn
+
 __all__ = ["Lane", "Lanes", "Threads"]
 
 log = logging.getLogger(__name__)
@@ -36,19 +38,28 @@ class Threads:
         busy: How much is under way or waits; changed in the event loop only.
     """
 
-    def __init__(self, most: int, name: str, afterwards: Callable[[], None] = _nothing) -> None:
+    def __init__(
+        self,
+        most: int,
+        name: str,
+        afterwards: Callable[[], None] = _nothing,
+        is_worn: Callable[[], bool] = lambda: False,
+    ) -> None:
         """At most so many.
 
         Args:
             most: Number of threads.
             name: What their names begin with.
             afterwards: Called after each call, when its caller has heard of it already.
+            is_worn: Whether the thread that asks should end, and another one take its place.
         """
         self._most = most
         self._name = name
         self._afterwards = afterwards
+        self._is_worn = is_worn
         self._queue: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
+        self._changing = threading.Lock()
         self.busy = 0
 
     def run(self, call: Callable[..., T], *arguments: object) -> "asyncio.Future[T]":
@@ -57,11 +68,9 @@ class Threads:
         future: asyncio.Future[T] = loop.create_future()
         self.busy += 1
         if self.busy > len(self._threads) < self._most:
-            thread = threading.Thread(
-                target=self._run, name=f"{self._name}-{len(self._threads)}", daemon=True
-            )
-            self._threads.append(thread)
-            thread.start()
+            number = len(self._threads)
+            self._threads.append(self._thread(number))
+            self._threads[number].start()
         self._queue.put((loop, future, lambda: call(*arguments)))
         return future
 
@@ -69,10 +78,19 @@ class Threads:
         """Lets them finish what they are at, and what waits."""
         for _ in self._threads:
             self._queue.put(None)
-        for thread in self._threads:
-            thread.join()
+        # One that ends as worn has put another one in its place before.
+        while (living := self._living()) is not None:
+            living.join()
 
-    def _run(self) -> None:
+    def _living(self) -> threading.Thread | None:
+        with self._changing:
+            return next((thread for thread in self._threads if thread.is_alive()), None)
+
+    def _thread(self, number: int) -> threading.Thread:
+        name = f"{self._name}-{number}"
+        return threading.Thread(target=self._run, args=(number,), name=name, daemon=True)
+
+    def _run(self, number: int) -> None:
         while (work := self._queue.get()) is not None:
             loop, future, call = work
             result, error = None, None
@@ -91,6 +109,11 @@ class Threads:
             except Exception:
                 # The thread has to go on: others wait for it.
                 log.exception("what follows work of %s failed", self._name)
+            if self._is_worn():
+                with self._changing:
+                    self._threads[number] = self._thread(number)
+                    self._threads[number].start()
+                return
 
     def _settle(
         self, future: "asyncio.Future[Any]", result: object, error: BaseException | None
@@ -109,9 +132,9 @@ class Lanes:
 
     def __init__(self, written: Callable[[], None] = _nothing) -> None:
         """`written` is called after each change, when whoever made it has the reply."""
-        self.read = Threads(4, "nf-netconf-read")
-        self.write = Threads(2, "nf-netconf-write", written)
-        self.operate = Threads(4, "nf-netconf-operate")
+        self.read = Threads(4, "nf-netconf-read", is_worn=is_worn)
+        self.write = Threads(2, "nf-netconf-write", written, is_worn=is_worn)
+        self.operate = Threads(4, "nf-netconf-operate", is_worn=is_worn)
         self.login = Threads(2, "nf-netconf-login")
 
     @property

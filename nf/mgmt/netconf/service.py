@@ -12,6 +12,7 @@ from nf.mgmt.netconf.names import BASE
 from nf.mgmt.netconf.request import Modules
 from nf.mgmt.netconf.settings import Settings
 from nf.mgmt.netconf.subscribed.publisher import Publisher
+from nf.mgmt.netconf.xml import Words
 
 if TYPE_CHECKING:
     from nf.mgmt.core import Core
@@ -77,6 +78,7 @@ class Service:
         modules: For prefixes and paths.
         lanes: Threads.
         statistics: Counters.
+        words: Of messages that are read in the event loop.
     """
 
     core: "Core"
@@ -88,6 +90,7 @@ class Service:
     lanes: Lanes
     settings: Settings = field(default_factory=Settings)
     statistics: Statistics = field(default_factory=Statistics)
+    words: Words = field(default_factory=Words)
 
     @classmethod
     def of(cls, core: "Core", events: "EventHub", folder: Path) -> "Service":

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from nf.mgmt.events import Event
     from nf.mgmt.session import EndReason
 
-__all__ = ["NetconfSession", "Peer", "Transport"]
+__all__ = ["Called", "NetconfSession", "Peer", "Transport"]
 
 log = logging.getLogger(__name__)
 
@@ -52,8 +52,8 @@ class Transport(Protocol):
     def resume_reading(self) -> None:
         """What comes is received again."""
 
-    def close(self) -> None:
-        """Ends after what was written."""
+    def close(self, *, well: bool) -> None:
+        """Ends after what was written; `well` if that is what the client has asked for."""
 
     def abort(self) -> None:
         """Ends at once."""
@@ -74,11 +74,24 @@ class Peer:
     protocol: Literal["netconf-ssh", "netconf-tls"]
 
 
+@dataclass(frozen=True, slots=True)
+class Called:
+    """The connection of a session was made by call home.
+
+    Attributes:
+        client: Name of the entry.
+        idle: Seconds without a request that end the session; 0 for those of the settings.
+    """
+
+    client: str
+    idle: float = 0
+
+
 class NetconfSession:
     """A session; everything but `killed` is called in the event loop."""
 
     def __init__(
-        self, service: Service, transport: Transport, peer: Peer, idle: float | None = None
+        self, service: Service, transport: Transport, peer: Peer, called: Called | None = None
     ) -> None:
         """Opens the session; `run` talks.
 
@@ -86,7 +99,7 @@ class NetconfSession:
             service: Of the server.
             transport: Carries the octets.
             peer: Who it is with.
-            idle: Seconds without a request that end it; None or 0 for those of the settings.
+            called: By whose entry of call home, if so.
         """
         self._service = service
         self._transport = transport
@@ -100,7 +113,7 @@ class NetconfSession:
         self._chunks = False
         self._outgoing = Outgoing(self._write, self._stalled, STALLED)
         self._receiving: Receiving | None = None
-        self._idle_limit = idle
+        self._called = called
         self.session = service.core.sessions.open(
             peer.user, peer.protocol, peer.source, kill=self.killed
         )
@@ -170,6 +183,8 @@ class NetconfSession:
         """Talks until one side ends it, and gives back what the session held."""
         try:
             if await self._greet():
+                if self._called is not None:
+                    self._service.publisher.configured.arrived(self._called.client, self)
                 await self._serve()
         except FramingError as error:
             log.info("session %s ended: %s", self.session.id, error)
@@ -179,14 +194,17 @@ class NetconfSession:
 
     async def _finish(self) -> None:
         self._stop_receiving()
-        self._service.publisher.register.session_ended(self.session.id)
+        publisher = self._service.publisher
+        publisher.register.session_ended(self.session.id)
+        if self._called is not None:
+            publisher.configured.left(self._called.client, self)
         reason = self._gone or "closed"
         statistics = self._service.statistics
         statistics.sessions.pop(self.session.id, None)
         if reason in ("dropped", "timeout", "other"):
             statistics.dropped_sessions += 1
         await self._outgoing.sent()
-        self._transport.close()
+        self._transport.close(well=reason == "closed")
         await self._service.lanes.write.run(self._service.core.sessions.close, self.session, reason)
 
     async def _greet(self) -> bool:
@@ -197,8 +215,8 @@ class NetconfSession:
             statistics.in_bad_hellos += 1
             return False
         try:
-            client = hello.read(message, self._limits)
-        except hello.BadHello as error:
+            client = hello.read(await self._parsed(message))
+        except (hello.BadHello, MalformedMessage) as error:
             log.info("session %s: %s", self.session.id, error)
             statistics.in_bad_hellos += 1
             self._end("other")
@@ -230,7 +248,8 @@ class NetconfSession:
     def _idle(self) -> float | None:
         if self._listens():
             return None
-        return self._idle_limit or self._service.settings.idle_timeout or None
+        own = self._called.idle if self._called is not None else 0
+        return own or self._service.settings.idle_timeout or None
 
     async def _next(self, limit: float | None) -> bytes | None:
         """The next message; None when there will be none."""
@@ -303,7 +322,7 @@ class NetconfSession:
         return refusal(error, self._service.modules)
 
     async def _parsed(self, message: bytes) -> "etree._Element":
-        if len(message) <= _SMALL:
+        if len(message) <= _SMALL and self._service.words.admit(message):
             return parse(message, self._limits)
         return await self._service.lanes.read.run(parse, message, self._limits)
 
@@ -353,6 +372,12 @@ class NetconfSession:
         """The subscription is over; the session goes on, and may subscribe again."""
         self._receiving = None
         self._wake()
+        self._service.publisher.configured.look_again()
+
+    @property
+    def takes_subscriptions(self) -> bool:
+        """Whether it may have one of RFC 8639: none of RFC 5277 is there (RFC 8640 section 4)."""
+        return self._receiving is None and self._gone is None
 
     def overflowed(self) -> None:
         """The peer is too slow for its notifications; to leave some out would deceive it."""

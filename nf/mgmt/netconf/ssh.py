@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import asyncssh
 from asyncssh.constants import MSG_IGNORE
 
-from nf.mgmt.netconf.session import NetconfSession, Peer
+from nf.mgmt.netconf.session import Called, NetconfSession, Peer
 
 if TYPE_CHECKING:
     from nf.mgmt.netconf.doors import Doors
@@ -76,10 +76,10 @@ def without_ignored(send: Callable[..., None]) -> Callable[..., None]:
 class SshConnection(asyncssh.SSHServer):
     """One connection; may carry several sessions."""
 
-    def __init__(self, doors: "Doors", idle: float | None = None) -> None:
-        """Before the first octet; `idle` seconds without a request end a session, if given."""
+    def __init__(self, doors: "Doors", called: Called | None = None) -> None:
+        """Before the first octet; `called` if call home has made the connection."""
         self._doors = doors
-        self.idle = idle
+        self.called = called
         self._connection: asyncssh.SSHServerConnection | None = None
         self._sessions: set[SshSession] = set()
         self._tries = 0
@@ -246,7 +246,7 @@ class SshSession(asyncssh.SSHServerSession[bytes]):
             self._doors.service,
             _ChannelTransport(channel),
             Peer(self._connection.user, self._connection.source, "netconf-ssh"),
-            self._connection.idle,
+            self._connection.called,
         )
         self._connection.began(self)
         task = asyncio.get_running_loop().create_task(netconf.run())
@@ -317,8 +317,12 @@ class _ChannelTransport:
     def resume_reading(self) -> None:
         self._channel.resume_reading()
 
-    def close(self) -> None:
-        self._channel.close()
+    def close(self, *, well: bool) -> None:
+        if well:
+            # Without a status OpenSSH says that something went wrong.
+            self._channel.exit(0)
+        else:
+            self._channel.close()
 
     def abort(self) -> None:
         self._channel.abort()

@@ -11,7 +11,7 @@ from cryptography import x509
 
 from nf.mgmt.credentials.tls import verified_chain
 from nf.mgmt.netconf.cert_to_name import name_of
-from nf.mgmt.netconf.session import NetconfSession, Peer
+from nf.mgmt.netconf.session import Called, NetconfSession, Peer
 
 if TYPE_CHECKING:
     from nf.mgmt.netconf.doors import Doors
@@ -38,12 +38,12 @@ class TlsConnection(asyncio.Protocol):
     """A connection after its handshake; carries one session."""
 
     def __init__(
-        self, doors: "Doors", entrance: "TlsEntrance", source: str, idle: float | None = None
+        self, doors: "Doors", entrance: "TlsEntrance", source: str, called: Called | None = None
     ) -> None:
-        """Before the handshake; `idle` seconds without a request end the session, if given."""
+        """Before the handshake; `called` if call home has made the connection."""
         self._doors = doors
         self._entrance = entrance
-        self._idle = idle
+        self._called = called
         self._transport: asyncio.Transport | None = None
         self._netconf: NetconfSession | None = None
         self.source = source
@@ -61,7 +61,9 @@ class TlsConnection(asyncio.Protocol):
             made.abort()
             return
         peer = Peer(user, self.source, "netconf-tls")
-        self._netconf = netconf = NetconfSession(self._doors.service, made, peer, self._idle)
+        self._netconf = netconf = NetconfSession(
+            self._doors.service, _StreamTransport(made), peer, self._called
+        )
         self._doors.connections.add(self)
         task = asyncio.get_running_loop().create_task(netconf.run())
         self._doors.talking[netconf] = task
@@ -128,6 +130,29 @@ class TlsConnection(asyncio.Protocol):
             self._transport.abort()
 
 
+class _StreamTransport:
+    """A connection, as a session sees it."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+
+    def write(self, octets: bytes) -> None:
+        self._transport.write(octets)
+
+    def pause_reading(self) -> None:
+        self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        self._transport.resume_reading()
+
+    def close(self, *, well: bool) -> None:
+        del well
+        self._transport.close()
+
+    def abort(self) -> None:
+        self._transport.abort()
+
+
 class _Waiting:
     """A connection in its handshake, among the doors' connections."""
 
@@ -144,7 +169,7 @@ async def let_in(
     doors: "Doors",
     entrance: "TlsEntrance",
     source: str,
-    idle: float | None = None,
+    called: Called | None = None,
 ) -> TlsConnection:
     """Shakes hands as the server, whoever has connected; begins the session.
 
@@ -153,7 +178,7 @@ async def let_in(
         doors: Of the server.
         entrance: In force.
         source: Address of the client.
-        idle: Seconds without a request that end the session, if given.
+        called: If call home has made the connection.
 
     Raises:
         NotLetIn: The client is not accepted, or does not speak TLS in time.
@@ -164,7 +189,7 @@ async def let_in(
     doors.anonymous.add(waiting)
     try:
         _, connection = await asyncio.get_running_loop().connect_accepted_socket(
-            lambda: TlsConnection(doors, entrance, source, idle),
+            lambda: TlsConnection(doors, entrance, source, called),
             sock,
             ssl=entrance.context,
             ssl_handshake_timeout=doors.service.settings.login_timeout,

@@ -9,15 +9,18 @@ import re
 import threading
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 
 from lxml import etree
 
 __all__ = [
     "Limits",
     "MalformedMessage",
+    "Words",
     "attributes",
     "content",
     "element",
+    "is_worn",
     "local",
     "name_of",
     "namespace",
@@ -29,6 +32,14 @@ _MAX_ATTRIBUTE = 65536
 _SPACE = b" \t\r\n"
 _DECLARATION = re.compile(rb"<\?xml\s[^>]*?\?>")
 _ENCODING = re.compile(rb"encoding\s*=\s*[\"']([^\"']*)[\"']")
+_NAMES = re.compile(
+    # A prefix and what it stands for; what begins an element, or stands before a `=`.
+    rb"[\s\"']xmlns([^\s=]*)\s*=\s*[\"']([^\"'<]*)|(?:<[/?]?|[\s\"'])([^\s<>/='\"!?]+)(?=[\s=/>?])"
+)
+_MOST_KNOWN = 256 * 1024
+"""Octets of names that are kept for the life of the process."""
+_MOST_READ = 4 * 1024 * 1024
+"""Octets that a thread reads before another one takes its place."""
 _ASIDE = re.compile(rb"\s+|<!--.*?-->|<\?.*?\?>", re.DOTALL)
 
 
@@ -47,10 +58,37 @@ class Limits:
     depth: int = 128
 
 
+class Words:
+    """Names that may be read in a thread that lives as long as the process.
+
+    libxml2 keeps every name of an element, an attribute or a namespace that a thread ever read
+    until the thread ends. So a peer's names are counted before they are read, and when there are
+    many, only messages of known ones are read there.
+    """
+
+    def __init__(self) -> None:
+        """None are known."""
+        self._known: set[bytes] = set()
+        self._room = _MOST_KNOWN
+
+    def admit(self, message: bytes) -> bool:
+        """Whether the message has known names, or such as there is room for."""
+        fresh = set(chain.from_iterable(_NAMES.findall(message))) - self._known
+        if not fresh:
+            return True
+        left = self._room - sum(map(len, fresh))
+        if left < 0:
+            return False
+        self._room = left
+        self._known |= fresh
+        return True
+
+
 class _Own(threading.local):
     """The parser of each thread: one that threads share would have them wait for each other."""
 
     def __init__(self) -> None:
+        self.octets = 0
         self.parser = etree.XMLParser(
             encoding="utf-8",
             resolve_entities=False,
@@ -68,6 +106,11 @@ class _Own(threading.local):
 _OWN = _Own()
 
 
+def is_worn() -> bool:
+    """Whether this thread has read so much that it should end, and its names with it."""
+    return _OWN.octets > _MOST_READ
+
+
 def parse(message: bytes, limits: Limits) -> etree._Element:
     """The root of a message.
 
@@ -75,6 +118,7 @@ def parse(message: bytes, limits: Limits) -> etree._Element:
         MalformedMessage: It is not well-formed, not UTF-8, has a document type, or is too deep.
     """
     text = message.lstrip(_SPACE)
+    _OWN.octets += len(text)
     _refuse_encoding(text)
     _refuse_document_type(text)
     try:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from nf.mgmt.sources.names import kebab
+from nf.mgmt.sources.times import date_and_time
 
 __all__ = ["capture_state"]
 
@@ -24,6 +25,19 @@ COUNTERS = (
     "clock_jumps",
     "recorded_drops",
 )
+DUMP = {
+    "active": "active",
+    "file": "file",
+    "filter": "filter",
+    "seen": "seen",
+    "packets": "packets",
+    "bytes": "octets",
+    "dropped": "dropped",
+    "reason": "reason",
+    "message": "text",
+    "directory": "folder",
+}
+"""The model's name of what is told of a dump, and the datapath's."""
 FILE_STATES = {"running": "capturing", "ended": "ended", "failed": "failed"}
 
 
@@ -39,13 +53,31 @@ def capture_state(groups: dict[str, Any]) -> dict[str, Any]:
         sources = [_files(groups["source"], capture["state"])]
     if sources:
         state["source"] = sources
+    if dump := groups.get("dump"):
+        state["dump"] = _dump(dump)
     return {"nf-capture:capture": {"state": state}}
 
 
+def _dump(dump: dict[str, Any]) -> dict[str, Any]:
+    told = {name: dump[key] for name, key in DUMP.items() if dump.get(key, "") != ""}
+    told |= {name: date_and_time(dump[name]) for name in ("begun", "ended") if name in dump}
+    kept = [
+        {
+            "file": one["file"],
+            "bytes": one["octets"],
+            "changed": date_and_time(one["changed"]),
+        }
+        for one in dump.get("kept", ())
+    ]
+    return told | {"kept": kept} if kept else told
+
+
 def _interface(source: dict[str, Any]) -> dict[str, Any]:
-    made = {"kind": "nf-types:af-packet", **kebab(source, VALUES)}
+    made = {"kind": f"nf-types:{source['source']}", **kebab(source, VALUES)}
     if source["link_type"] is not None:
         made["link-type"] = str(source["link_type"])
+    if source["shares"]:
+        made["sockets"] = len(source["shares"])
     return made | _counters(source)
 
 

@@ -5,11 +5,11 @@ from typing import Any
 from nf.mgmt.sources.names import kebab
 from nf.mgmt.sources.times import date_and_time
 
-__all__ = ["MOST", "session_entry", "sessions_state"]
+__all__ = ["MOST", "session_entry", "session_identity", "sessions_state"]
 
 MOST = 100
 """Sessions among the state; list-sessions gives more."""
-VALUES = (
+IDENTITY = (
     "session_id",
     "src_ip",
     "src_port",
@@ -23,6 +23,9 @@ VALUES = (
     "category",
     "confidence",
     "server_name",
+    "community_id",
+)
+COUNTS = (
     "packets_up",
     "packets_down",
     "bytes_up",
@@ -34,14 +37,17 @@ VALUES = (
     "rtt_us",
     "handshake_us",
     "app_response_us",
-    "community_id",
 )
+
+
+def session_identity(row: dict[str, Any]) -> dict[str, Any]:
+    """Which session a row is about."""
+    return kebab(row, IDENTITY) | {"start": date_and_time(row["start"])}
 
 
 def session_entry(row: dict[str, Any]) -> dict[str, Any]:
     """One session."""
-    made = kebab(row, VALUES)
-    made |= {name: date_and_time(row[name]) for name in ("start", "end")}
+    made = session_identity(row) | kebab(row, COUNTS) | {"end": date_and_time(row["end"])}
     if row.get("risks"):
         made["risks"] = list(row["risks"])
     if row.get("risk_severity"):

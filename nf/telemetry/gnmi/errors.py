@@ -14,10 +14,11 @@ from nf.mgmt.rpc_error import RpcError, RpcErrors
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ["MAX_VIOLATIONS", "Refused", "code_of", "of_rpc_errors", "trailing"]
+__all__ = ["MAX_RESULTS", "MAX_TEXT", "Refused", "code_of", "of_rpc_errors", "short", "trailing"]
 
-MAX_VIOLATIONS = 64
-"""Errors that the details name one by one; trailing metadata has to stay small."""
+MAX_TEXT, MAX_VIOLATIONS, MAX_RESULTS = 600, 2000, 2000
+"""Octets of a text, and of what the details name one by one. Clients take 8 KiB of trailing
+metadata, in which the details are in base64 and a text is written twice, once with escapes."""
 
 DOMAIN = "nf"
 
@@ -98,12 +99,11 @@ def status_of(refused: Refused) -> status_pb2.Status:
     """The whole status with details: path and app-tag of every error."""
     details: list[Any] = []
     if refused.errors:
-        violations = [_violation(error) for error in refused.errors[:MAX_VIOLATIONS]]
-        details.append(error_details_pb2.BadRequest(field_violations=violations))
+        details.append(_violations(refused.errors))
         first = refused.errors[0]
         metadata = {"error-tag": first.tag}
         if first.path:
-            metadata["error-path"] = first.path
+            metadata["error-path"] = short(first.path)
         if first.app_tag:
             metadata["error-app-tag"] = first.app_tag
         details.append(
@@ -112,7 +112,7 @@ def status_of(refused: Refused) -> status_pb2.Status:
             )
         )
     details += refused.more
-    text = f"{refused.what} at {refused.place}; try: {refused.hint}"
+    text = short(f"{short(refused.what)} at {short(refused.place)}; try: {refused.hint}")
     return status_pb2.Status(
         code=code_pb2.Code.Value(refused.code.name),
         message=text,
@@ -125,12 +125,25 @@ def trailing(refused: Refused) -> Any:
     return rpc_status.to_status(status_of(refused))
 
 
-def _violation(error: RpcError) -> Any:
-    return error_details_pb2.BadRequest.FieldViolation(
-        field=error.path or "",
-        description=error.message,
-        reason=_reason(error.app_tag or error.tag),
-    )
+def short(text: str, most: int = MAX_TEXT) -> str:
+    """A text of so many octets at most: clients say what they like, and it comes back in errors."""
+    octets = text.encode(errors="replace")
+    return text if len(octets) <= most else octets[: most - 3].decode(errors="ignore") + "…"
+
+
+def _violations(errors: Sequence[RpcError]) -> Any:
+    """As many as there is room for; the first one always."""
+    made = error_details_pb2.BadRequest()
+    for error in errors:
+        made.field_violations.add(
+            field=short(error.path or ""),
+            description=short(error.message),
+            reason=_reason(error.app_tag or error.tag),
+        )
+        if made.ByteSize() > MAX_VIOLATIONS and len(made.field_violations) > 1:
+            del made.field_violations[-1]
+            break
+    return made
 
 
 def _reason(tag: str) -> str:

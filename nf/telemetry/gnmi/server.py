@@ -20,6 +20,7 @@ from nf.mgmt.subscriptions.engine import Subscriptions
 from nf.mgmt.subscriptions.past import Past
 from nf.mgmt.subscriptions.reading import Reader
 from nf.mgmt.transaction import Data, ProviderError
+from nf.telemetry.gnmi.boundaries import Boundaries
 from nf.telemetry.gnmi.credentials import Callers, Passwords
 from nf.telemetry.gnmi.dialout import Dialing, check
 from nf.telemetry.gnmi.model import Model
@@ -29,7 +30,7 @@ from nf.telemetry.gnmi.subscribe import Subscribing
 from nf.telemetry.gnmi.tls import check as check_keys
 from nf.telemetry.gnmi.tls import server_credentials
 from nf.telemetry.gnmi.tokens import Tokens
-from nf.telemetry.gnoi import file, healthz, system
+from nf.telemetry.gnoi import cert, file, healthz, system
 from nf.telemetry.gnoi.folders import Folders
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ __all__ = ["Target"]
 
 log = logging.getLogger(__name__)
 
-GNOI = (system.NAME, healthz.NAME, file.NAME)
+GNOI = (system.NAME, healthz.NAME, file.NAME, cert.NAME)
 SERVICES = (NAME, *GNOI, health.SERVICE_NAME, reflection.SERVICE_NAME)
 USERS = "ietf-system:system"
 GRACE = 0.5
@@ -104,14 +105,22 @@ class Target:
         self.subscriptions = Subscriptions(reader)
         self.changes = Subscriptions(Reader(core, core.schema, state=False))
         self.past = Past(core)
+        self._boundaries = Boundaries(core, self.changes)
         self._subscribing = Subscribing(
-            model, reader, self.subscriptions, self.changes, self.past, Settings()
+            model,
+            reader,
+            self.subscriptions,
+            self.changes,
+            self.past,
+            self._boundaries,
+            Settings(),
         )
         self.service = Service(core, model, self._callers, self._subscribing)
         self._system = system.SystemService(core, self.service)
         self._healthz = healthz.HealthzService(core, self.service)
         self._file = file.FileService(core, self.service)
-        self._dialing = Dialing(core, self._subscribing)
+        self._cert = cert.CertificateService(core, self.service, credentials)
+        self._dialing = Dialing(core, self._subscribing, credentials)
         self._open: list[_Open] = []
         self._following = asyncio.Lock()
         self._loop = asyncio.new_event_loop()
@@ -135,6 +144,7 @@ class Target:
         if not changes or any(change.top == USERS for change in changes):
             self._callers.forget()
         self.changes.changed(changes)
+        self._boundaries.committed()
 
     def state(self) -> dict[str, int]:
         """Counters, as the leaves of the container `state` in the model."""
@@ -187,9 +197,9 @@ class Target:
         """
         del before, changes
         settings = Settings.of(after)
-        for collector in settings.collectors:
-            check(collector, self._subscribing, settings)
         material = self._credentials.material(after)
+        for collector in settings.collectors:
+            check(collector, self._subscribing, settings, material)
         kept = [
             one
             for one in self._open
@@ -229,7 +239,10 @@ class Target:
             ),
         )
         server.add_generic_rpc_handlers(
-            tuple(one.handlers() for one in (self.service, self._system, self._healthz, self._file))
+            tuple(
+                one.handlers()
+                for one in (self.service, self._system, self._healthz, self._file, self._cert)
+            )
         )
         healthy = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(healthy, server)

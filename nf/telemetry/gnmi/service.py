@@ -143,7 +143,10 @@ class Service:
             log.exception("a request of %s failed", user)
             refused = _failed()
         finally:
-            await self.off_loop(self._core.sessions.close, session, "closed")
+            # A call that is cancelled just now must not take this along: what waits for a thread
+            # would never be done, and the session hold for ever what it holds.
+            closing = loop.run_in_executor(self._pool, self._core.sessions.close, session, "closed")
+            await asyncio.shield(closing)
         await self._drained(refused)
         return await _refuse(context, refused)
 

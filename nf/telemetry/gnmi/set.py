@@ -17,7 +17,15 @@ from nf.mgmt.subscriptions.patterns import Element, Instance, Pattern, Place, se
 from nf.telemetry.gnmi import cli_text
 from nf.telemetry.gnmi.confirmed import Action, action_of
 from nf.telemetry.gnmi.editing import Editor, data_path
-from nf.telemetry.gnmi.errors import Refused, invalid, of_rpc_errors, unimplemented
+from nf.telemetry.gnmi.errors import (
+    MAX_RESULTS,
+    MAX_TEXT,
+    Refused,
+    invalid,
+    of_rpc_errors,
+    short,
+    unimplemented,
+)
 from nf.telemetry.gnmi.extensions import Arbiter, Extensions
 from nf.telemetry.gnmi.paths import CLI, Query, not_found, query
 from nf.telemetry.gnmi.values import stated
@@ -345,14 +353,26 @@ def _outermost(found: Iterable[Instance]) -> list[Instance]:
 
 
 def _results(operations: Sequence[_Operation], number: int | None, refused: Refused) -> SetResponse:
-    """Results of a Set that failed: why for the operation at fault, ABORTED for the others."""
+    """Results of a Set that failed: why for the operation at fault, ABORTED for the others.
+
+    That of the operation at fault is there always, those of the others while there is room.
+    """
     made = SetResponse(timestamp=time.time_ns())
-    for at, operation in enumerate(operations[:256]):
+    full = False
+    for at, operation in enumerate(operations):
+        if at != number and full:
+            continue
         if at == number:
             code = code_pb2.Code.Value(refused.code.name)
-            message = Error(code=code, message=f"{refused.what} at {refused.place}")
+            text = short(f"{short(refused.what)} at {short(refused.place)}")
         else:
             code = code_pb2.Code.Value(StatusCode.ABORTED.name)
-            message = Error(code=code, message="nothing has changed: the transaction failed")
-        made.response.append(UpdateResult(path=operation.path, op=operation.kind, message=message))
+            text = "nothing has changed: the transaction failed"
+        result = UpdateResult(op=operation.kind, message=Error(code=code, message=text))
+        if operation.path.ByteSize() <= MAX_TEXT:
+            result.path.CopyFrom(operation.path)
+        if at == number or made.ByteSize() + result.ByteSize() <= MAX_RESULTS:
+            made.response.append(result)
+        else:
+            full = True
     return made

@@ -6,7 +6,6 @@ guess. It stands for a user, and for no longer than that user is configured.
 
 import json
 import logging
-import os
 import secrets
 import threading
 import time
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from nf.mgmt.rpc_error import RpcErrors
 from nf.mgmt.sources.times import date_and_time
+from nf.process.whole import replace_whole
 
 if TYPE_CHECKING:
     from nf.mgmt.operations import Operations
@@ -145,7 +145,8 @@ class Tokens:
         """Writes first: what is in force has to survive the process, a revocation above all."""
         if self._file is not None:
             try:
-                _write(self._file, json.dumps([asdict(one) for one in known.values()]).encode())
+                text = json.dumps([asdict(one) for one in known.values()])
+                replace_whole(self._file, text.encode())
             except OSError as error:
                 raise RpcErrors.of(
                     tag="resource-denied",
@@ -157,13 +158,3 @@ class Tokens:
 
 def _digest(token: str) -> str:
     return sha256(token.encode(errors="surrogateescape")).hexdigest()
-
-
-def _write(file: Path, content: bytes) -> None:
-    temporary = file.with_name(f".{file.name}.new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as opened:
-        opened.write(content)
-        opened.flush()
-        os.fsync(opened.fileno())
-    temporary.replace(file)

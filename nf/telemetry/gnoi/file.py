@@ -5,14 +5,15 @@ import hashlib
 import os
 import secrets
 import stat
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import grpc
 from grpc import StatusCode
 
 from nf.telemetry.gnmi.errors import Refused, invalid
-from nf.telemetry.gnoi.folders import Folders, Place
+from nf.telemetry.gnoi.folders import Folders, Place, refused
 from nf.telemetry.gnoi.proto.file_pb2 import (
     GetRequest,
     GetResponse,
@@ -37,6 +38,10 @@ NAME = "gnoi.file.File"
 MODULE = "nf-telemetry"
 CHUNK = 64 * 1024
 MAX_FILE = 1 << 30
+MAX_TRANSFERS = 16
+"""Gets and Puts at a time."""
+PATIENCE = 60.0
+"""Seconds without a message after which a Put is given up."""
 DEFAULT_PERMISSIONS = 640
 HASHES: dict[int, Callable[[], Any]] = {
     HashType.SHA256: hashlib.sha256,
@@ -57,6 +62,7 @@ class FileService:
         self._core = core
         self._service = service
         self.folders = Folders(())
+        self._transfers = 0
 
     def handlers(self) -> grpc.GenericRpcHandler:
         """For a server."""
@@ -82,20 +88,36 @@ class FileService:
     async def _get(self, request: GetRequest, context: Any) -> None:
         async def answer(session: "Session") -> None:
             self._permit(session, "get")
-            descriptor = await asyncio.to_thread(self._open, request.remote_file)
-            digest = hashlib.sha256()
-            try:
-                while chunk := await asyncio.to_thread(os.read, descriptor, CHUNK):
-                    digest.update(chunk)
-                    await context.write(GetResponse(contents=chunk))
-            finally:
-                os.close(descriptor)
-            checked = HashType(method=HashType.SHA256, hash=digest.digest())
-            await context.write(GetResponse(hash=checked))
+            with self._transfer():
+                await self._tell(request.remote_file, context)
 
         await self._service.answered(context, answer)
 
-    def _open(self, path: str) -> int:
+    async def _tell(self, path: str, context: Any) -> None:
+        """Sends what the file has now: one that is being written might never end."""
+        digest = hashlib.sha256()
+        with await asyncio.to_thread(self._open, path) as opened:
+            left = os.fstat(opened.fileno()).st_size
+
+            def read() -> bytes:
+                chunk = opened.read(min(CHUNK, left))
+                digest.update(chunk)
+                return chunk
+
+            try:
+                while left and (chunk := await asyncio.to_thread(read)):
+                    left -= len(chunk)
+                    await context.write(GetResponse(contents=chunk))
+            except OSError as error:
+                raise refused(path, error) from error
+        checked = HashType(method=HashType.SHA256, hash=digest.digest())
+        await context.write(GetResponse(hash=checked))
+
+    def _open(self, path: str) -> BinaryIO:
+        """Opens a file; an object and no descriptor, whose number somebody else might get.
+
+        A thread may be reading still when a call is cancelled; the object's lock lets it end.
+        """
         with self.folders.place(path) as place:
             # Without O_NONBLOCK a pipe would hold the thread for ever.
             flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -103,13 +125,27 @@ class FileService:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 os.close(descriptor)
                 raise Refused(StatusCode.FAILED_PRECONDITION, "it is no file", place=path)
-            return descriptor
+            return os.fdopen(descriptor, "rb")
+
+    @contextmanager
+    def _transfer(self) -> Iterator[None]:
+        if self._transfers >= MAX_TRANSFERS:
+            raise Refused(
+                StatusCode.RESOURCE_EXHAUSTED,
+                f"{MAX_TRANSFERS} files are on their way already",
+                hint="wait until one of them is there",
+            )
+        self._transfers += 1
+        try:
+            yield
+        finally:
+            self._transfers -= 1
 
     async def _stat(self, request: StatRequest, context: Any) -> Any:
         async def answer(session: "Session") -> Any:
             self._permit(session, "stat")
             found = await asyncio.to_thread(self.folders.listed, request.path)
-            # Linux tells the mask of this process only by changing it; /proc shows it.
+            umask = _digits(_umask())
             return StatResponse(
                 stats=[
                     StatInfo(
@@ -117,7 +153,7 @@ class FileService:
                         last_modified=status.st_mtime_ns,
                         permissions=_digits(stat.S_IMODE(status.st_mode)),
                         size=status.st_size,
-                        umask=_digits(_umask()),
+                        umask=umask,
                     )
                     for path, status in found
                 ]
@@ -148,7 +184,7 @@ class FileService:
                 raise invalid("a Put begins with `open`", hint="say what is written first")
             mode = _mode(first.open.permissions or DEFAULT_PERMISSIONS)
             path = first.open.remote_file
-            with self.folders.place(path, write=True, make=True) as place:
+            with self._transfer(), self.folders.place(path, write=True, make=True) as place:
                 await self._receive(requests, place, mode)
             return PutResponse()
 
@@ -160,22 +196,27 @@ class FileService:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptor = os.open(temporary, flags, 0o600, dir_fd=place.folder)
         try:
-            try:
-                await _written(requests, descriptor, place.path)
-                os.fchmod(descriptor, mode)
-                await asyncio.to_thread(os.fsync, descriptor)
-            finally:
-                os.close(descriptor)
+            with os.fdopen(descriptor, "wb") as opened:
+                await _written(requests, opened, place.path)
+                opened.flush()
+                os.fchmod(opened.fileno(), mode)
+                await asyncio.to_thread(os.fsync, opened.fileno())
             os.rename(temporary, place.name, src_dir_fd=place.folder, dst_dir_fd=place.folder)
         except BaseException:
             os.unlink(temporary, dir_fd=place.folder)
             raise
 
 
-async def _written(requests: Any, descriptor: int, path: str) -> None:
+async def _written(requests: Any, opened: BinaryIO, path: str) -> None:
     digests = {method: make() for method, make in HASHES.items()}
     size = 0
-    async for request in requests:
+
+    def write(contents: bytes) -> None:
+        for digest in digests.values():
+            digest.update(contents)
+        opened.write(contents)
+
+    while (request := await _next(requests, path)) is not None:
         kind = request.WhichOneof("request")
         if kind == "hash":
             digest = digests.get(request.hash.method)
@@ -193,16 +234,22 @@ async def _written(requests: Any, descriptor: int, path: str) -> None:
             raise Refused(
                 StatusCode.RESOURCE_EXHAUSTED, f"a file has {MAX_FILE} octets at most", place=path
             )
-        for digest in digests.values():
-            digest.update(request.contents)
-        await asyncio.to_thread(_write_all, descriptor, request.contents)
+        await asyncio.to_thread(write, request.contents)
     raise invalid("the stream ended without a hash: nothing was written", place=path)
 
 
-def _write_all(descriptor: int, content: bytes) -> None:
-    view = memoryview(content)
-    while view:
-        view = view[os.write(descriptor, view) :]
+async def _next(requests: Any, path: str) -> Any:
+    """The next message; None at the end of the stream."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await anext(requests, None)
+    except TimeoutError as error:
+        raise Refused(
+            StatusCode.DEADLINE_EXCEEDED,
+            f"nothing came for {PATIENCE:g} s: nothing was written",
+            place=path,
+            hint="put it again",
+        ) from error
 
 
 def _mode(digits: int) -> int:
@@ -221,6 +268,7 @@ def _digits(mode: int) -> int:
 
 
 def _umask() -> int:
+    """The mask of this process, which Linux tells only by changing it; /proc shows it."""
     with open("/proc/self/status", encoding="ascii", errors="replace") as status:  # noqa: PTH123
         found = next((line for line in status if line.startswith("Umask:")), "Umask: 0")
     return int(found.split()[1], 8)

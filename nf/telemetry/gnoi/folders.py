@@ -4,18 +4,19 @@ A path is walked element by element from the folder's descriptor, no link is fol
 taken, so that neither a name nor somebody who exchanges a folder meanwhile leads out of it.
 """
 
+import errno
 import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from itertools import islice
 
 from grpc import StatusCode
 
 from nf.telemetry.gnmi.errors import Refused, invalid
 
-__all__ = ["Folder", "Folders", "Place"]
+__all__ = ["Folder", "Folders", "Place", "refused"]
 
 MAX_LENGTH = 4096
 MAX_LISTED = 10_000
@@ -55,7 +56,8 @@ class Folders:
 
     def __init__(self, folders: Sequence[Folder]) -> None:
         """The innermost folder that a path lies in decides."""
-        self._folders = sorted(folders, key=lambda one: len(one.path), reverse=True)
+        found = [(_parts(one.path), one) for one in folders]
+        self._folders = sorted(found, key=lambda one: len(one[0]), reverse=True)
 
     @contextmanager
     def place(self, path: str, *, write: bool = False, make: bool = False) -> Iterator[Place]:
@@ -86,8 +88,7 @@ class Folders:
         parts = path.split("/")[1:]
         if any(part in ("", ".", "..") for part in parts):
             raise invalid(f"{path[:200]!r} has an element that is empty, `.` or `..`")
-        for folder in self._folders:
-            own = [part for part in PurePosixPath(folder.path).parts if part != "/"]
+        for own, folder in self._folders:
             if parts[: len(own)] == own and len(parts) > len(own):
                 if write and not folder.writable:
                     raise _denied(path, f"{folder.path} may be read only")
@@ -117,17 +118,10 @@ class Folders:
         Raises:
             Refused: See `place`; RESOURCE_EXHAUSTED for too many files.
         """
-        whole = path.rstrip("/") or path
-        for folder in self._folders:
-            if whole == folder.path.rstrip("/"):
-                try:
-                    descriptor = os.open(folder.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-                except OSError as error:
-                    raise refused(path, error) from error
-                try:
-                    return _entries(descriptor, whole)
-                finally:
-                    os.close(descriptor)
+        whole = path.rstrip("/") if path.strip("/") else "/"
+        for own, folder in self._folders:
+            if whole == "/" + "/".join(own):
+                return self._of_folder(folder, whole)
         with self.place(whole) as place:
             found = os.stat(place.name, dir_fd=place.folder, follow_symlinks=False)
             if stat.S_ISDIR(found.st_mode):
@@ -141,6 +135,20 @@ class Folders:
                 raise _denied(path, "it is a link")
             return [(whole, found)]
 
+    def _of_folder(self, folder: Folder, path: str) -> list[tuple[str, os.stat_result]]:
+        try:
+            descriptor = os.open(folder.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                return _entries(descriptor, path)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise refused(path, error) from error
+
+
+def _parts(path: str) -> list[str]:
+    return [part for part in path.split("/") if part not in ("", ".")]
+
 
 def _make(name: str, where: int) -> None:
     try:
@@ -151,7 +159,9 @@ def _make(name: str, where: int) -> None:
 
 
 def _entries(descriptor: int, path: str) -> list[tuple[str, os.stat_result]]:
-    names = sorted(os.listdir(descriptor))
+    # Not read further than that: a folder may have millions.
+    with os.scandir(descriptor) as entries:
+        names = sorted(one.name for one in islice(entries, MAX_LISTED + 1))
     if len(names) > MAX_LISTED:
         raise Refused(
             StatusCode.RESOURCE_EXHAUSTED,
@@ -165,7 +175,9 @@ def _entries(descriptor: int, path: str) -> list[tuple[str, os.stat_result]]:
         except FileNotFoundError:
             continue  # removed meanwhile
         if not stat.S_ISLNK(status.st_mode):
-            found.append((f"{path}/{name}", status))
+            # Names are octets; those that are no UTF-8 can be seen, but not be asked for.
+            shown = os.fsencode(name).decode(errors="replace")
+            found.append((f"{path.rstrip('/')}/{shown}", status))
     return found
 
 
@@ -189,4 +201,6 @@ def refused(path: str, error: OSError) -> Refused:
         "NotADirectoryError": StatusCode.FAILED_PRECONDITION,
     }
     code = codes.get(type(error).__name__, StatusCode.FAILED_PRECONDITION)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        code = StatusCode.RESOURCE_EXHAUSTED
     return Refused(code, error.strerror or str(error), place=path, hint="see the message")

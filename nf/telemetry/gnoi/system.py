@@ -1,15 +1,18 @@
-"""gnoi.system.System: time, and a restart of the process that captures in the place of a reboot."""
+"""gnoi.system.System: time, ping, and a restart of the process that captures as the reboot."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Sequence
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 import grpc
 from grpc import StatusCode
 
 from nf.mgmt.rpc_error import RpcErrors
-from nf.telemetry.gnmi.errors import Refused, invalid, unimplemented
+from nf.telemetry.gnmi.errors import Refused, invalid
+from nf.telemetry.gnoi.ping import Asked, Pinging
 from nf.telemetry.gnoi.proto.system_pb2 import (
     COLD,
     WARM,
@@ -33,9 +36,13 @@ if TYPE_CHECKING:
 
 __all__ = ["NAME", "SystemService"]
 
+log = logging.getLogger(__name__)
+
 NAME = "gnoi.system.System"
+MODULE = "nf-telemetry"
 RESTART = "/nf-probe:restart-process"
 MAX_DELAY = 7 * 24 * 3600 * 1_000_000_000
+MAX_REASON = 1024
 
 
 class SystemService:
@@ -47,9 +54,11 @@ class SystemService:
         self._service = service
         self._pending: asyncio.Task[None] | None = None
         self._when = 0
+        self._begun = False
         self._asked = RebootRequest()
         self._count = 0
         self._last = RebootStatus()
+        self._pinging = Pinging()
 
     def handlers(self) -> grpc.GenericRpcHandler:
         """For a server."""
@@ -86,15 +95,12 @@ class SystemService:
         return await self._service.answered(context, answer)
 
     async def _ping(self, request: PingRequest, context: Any) -> None:
-        del request
-
         async def answer(session: "Session") -> None:
-            del session
-            raise unimplemented(
-                "a probe listens and sends no packets of its own",
-                place="Ping",
-                hint="ping from a host; Time tells whether the target answers",
-            )
+            self._core.may_execute(session, MODULE, "ping")
+            asked = await Asked.of(request)
+            async with aclosing(self._pinging.ping(asked)) as answers:
+                async for one in answers:
+                    await context.write(one)
 
         await self._service.answered(context, answer)
 
@@ -110,6 +116,8 @@ class SystemService:
                 )
             if request.delay > MAX_DELAY:
                 raise invalid(f"the delay is {MAX_DELAY} ns at most", place="delay")
+            if len(request.message) > MAX_REASON:
+                raise invalid(f"the reason has {MAX_REASON} characters at most", place="message")
             if self._active:
                 raise Refused(
                     StatusCode.FAILED_PRECONDITION,
@@ -118,6 +126,7 @@ class SystemService:
                     hint="wait for it, or CancelReboot",
                 )
             self._asked, self._when = request, time.time_ns() + request.delay
+            self._begun = False
             loop = asyncio.get_running_loop()
             self._pending = loop.create_task(self._restart(session, name, request.delay))
             if not request.delay:
@@ -140,12 +149,19 @@ class SystemService:
 
     async def _restart(self, session: "Session", name: str, delay: int) -> None:
         await asyncio.sleep(delay / 1e9)
-        run = self._core.operations.find(RESTART)
+        self._begun = True
         try:
+            run = self._core.operations.find(RESTART)
             await asyncio.to_thread(run, session, "", {"name": name})
         except RpcErrors as error:
             failed = RebootStatus.STATUS_RETRIABLE_FAILURE
             self._last = RebootStatus(status=failed, message=error.what)
+            return
+        except Exception as error:
+            # Of a restart that was to come later nobody would hear otherwise.
+            log.exception("the restart of %s failed", name)
+            failed = RebootStatus.STATUS_FAILURE
+            self._last = RebootStatus(status=failed, message=f"a defect: {type(error).__name__}")
             return
         self._count += 1
         self._last = RebootStatus(status=RebootStatus.STATUS_SUCCESS)
@@ -171,6 +187,13 @@ class SystemService:
         async def answer(session: "Session") -> Any:
             self._permit(session)
             _process(request.subcomponents)
+            if self._active and self._begun:
+                raise Refused(
+                    StatusCode.FAILED_PRECONDITION,
+                    "the restart has begun",
+                    place="CancelReboot",
+                    hint="see RebootStatus for how it ends",
+                )
             if self._pending is not None:
                 self._pending.cancel()
             return CancelRebootResponse()

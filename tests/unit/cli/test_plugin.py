@@ -225,3 +225,21 @@ def test_a_plugin_overrules_what_a_session_is(nf: Run, tmp_path: Path, captures:
 
     told = {(row["protocol"], row["confidence"]) for row in map(json.loads, done.text.splitlines())}
     assert told == {("rsync", "user")}
+
+
+def test_functions_of_a_plugin_hear_events_that_nobody_asked_for(
+    nf: Run, tmp_path: Path, captures: Path
+) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "import nf\n@nf.protocol(id=950, parents=['udp port 7001'])\nclass Mine:\n"
+        "    @staticmethod\n    def on_packets(batch):\n"
+        f"        with open({str(tmp_path / 'heard')!r}, 'a') as file:\n"
+        "            file.write('x' * len(batch))\n"
+    )
+
+    done = nf("read", captures / "dns.pcap", "--plugin", path)
+
+    packets = nf("read", captures / "dns.pcap", "--report", "summary")
+    assert {json.loads(line)["type"] for line in done.text.splitlines()} == {"session"}
+    assert len((tmp_path / "heard").read_text()) == json.loads(packets.text)["packets"]

@@ -80,11 +80,11 @@ class Owner:
 
 
 class Made:
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
         self.outlets = Outlets()
         self.owner = Owner()
         self.datapath = Datapath(
-            lambda settings: Completed(settings.engine), self.outlets, self.owner
+            lambda settings: Completed(settings.engine), self.outlets, self.owner, folder / "dumps"
         )
         self.generation = 0
 
@@ -96,8 +96,8 @@ class Made:
 
 
 @pytest.fixture
-def made() -> Iterator[Made]:
-    one = Made()
+def made(tmp_path: Path) -> Iterator[Made]:
+    one = Made(tmp_path)
     yield one
     one.datapath.end(PATIENCE, 1.0)
 

@@ -88,6 +88,15 @@ def test_a_file_that_was_replayed(schema: Context, state: Any) -> None:
     assert one(kept, schema, "nf-capture:capture-state")["source"] == "/x.pcap"
 
 
+@pytest.mark.parametrize("reason", ["duration", "count", "size", "stopped", "disk-full", "failed"])
+def test_a_dump_that_ended(schema: Context, reason: Any) -> None:
+    kept = Kept()
+    ended = control.DumpEnded("some.pcapng", reason, "because", 2**40, 3, 400, 1)
+    happenings_of(kept).datapath_told(ended)
+    told = one(kept, schema, "nf-capture:dump-ended")
+    assert (told["reason"], told["message"], told["seen"]) == (reason, "because", str(2**40))
+
+
 @pytest.mark.parametrize(("name", "word"), [("nf-datapath", "datapath"), ("nf-mgmt", "management")])
 def test_a_process_that_was_started_again(schema: Context, name: str, word: str) -> None:
     kept = Kept()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -103,6 +104,42 @@ def value(core: Core, node: str) -> str | None:
 
 def update(*lines: str) -> bytes:
     return ("update{\n" + "".join(f"{line}\n" for line in lines) + "}\0").encode()
+
+
+@pytest.fixture
+def many_files() -> Iterator[None]:
+    """The process has more files open than select(2) knows of."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < 2048:
+        pytest.skip("this process may not open so many files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2048), hard))
+    opened = [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]
+    yield
+    for descriptor in opened:
+        os.close(descriptor)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.usefixtures("many_files")
+def test_commands_are_taken_however_many_files_are_open(ask: Ask) -> None:
+    assert ask(b"ls\0").startswith("82")
+
+
+def test_a_client_that_cannot_be_accepted_waits_and_nobody_goes_round(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    real, failed = socket.socket.accept, []
+
+    def full(listening: socket.socket) -> Any:
+        if len(failed) < 2:
+            failed.append(listening)
+            raise OSError(24, "Too many open files")
+        return real(listening)
+
+    monkeypatch.setattr(mmt_socket, "PAUSE", 0.01)
+    monkeypatch.setattr(socket.socket, "accept", full)
+    assert ask(b"ls\0").startswith("82")
+    assert caplog.text.count("could not be accepted") == 2
 
 
 def test_ls_tells_how_many_options_there_are_and_then_each(ask: Ask) -> None:

@@ -241,3 +241,33 @@ def test_switched_off_it_permits_all(make_core: Callable[..., Core]) -> None:
     core.edit_config(user(core, "eve"), "running", config("<hidden>z</hidden>"))
 
     assert box(core) == {"hidden": "z"}
+
+
+def test_a_rule_that_permits_one_operation_everywhere_permits_no_other(
+    make_core: Callable[..., Core],
+) -> None:
+    everywhere = {"module-name": "*", "access-operations": "create update", "action": "permit"}
+    core = make(make_core, rules(everywhere))
+    bob = user(core, "bob")
+    core.edit_config(bob, "running", config("<name>y</name><port><name>eth2</name></port>"))
+
+    with pytest.raises(RpcErrors) as caught:
+        core.edit_config(
+            bob,
+            "running",
+            config('<name>z</name><port nc:operation="delete"><name>eth2</name></port>'),
+        )
+
+    assert {error.tag for error in caught.value.errors} == {"access-denied"}
+    denied = [str(error.path) for error in caught.value.errors]
+    assert all(path.startswith("/nf-test:box/port[name='eth2']") for path in denied)
+    assert box(core)["name"] == "y"
+
+
+def test_only_who_may_read_all_reads_at_once(make_core: Callable[..., Core]) -> None:
+    core = make(make_core, rules({"module-name": "nf-test", "action": "deny"}))
+    ada, bob = user(core, "ada"), user(core, "bob")
+
+    assert core.is_light(ada, "running")
+    assert not core.is_light(bob, "running")
+    assert not core.is_light(ada, "startup")

@@ -130,7 +130,10 @@ def test_who_breaks_the_promise_not_to_fail_stops_nobody_and_is_named() -> None:
     providers.register(Recorder("one", log, fails="apply"))
     providers.register(Recorder("two", log))
 
-    failed = providers.prepare({}, {}, [CHANGE]).apply()
+    applied = providers.prepare({}, {}, [CHANGE]).apply()
 
-    assert failed == ["one"]
+    assert {name: bool(trouble) for name, trouble in applied.items()} == {
+        "one": True,
+        "two": False,
+    }
     assert log[-1] == "apply two"

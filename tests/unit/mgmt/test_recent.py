@@ -16,6 +16,8 @@ from nf.mgmt.state import State
 CONFIG = """{{"files": ["{file}"], "reports": ["session", "transaction", "event"], "threads": 0,
 "events": [{{"event": "dns.qname", "attributes": ["dns.qname"]}}]}}"""
 
+LISTS = ("session", "session-start", "transaction", "attribute")
+
 
 @pytest.fixture
 def state() -> State:
@@ -60,16 +62,14 @@ def test_rows_of_the_engine_become_state_that_the_model_knows(
 
     assert set(made) == {"session", "transaction", "event"}
     assert told["unreadable"] == 0
-    for name in ("session", "transaction", "attribute"):
+    for name in LISTS:
         numbers = [entry["number"] for entry in told[name]]
         assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
     dns = next(one for one in told["transaction"] if one["protocol"] == "dns")
     assert "qname" in json.loads(dns["content"])["dns"]
     assert json.loads(told["attribute"][0]["content"])["dns.qname"]
     shown = tree.to_data()[TOP]
-    assert {name: len(shown[name]) for name in ("session", "transaction", "attribute")} == {
-        name: len(told[name]) for name in ("session", "transaction", "attribute")
-    }
+    assert {name: len(shown[name]) for name in LISTS} == {name: len(told[name]) for name in LISTS}
 
 
 def test_only_the_newest_stay_and_their_numbers_tell_what_has_gone(recent: Recent) -> None:
@@ -102,3 +102,52 @@ def test_a_row_that_cannot_be_read_is_counted_and_harms_no_other(
     assert told["unreadable"] == 4
     assert [one["session-id"] for one in told["attribute"]] == [7]
     assert stirred == [TOP]
+
+
+def session_row(number: int, reason: str, start: float = 1.0, end: float = 2.0) -> bytes:
+    row = {
+        "type": "session",
+        "session_id": number,
+        "start": start,
+        "end": end,
+        "src_ip": "192.0.2.1",
+        "dst_port": 53,
+        "packets_up": 1,
+        "end_reason": reason,
+    }
+    return json.dumps(row).encode() + b"\n"
+
+
+def started(recent: Recent) -> list[tuple[int, str]]:
+    told = recent.get()[TOP].get("session-start", [])
+    return [(entry["session-id"], entry["start"]) for entry in told]
+
+
+def test_the_start_of_a_session_is_told_once_and_before_the_session(
+    recent: Recent, state: State
+) -> None:
+    stirred: list[list[tuple[int, str]]] = []
+    state.watchers.append(lambda _: stirred.append(started(recent)))
+    first, other = "1970-01-01T00:00:01.000000Z", "1970-01-01T00:00:09.000000Z"
+
+    recent.told("session", session_row(7, "active") + session_row(8, "idle"))
+    assert stirred[0] == [(7, first), (8, first)]
+    recent.told("session", session_row(7, "active") + session_row(7, "fin"))
+    assert started(recent) == [(7, first), (8, first)]
+    # A number that another engine gives again is another session.
+    recent.told("session", session_row(7, "active", 9.0, 9.5))
+    assert started(recent) == [(7, first), (8, first), (7, other)]
+    told = recent.get()[TOP]["session-start"][0]
+    assert told["time"] == first
+    assert "packets-up" not in told
+    assert told["dst-port"] == 53
+
+
+def test_sessions_that_are_remembered_are_bounded(
+    recent: Recent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nf.mgmt.recent.MOST_KNOWN", 2)
+    for number in (1, 2, 3, 2, 1):
+        recent.told("session", session_row(number, "active"))
+
+    assert [number for number, _ in started(recent)] == [1, 2, 3, 1]

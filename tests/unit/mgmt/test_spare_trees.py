@@ -30,7 +30,7 @@ EDITS = some.one_of(
 def whole(core: Core) -> tuple[bytes, bytes]:
     """What runs, and the spare, with a mark at every default."""
     core.commits.catch_up()
-    spare = core.commits._spare  # it is what is tested
+    spare = core.commits.spare.tree
     running = core.commits.running.tree
     other = spare if spare is not None else running
     return tuple(tree.to_json(defaults="report-all-tagged") for tree in (running, other))  # type: ignore[return-value]
@@ -60,13 +60,13 @@ def test_the_spare_is_what_runs_after_any_edits(
 def test_a_tree_that_nobody_reads_is_used_again(core: Core, ada: Session) -> None:
     core.edit_config(ada, "running", config("<name>x</name>"))
     core.commits.catch_up()
-    first = core.commits._spare
+    first = core.commits.spare.tree
     assert first is not None
     del first
     held = core.commits.running.tree
     core.edit_config(ada, "running", config("<name>y</name>"))
     core.commits.catch_up()
-    assert core.commits._spare is None
+    assert core.commits.spare.tree is None
     assert '"x"' in held.to_json().decode()
 
 
@@ -91,3 +91,15 @@ def test_a_password_in_clear_text_reaches_no_disk(
     files = list((tmp_path / "state").rglob("*"))  # type: ignore[operator]
     assert any(path.suffix == ".journal" for path in files)
     assert not any(b"secret-word" in path.read_bytes() for path in files if path.is_file())
+
+
+def test_an_edit_that_changes_nothing_leaves_its_tree_for_the_next(
+    core: Core, ada: Session
+) -> None:
+    core.edit_config(ada, "running", config("<name>x</name>"))
+    core.commits.catch_up()
+    first = core.commits.spare.tree
+    core.edit_config(ada, "running", config("<name>x</name>"))
+
+    assert first is not None
+    assert core.commits.spare.tree is first

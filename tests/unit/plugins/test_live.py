@@ -4,13 +4,14 @@ import threading
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import nf
 from nf.datapath.config import EngineConfig, Event
-from nf.plugins import live
+from nf.plugins import calling, live
 from nf.plugins.decorator import UserProtocol
 from nf.plugins.live import Listeners, Shelf, notes_of
 from nf.plugins.loading import load_plugins
@@ -86,44 +87,58 @@ def test_a_function_that_fails_is_counted_and_called_again(caplog: Any) -> None:
     assert [record.fields["plugin"] for record in caplog.records] == ["gauge", "gauge"]
 
 
+@pytest.fixture
+def began(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Set by the first call: then it is overdue, whatever the clock says."""
+    event, real, over = threading.Event(), calling.wait, threading.Event()
+
+    def wait(calls: Any, seconds: float) -> Any:
+        if over.is_set():
+            return real(calls, seconds)
+        assert event.wait(PATIENCE)
+        over.set()
+        return SimpleNamespace(done=set())
+
+    monkeypatch.setattr(calling, "wait", wait)
+    return event
+
+
 def test_a_function_that_never_comes_back_is_turned_off_and_the_others_go_on(
-    monkeypatch: pytest.MonkeyPatch, caplog: Any
+    began: threading.Event, caplog: Any
 ) -> None:
     gate, heard = threading.Event(), threading.Event()
     calls = []
 
     def on_sessions(batch: list[Any]) -> None:
         calls.append(len(batch))
+        began.set()
         gate.wait(PATIENCE)
 
     listeners = listening(on_sessions=on_sessions, on_transactions=lambda _: heard.set())
-    monkeypatch.setattr(live, "MOST_SECONDS", 0.05)
     listeners.hear(gauges(1))
     until(lambda: of(listeners, "on_sessions")["status"] == "off")
-    monkeypatch.undo()
     listeners.hear(gauges(1))
     listeners.hear(Batch("transaction", {"path": "", "transaction_protocol": "gauge"}))
 
     assert heard.wait(PATIENCE)
     assert listeners.close(PATIENCE) == 0
     assert calls == [1]
-    assert "more than 0.1 s for one batch" in of(listeners, "on_sessions")["last_error"]
+    assert "more than 5.0 s for one batch" in of(listeners, "on_sessions")["last_error"]
     assert [record.fields["function"] for record in caplog.records] == ["on_sessions"]
     gate.set()
 
 
-def test_an_endless_loop_does_not_keep_its_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_loop_does_not_keep_its_thread(began: threading.Event) -> None:
     ended = threading.Event()
 
     def on_sessions(_batch: list[Any]) -> None:
         try:
             while True:
-                pass
+                began.set()
         finally:
             ended.set()
 
     listeners = listening(on_sessions=on_sessions)
-    monkeypatch.setattr(live, "MOST_SECONDS", 0.05)
     listeners.hear(gauges(1))
 
     assert ended.wait(PATIENCE)
@@ -187,18 +202,39 @@ def test_a_classifier_that_fails_lets_the_engines_word_stand() -> None:
     assert not session.said
 
 
+def test_calls_end_where_too_many_have_not_come_back(
+    began: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, caller = threading.Event(), calling.Caller("test")
+
+    def blocked() -> None:
+        began.set()
+        gate.wait(PATIENCE)
+
+    monkeypatch.setattr(calling, "MOST_LEFT", 1)
+    with pytest.raises(calling.Overdue, match="took more than"):
+        caller.call(blocked, PATIENCE)
+    with pytest.raises(calling.Overdue, match="1 calls before"):
+        caller.call(gate.set, PATIENCE)
+    assert not gate.is_set()
+
+    gate.set()
+    until(lambda: not any(one.name == "test" for one in threading.enumerate()))
+    assert caller.call(lambda: 7, PATIENCE) == 7
+
+
 def test_a_classifier_that_never_comes_back_is_turned_off_and_holds_nobody(
-    monkeypatch: pytest.MonkeyPatch,
+    began: threading.Event,
 ) -> None:
     gate = threading.Event()
     asked = []
 
     def classify(batch: Any) -> dict[int, str]:
         asked.extend(one.session_id for one in batch)
-        gate.wait()
+        began.set()
+        gate.wait(PATIENCE)
         return {7: "late"}
 
-    monkeypatch.setattr(live, "MOST_SECONDS", 0.05)
     listeners, source = listening(classify=classify), Source()
     first, second = Session(7), Session(8)
     listeners.classify(first, source)  # type: ignore[arg-type]

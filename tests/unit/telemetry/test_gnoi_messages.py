@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nf.telemetry.gnoi.proto import file_pb2, healthz_pb2, system_pb2, types_pb2
+from nf.telemetry.gnoi.proto import cert_pb2, file_pb2, healthz_pb2, system_pb2, types_pb2
 
 ROOT = Path(__file__).parents[3]
 FOLDER = "nf/telemetry/gnoi/proto"
@@ -20,7 +20,7 @@ def test_the_compiled_messages_are_current(tmp_path: Path) -> None:
 
     for made in (tmp_path / FOLDER).glob("*.py"):
         assert (ROOT / FOLDER / made.name).read_text() == made.read_text(), "see nf/telemetry/gnoi"
-    assert len(sources) == 4
+    assert len(sources) == 5
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,16 @@ def test_the_compiled_messages_are_current(tmp_path: Path) -> None:
         (file_pb2.GetResponse, "contents=1 hash=2"),
         (healthz_pb2.ComponentStatus,
          "path=1 subcomponents=2 status=3 id=6 acknowledged=7 created=8 expires=9"),
+        (cert_pb2.RotateCertificateRequest,
+         "generate_csr=1 load_certificate=2 finalize_rotation=3"),
+        (cert_pb2.LoadCertificateRequest,
+         "certificate=1 key_pair=2 certificate_id=3 ca_certificates=4"),
+        (cert_pb2.CSRParams, (
+            "type=1 min_key_size=2 key_type=3 common_name=4 country=5 state=6 city=7"
+            " organization=8 organizational_unit=9 ip_address=10 email_id=11")),
+        (cert_pb2.CertificateInfo,
+         "certificate_id=1 certificate=2 endpoints=3 modification_time=4"),
+        (cert_pb2.CanGenerateCSRResponse, "can_generate=4"),
         (types_pb2.HashType, "method=1 hash=2"),
         (types_pb2.Path, "origin=2 elem=3"),
     ],

@@ -58,6 +58,7 @@ class Caller:
         )
         self._state = _State()
         self._begun = datetime.now(UTC)
+        self._hurry = asyncio.Event()
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     @property
@@ -68,6 +69,24 @@ class Caller:
     def stop(self) -> None:
         """Connects no more; a connection that is established goes on."""
         self._task.cancel()
+
+    def hasten(self) -> None:
+        """Ends waiting: connects now, unless it is connected."""
+        self._hurry.set()
+
+    @property
+    def is_trying(self) -> bool:
+        """Whether it connects until somebody is there, and does not wait for its period."""
+        return self.client.periodic is None or self._state.status != "waiting"
+
+    async def _pause(self, seconds: float) -> None:
+        """Waits, but not when there is a hurry."""
+        self._hurry.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._hurry.wait()
+        except TimeoutError:
+            return
 
     def state(self) -> dict[str, Any]:
         """As the container `state` of the model."""
@@ -88,7 +107,7 @@ class Caller:
     async def _run(self) -> None:
         periodic = self.client.periodic
         if periodic is not None and periodic.anchor is not None:
-            await asyncio.sleep(seconds_to_next(periodic, self._begun, datetime.now(UTC)))
+            await self._pause(seconds_to_next(periodic, self._begun, datetime.now(UTC)))
         while True:
             connection = await self._established()
             await connection.wait_closed()
@@ -97,7 +116,7 @@ class Caller:
             wait = self._order.again()
             if periodic is not None:
                 wait = seconds_to_next(periodic, self._begun, datetime.now(UTC))
-            await asyncio.sleep(wait)
+            await self._pause(wait)
 
     async def _established(self) -> Established:
         """Tries until somebody has logged in."""
@@ -118,7 +137,7 @@ class Caller:
                     error,
                     wait,
                 )
-                await asyncio.sleep(wait)
+                await self._pause(wait)
                 continue
             self._order.connected()
             state.status = "connected"

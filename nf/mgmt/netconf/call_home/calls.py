@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import asyncssh
 
 from nf.mgmt.netconf.call_home.caller import Caller, Established, NotConnected
+from nf.mgmt.netconf.session import Called
 from nf.mgmt.netconf.settings import TOP
 from nf.mgmt.netconf.ssh import SshConnection, ssh_options
 from nf.mgmt.netconf.tls import NotLetIn, TlsConnection, let_in, stay_alive
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from nf.mgmt.netconf.call_home.settings import Client, Endpoint
     from nf.mgmt.netconf.doors import Doors
-    from nf.mgmt.netconf.entrance import Entrance
+    from nf.mgmt.netconf.entrance import Entrance, TlsEntrance
 
 __all__ = ["Calls"]
 
@@ -34,6 +35,7 @@ class Calls:
         self._doors = doors
         self._entrance = entrance
         self._callers: dict[str, Caller] = {}
+        doors.service.publisher.configured.callers = self
 
     def follow(self, clients: "Sequence[Client]") -> None:
         """Begins and ends callers, in the loop; entries that are the same go on undisturbed."""
@@ -53,37 +55,55 @@ class Calls:
         """Connects no more."""
         self.follow(())
 
+    def hasten(self, client: str) -> None:
+        """Has a client be connected to now, instead of when its time comes; in the loop."""
+        if (caller := self._callers.get(client)) is not None:
+            caller.hasten()
+
+    def is_trying(self, client: str) -> bool:
+        """Whether a client is connected to, or tried until it is."""
+        caller = self._callers.get(client)
+        return caller is not None and caller.is_trying
+
     async def _connect(self, endpoint: "Endpoint", client: "Client") -> Established:
         if not self._doors.admits():
             raise NotConnected("there are too many connections")
         sock = await _tcp(endpoint, client.strategy.max_wait)
-        idle = client.periodic.idle if client.periodic is not None else None
+        called = Called(client.name, client.periodic.idle if client.periodic is not None else 0)
+        entrance = self._entrance().at(client.name, endpoint.name)
         if endpoint.transport == "tls":
-            return await self._tls(sock, endpoint, idle)
-        return await self._ssh(sock, idle)
+            return await self._tls(sock, endpoint, entrance.tls, called)
+        return await self._ssh(sock, entrance.keys, called)
 
     async def _tls(
-        self, sock: socket.socket, endpoint: "Endpoint", idle: float | None
+        self,
+        sock: socket.socket,
+        endpoint: "Endpoint",
+        entrance: "TlsEntrance | None",
+        called: Called,
     ) -> Established:
-        entrance = self._entrance().tls
         if entrance is None:
             sock.close()
             raise NotConnected("TLS has no certificates to know clients by")
         try:
-            connection = await let_in(sock, self._doors, entrance, str(sock.getpeername()[0]), idle)
+            connection = await let_in(
+                sock, self._doors, entrance, str(sock.getpeername()[0]), called
+            )
         except NotLetIn as error:
             raise NotConnected(f"{endpoint.host} is not let in: {error}") from error
         return _OverTls(connection)
 
-    async def _ssh(self, sock: socket.socket, idle: float | None) -> Established:
+    async def _ssh(
+        self, sock: socket.socket, keys: "Sequence[asyncssh.SSHKey]", called: Called
+    ) -> Established:
         stay_alive(sock)
-        options = ssh_options(self._entrance().keys, self._doors.service.settings.login_timeout)
+        options = ssh_options(keys, self._doors.service.settings.login_timeout)
         taken = False
 
         def server() -> SshConnection:
             nonlocal taken
             taken = True
-            return SshConnection(self._doors, idle)
+            return SshConnection(self._doors, called)
 
         try:
             return await asyncssh.connect_reverse(

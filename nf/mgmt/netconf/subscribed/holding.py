@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from nf.mgmt.netconf.names import SUBSCRIBED
 from nf.mgmt.netconf.reply import notification
@@ -11,12 +13,12 @@ from nf.mgmt.netconf.subscribed.register import Register, State
 from nf.mgmt.netconf.subscribed.terms import Terms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from nf.mgmt.netconf.reply import Channel
     from nf.mgmt.session import Session
 
-__all__ = ["MAX_WAITING", "Holding"]
+__all__ = ["MAX_WAITING", "Ending", "Holding", "Surroundings"]
 
 log = logging.getLogger(__name__)
 
@@ -26,15 +28,40 @@ AGAIN = 0.1
 """Seconds between two looks at whether a receiver has caught up."""
 
 
-class Holding:
-    """A subscription of one session; see `Subscription`. All of it runs in the event loop."""
+Ending = Literal["completed", "terminated", "stopped"]
+"""Its stop time has come; its receiver was told that it ends; or nobody is there to be told."""
 
-    def __init__(self, register: Register, number: int, session: "Session", terms: Terms) -> None:
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all subscriptions of a publisher have.
+
+    Attributes:
+        register: Where they are kept.
+        namespaces: By module name, for filters that are told.
+    """
+
+    register: Register
+    namespaces: "Mapping[str, str]"
+
+
+class Holding(ABC):
+    """A subscription of one session; see `Subscription`. All of it runs in the event loop.
+
+    Attributes:
+        over: Told once when a configured subscription ends; None for one that a session has made.
+    """
+
+    def __init__(
+        self, surroundings: Surroundings, number: int, session: "Session", terms: Terms
+    ) -> None:
         """Not begun."""
-        self._register = register
+        self._register = surroundings.register
+        self._namespaces = surroundings.namespaces
         self.id = number
         self.session = session
         self.terms = terms
+        self.over: Callable[[Ending], None] | None = None
         self.state: State = "active"
         self.sent = 0
         self.excluded = 0
@@ -48,27 +75,32 @@ class Holding:
 
     # For the two kinds --------------------------------------------------------------------------
 
+    @abstractmethod
     def _begin(self) -> None:
         """Joins the source."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _leave(self) -> None:
         """Leaves it; may be called twice."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _go_on(self) -> None:
         """Joins again after a suspension."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _renew(self, before: Terms) -> None:
         """Goes on with the terms that are new."""
-        raise NotImplementedError
 
+    @abstractmethod
     def describe(self) -> bytes:
-        """The terms as XML, for `subscription-modified`."""
-        raise NotImplementedError
+        """The terms as XML, for `subscription-started` and `subscription-modified`."""
 
     # The life of one ----------------------------------------------------------------------------
+
+    @property
+    def configured(self) -> bool:
+        """Whether the configuration has made it, and not the session."""
+        return self.over is not None
 
     def start(self, channel: "Channel") -> None:
         """Begins to send; called in the event loop."""
@@ -78,13 +110,29 @@ class Holding:
         self._begin()
         self._plan_stop()
 
+    def start_configured(
+        self, channel: "Channel", more: bytes, over: "Callable[[Ending], None]"
+    ) -> None:
+        """Begins what the receiver has not asked for: it is told what, and then `more`."""
+        self.over = over
+        # Before the word, so that nothing is missed that happens once it is heard; what is
+        # delivered comes through the event loop, so after it.
+        self.start(channel)
+        self._tell("subscription-started", self.describe() + more)
+
     def _plan_stop(self) -> None:
         if self._stop_timer is not None:
             self._stop_timer.cancel()
             self._stop_timer = None
         if self.terms.until is not None and self._loop is not None and self._may_plan_stop():
             left = (self.terms.until - datetime.now(UTC)).total_seconds()
-            self._stop_timer = self._loop.call_later(max(0.0, left), self.stop)
+            self._stop_timer = self._loop.call_later(max(0.0, left), self._complete)
+
+    def _complete(self) -> None:
+        """Its stop time has come."""
+        if self.configured and not self._over:
+            self._tell("subscription-completed", b"")
+        self._end("completed")
 
     def _may_plan_stop(self) -> bool:
         return True
@@ -107,6 +155,9 @@ class Holding:
 
     def stop(self) -> None:
         """Sends nothing more."""
+        self._end("stopped")
+
+    def _end(self, how: Ending) -> None:
         if self._over:
             return
         self._over = True
@@ -116,12 +167,14 @@ class Holding:
                 timer.cancel()
         self._leave()
         self._register.remove(self)
+        if self.over is not None:
+            self.over(how)
 
     def terminate(self, reason: str) -> None:
         """Tells the receiver why it ends, and stops."""
         if not self._over:
             self._tell("subscription-terminated", _reason(reason))
-        self.stop()
+        self._end("terminated")
 
     # A receiver that does not keep up -----------------------------------------------------------
 

@@ -9,10 +9,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from nf.mgmt.events import STREAM
+from nf.mgmt.netconf.names import BASE
 from nf.mgmt.netconf.request import wrong
 from nf.mgmt.netconf.subscribed.changes import UserOrdered, user_ordered
+from nf.mgmt.netconf.subscribed.configured import Configured
 from nf.mgmt.netconf.subscribed.feeding import DatastoreFeed, DatastoreSource
-from nf.mgmt.netconf.subscribed.holding import Holding
+from nf.mgmt.netconf.subscribed.holding import Holding, Surroundings
 from nf.mgmt.netconf.subscribed.named_filters import TOP, Kind, named_filter
 from nf.mgmt.netconf.subscribed.pushing import Pushing
 from nf.mgmt.netconf.subscribed.register import Register
@@ -38,6 +40,7 @@ class Publisher:
 
     Attributes:
         register: Subscriptions that are open.
+        configured: Those that the configuration has.
         engines: By datastore; whoever waits for configuration does not wait for state.
     """
 
@@ -47,6 +50,10 @@ class Publisher:
         self._events = events
         self._loop: asyncio.AbstractEventLoop | None = None
         self.register = Register()
+        self._surroundings = Surroundings(
+            self.register, {"ietf-netconf": BASE} | core.schema.namespaces
+        )
+        self.configured = Configured(core, events.log, self._make)
         self.engines = {
             "running": Subscriptions(DatastoreSource(core, "running")),
             "operational": Subscriptions(DatastoreSource(core, "operational")),
@@ -56,6 +63,7 @@ class Publisher:
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Starts; `loop` is that of the sessions."""
         self._loop = loop
+        self.configured.start(loop)
         for engine in self.engines.values():
             engine.start()
 
@@ -89,12 +97,16 @@ class Publisher:
                     "invalid-value", "stream", f"there is no stream {terms.stream}, only {STREAM}"
                 )
             number = self.register.new_id("establish-subscription-stream-error-info")
-            return Streaming(
-                self._core, self._events, self.register, number, session=session, terms=terms
-            )
-        number = self.register.new_id("establish-subscription-datastore-error-info")
+        else:
+            number = self.register.new_id("establish-subscription-datastore-error-info")
+        return self._make(number, session, terms)
+
+    def _make(self, number: int, session: "Session", terms: Terms) -> Holding:
+        around = self._surroundings
+        if isinstance(terms, EventTerms):
+            return Streaming(self._core, self._events, around, number, session=session, terms=terms)
         engine = self.engines[terms.store]
-        return Pushing(engine, self._feed, self.register, number, session=session, terms=terms)
+        return Pushing(engine, self._feed, around, number, session=session, terms=terms)
 
     def _feed(self, terms: PushTerms, session: "Session") -> DatastoreFeed:
         return DatastoreFeed(terms, session, self._tops, self.ordered)

@@ -8,9 +8,9 @@ from xml.sax.saxutils import escape
 
 from nf.mgmt.netconf.names import DATASTORES, PUSH
 from nf.mgmt.netconf.reply import notification, rfc3339
+from nf.mgmt.netconf.subscribed.describing import filter_told
 from nf.mgmt.netconf.subscribed.feeding import DatastoreFeed, Update, feed_key
-from nf.mgmt.netconf.subscribed.holding import Holding
-from nf.mgmt.netconf.subscribed.register import Register
+from nf.mgmt.netconf.subscribed.holding import Holding, Surroundings
 from nf.mgmt.netconf.subscribed.terms import CHANGES, OnChange, PushTerms, Terms
 
 if TYPE_CHECKING:
@@ -33,14 +33,14 @@ class Pushing(Holding):
         self,
         engine: "Subscriptions",
         make: Make,
-        register: Register,
+        surroundings: Surroundings,
         number: int,
         *,
         session: "Session",
         terms: PushTerms,
     ) -> None:
         """Not begun."""
-        super().__init__(register, number, session, terms)
+        super().__init__(surroundings, number, session, terms)
         self._engine = engine
         self._make = make
         self._handles: list[Handle] = []
@@ -128,6 +128,8 @@ class Pushing(Holding):
         if terms.named is not None:
             name = escape(terms.named)
             told += f'<selection-filter-ref xmlns="{PUSH}">{name}</selection-filter-ref>'
+        else:
+            told += filter_told("datastore", PUSH, terms.chosen, self._namespaces)
         if terms.until is not None:
             told += f"<stop-time>{rfc3339(terms.until)}</stop-time>"
         return (f"{told}<encoding>encode-xml</encoding>" + _trigger(terms)).encode()

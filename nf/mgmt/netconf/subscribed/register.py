@@ -14,6 +14,8 @@ __all__ = ["MAX_SUBSCRIPTIONS", "Register", "State", "Subscription"]
 
 MAX_SUBSCRIPTIONS = 4096
 """Over all sessions; one more is refused."""
+LEAST_ID = 2**31
+"""Below are configured subscriptions (RFC 8639 section 6)."""
 MAX_ID = 2**32 - 1
 
 State = Literal["active", "suspended"]
@@ -29,6 +31,7 @@ class Subscription(Protocol):
         state: Whether anything is sent.
         sent: Events or updates that were sent.
         excluded: Those that a filter or access control kept back.
+        configured: Whether the configuration has made it, and not the session.
     """
 
     id: int
@@ -37,6 +40,10 @@ class Subscription(Protocol):
     state: State
     sent: int
     excluded: int
+
+    @property
+    def configured(self) -> bool:
+        """See above."""
 
     def start(self, channel: "Channel") -> None:
         """Begins to send."""
@@ -55,13 +62,17 @@ class Subscription(Protocol):
 
 
 class Register:
-    """Subscriptions by id; thread-safe."""
+    """Subscriptions by id; thread-safe.
+
+    Those that are configured have an entry for each session that is told.
+    """
 
     def __init__(self) -> None:
         """None is open."""
         self._lock = threading.Lock()
         self._open: dict[int, Subscription] = {}
-        self._last = 0
+        self._configured: set[Subscription] = set()
+        self._last = LEAST_ID - 1
 
     def __len__(self) -> int:
         """How many are open."""
@@ -80,33 +91,44 @@ class Register:
                     "insufficient-resources",
                     f"{MAX_SUBSCRIPTIONS} subscriptions are open: end one",
                 )
-            self._last = self._last % MAX_ID + 1
+            self._last = self._after(self._last)
             while self._last in self._open:
-                self._last = self._last % MAX_ID + 1
+                self._last = self._after(self._last)
             return self._last
+
+    @staticmethod
+    def _after(number: int) -> int:
+        return number + 1 if number < MAX_ID else LEAST_ID
 
     def add(self, subscription: Subscription) -> None:
         """One has begun."""
         with self._lock:
-            self._open[subscription.id] = subscription
+            if subscription.configured:
+                self._configured.add(subscription)
+            else:
+                self._open[subscription.id] = subscription
 
     def remove(self, subscription: Subscription) -> None:
         """One is over."""
         with self._lock:
-            self._open.pop(subscription.id, None)
+            if subscription.configured:
+                self._configured.discard(subscription)
+            elif self._open.get(subscription.id) is subscription:
+                del self._open[subscription.id]
 
     def all(self) -> list[Subscription]:
-        """Those that are open, by id."""
+        """Those that sessions have made, by id."""
         with self._lock:
             return [self._open[number] for number in sorted(self._open)]
 
     def of(self, session_id: int) -> list[Subscription]:
-        """Those of one session."""
+        """Those of one session, configured ones included."""
         with self._lock:
-            return [one for one in self._open.values() if one.session.id == session_id]
+            every = (*self._open.values(), *self._configured)
+        return [one for one in every if one.session.id == session_id]
 
     def find(self, number: int, session_id: int | None = None) -> Subscription | None:
-        """One of them; of a session only where one is given."""
+        """One that a session has made; of a session only where one is given."""
         with self._lock:
             found = self._open.get(number)
         if found is None or session_id not in (None, found.session.id):

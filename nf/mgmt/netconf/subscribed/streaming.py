@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 from nf.mgmt.netconf.matching import Matches
+from nf.mgmt.netconf.names import SUBSCRIBED
 from nf.mgmt.netconf.reply import notification, rfc3339
-from nf.mgmt.netconf.subscribed.holding import Holding
-from nf.mgmt.netconf.subscribed.register import Register
+from nf.mgmt.netconf.subscribed.describing import filter_told
+from nf.mgmt.netconf.subscribed.holding import Holding, Surroundings
 from nf.mgmt.netconf.subscribed.terms import EventTerms, Terms
 
 if TYPE_CHECKING:
@@ -28,14 +29,14 @@ class Streaming(Holding):
         self,
         core: "Core",
         events: "EventHub",
-        register: Register,
+        surroundings: Surroundings,
         number: int,
         *,
         session: "Session",
         terms: EventTerms,
     ) -> None:
         """Not begun."""
-        super().__init__(register, number, session, terms)
+        super().__init__(surroundings, number, session, terms)
         self._core = core
         self._events = events
         self._joined: Subscription | None = None
@@ -43,6 +44,8 @@ class Streaming(Holding):
         self._replaying = terms.since is not None
         # Where to go on after a suspension.
         self._next: datetime | None = None
+        self.last: datetime | None = None
+        """When the last event happened that was sent."""
 
     def _matching(self) -> Matches | None:
         return None if self.terms.chosen.kind == "all" else Matches(self.terms.chosen)
@@ -101,6 +104,7 @@ class Streaming(Holding):
         self._next = when
         if self._takes():
             self._send(message)
+            self.last = when
 
     def _replayed(self, generation: int) -> None:
         if generation != self._generation or self._over or not self._replaying:
@@ -115,6 +119,8 @@ class Streaming(Holding):
         told = f"<stream>{escape(terms.stream)}</stream>"
         if terms.named is not None:
             told += f"<stream-filter-name>{escape(terms.named)}</stream-filter-name>"
+        else:
+            told += filter_told("stream", SUBSCRIBED, terms.chosen, self._namespaces)
         if terms.since is not None:
             told += f"<replay-start-time>{rfc3339(terms.since)}</replay-start-time>"
         if terms.until is not None:

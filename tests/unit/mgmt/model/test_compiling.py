@@ -26,6 +26,7 @@ ENGINE = "nf-dpi:engine"
 OUTPUTS = "nf-outputs:outputs"
 REPORTS = "nf-reports:reports"
 
+PLACE_OF_ETH0 = "/nf-probe:probe/nf-capture:capture/interface[name='eth0']"
 LIVE: dict[str, Any] = {
     PROBE: {
         "logging": {"module": [{"name": "nf.mgmt", "level": "debug"}]},
@@ -79,6 +80,9 @@ def test_the_examples_compile(oracle: Any, examples: Any, name: str) -> None:
     assert compile_settings(oracle.with_defaults(examples[name])).engine.reports
 
 
+_SMALL = Interface(
+    "f", sockets=4, snap_length=64, buffer_bytes=131072, read_timeout_ms=100, wait=True
+)
 ENGINE_VALUES: dict[str, tuple[str, Any, Any]] = {
     "threads": (f"{ENGINE}/workers", 3, 3),
     "files": (f"{CAPTURE}/file", {"path": ["/a", "/b*"]}, ("/a", "/b*")),
@@ -87,8 +91,16 @@ ENGINE_VALUES: dict[str, tuple[str, Any, Any]] = {
     "live": (f"{CAPTURE}/file", {"path": ["/a"]}, False),
     "interfaces": (
         f"{CAPTURE}/interface",
-        [{"name": "e", "read-timeout": 7, "buffer-size": 131072, "snap-length": 64}],
-        (Interface("e", snap_length=64, buffer_bytes=131072, read_timeout_ms=7, wait=True),),
+        [
+            {"name": "e", "read-timeout": 7, "buffer-size": 131072, "snap-length": 64},
+            {"name": "f", "sockets": 4, "buffer-size": 131072, "snap-length": 64},
+            {"name": "g", "source": "nf-types:libpcap", "buffer-size": 131072, "snap-length": 64},
+        ],
+        (
+            Interface("e", snap_length=64, buffer_bytes=131072, read_timeout_ms=7, wait=True),
+            _SMALL,
+            replace(_SMALL, name="g", source="libpcap", sockets=1),
+        ),
     ),
     "report_interval": (f"{REPORTS}/interval", 60, 60.0),
     "bpf": (f"{CAPTURE}/filter", "tcp", "tcp"),
@@ -371,6 +383,10 @@ def test_patterns_of_fnmatch_are_taken(oracle: Any, name: str) -> None:
             "/nf-probe:probe/nf-capture:capture/interface[name='veth*']/snap-length",
         ),
         ("interfaces[1]", "/nf-probe:probe/nf-capture:capture/interface[name='veth*']"),
+        ("interfaces[0].sockets", f"{PLACE_OF_ETH0}/sockets"),
+        ("interface eth0", PLACE_OF_ETH0),
+        ("interface veth7", "/nf-probe:probe/nf-capture:capture/interface[name='veth*']"),
+        ("interface other0", "/nf-probe:probe/nf-capture:capture/interface"),
         ("interfaces[9].bpf", "/nf-probe:probe/nf-capture:capture/interface"),
         ("interfaces", "/nf-probe:probe/nf-capture:capture/interface"),
         ("events[0]", "/nf-probe:probe/nf-reports:reports/event[name='e']"),

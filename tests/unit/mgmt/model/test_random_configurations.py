@@ -98,7 +98,7 @@ SIMPLE: dict[str, Callable[[Any, Any], Values]] = {
 
 IDENTITIES = {
     "link-type": ["nf-types:as-captured", "nf-protocols:ip", "nf-protocols:n-8021q"],
-    "capture-source": ["nf-types:af-packet"],
+    "capture-source": ["nf-types:af-packet", "nf-types:libpcap"],
     "output-channel": ["nf-types:file", "nf-types:stdout", "nf-types:ipfix"],
     "protocol": ["nf-protocols:tls", "nf-protocols:n-3pc", "nf-protocols:gtp-prime"],
 }

@@ -178,8 +178,12 @@ REFUSED: dict[str, list[dict[str, Any]]] = {
 }
 """For each tag of the model, configurations that it is the answer to."""
 
-ELSEWHERE = {"protocol-name", "restart-monitor"}
-"""Tags of state and of operations, which no configuration can meet."""
+ELSEWHERE = {
+    *("dump-file", "protocol-name", "restart-monitor"),
+    *("dynamic-id", "netconf-client-missing", "transport-missing"),
+}
+"""Tags of state and of operations, which no configuration can meet, and of subscriptions that
+are configured, not below our root: tests/netconf/test_rfc8639_configured.py."""
 
 TAKEN = [
     capture(link_type="nf-protocols:ip", link_offset=4),
@@ -187,6 +191,8 @@ TAKEN = [
     outputs(file={**FILE, "retain": 0}),
     socket(type="unix udp", path="/s", port=5000),
     {"processes": {"restart": {"initial-delay": 400, "max-delay": 400}}},
+    interface(sockets=64),
+    interface(source="nf-types:libpcap"),
     capture(interface=[{"name": "eth[0-9]*"}], dpdk={"eal-args": "-l 1"}),
     security(threads=2, pin=[{"thread": 2, "rule": ["1-3", "7"]}]),
     engine(ip_reassembly={"enabled": False}, tcp_reassembly={"enabled": False}),
@@ -198,6 +204,8 @@ RANGES = [
     capture(snap_length=63),
     capture(buffer_size=1),
     capture(read_timeout=0),
+    interface(sockets=0),
+    interface(sockets=65),
     capture(file={"path": []}),
     engine(workers=257),
     engine(timeouts={"short": 0}),
@@ -291,7 +299,6 @@ def test_what_is_out_of_bounds_is_refused(
         outputs(kafka={"enabled": True}),
         outputs(encoding="mmt-csv"),
         interface(source="nf-types:dpdk"),
-        interface(sockets=2),
         reports(query=[]),
     ],
 )

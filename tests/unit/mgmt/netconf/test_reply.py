@@ -94,6 +94,16 @@ def test_a_reply_has_attributes_with_the_prefixes_of_the_request() -> None:
     assert reply[0].tag == f"{{{BASE}}}ok"
 
 
+@pytest.mark.parametrize("number", ["1", "", "\"'<&>", "a\tb\nc\rd", "\u20ac\U0001f600"])
+def test_a_reply_has_the_message_id_of_its_request(number: str) -> None:
+    rpc = etree.Element(f"{{{BASE}}}rpc", {"message-id": number})
+    reply = etree.fromstring(reply_to(rpc, b"<ok/>"))
+
+    assert dict(reply.attrib) == {"message-id": number}
+    assert reply.tag == f"{{{BASE}}}rpc-reply"
+    assert reply.nsmap == {None: BASE}
+
+
 def test_a_notification_has_its_time_first() -> None:
     when = datetime(2026, 11, 28, 12, 0, 0, 5000, tzinfo=UTC)
     message = etree.fromstring(notification(when, complete("replayComplete")))

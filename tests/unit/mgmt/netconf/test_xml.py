@@ -1,8 +1,13 @@
 """XML of peers that mean harm."""
 
+import asyncio
+import re
+from pathlib import Path
+
 import pytest
 
-from nf.mgmt.netconf.xml import Limits, MalformedMessage, content, parse
+from nf.mgmt.netconf.lanes import Lanes
+from nf.mgmt.netconf.xml import Limits, MalformedMessage, Words, content, parse
 
 LIMITS = Limits(depth=16)
 
@@ -68,3 +73,43 @@ def test_content_keeps_the_namespaces_that_are_declared_above() -> None:
     root = parse(b"<r xmlns:p='urn:p'><x><p:a>p:v</p:a></x></r>", LIMITS)
 
     assert parse(content(root[0]), LIMITS).nsmap == {"p": "urn:p"}
+
+
+def test_names_that_are_known_are_admitted_and_others_while_there_is_room() -> None:
+    words = Words()
+    usual = b'<rpc xmlns="urn:a" message-id=\'1\'><get-config x:y = "z"/><?target data?></rpc>'
+
+    assert words.admit(usual)
+    assert words._known >= {b"rpc", b"urn:a", b"message-id", b"get-config", b"x:y", b"target"}
+    number = 0
+    while words.admit(b"<n%d/>" % number):
+        number += 1
+    assert 1000 < number < 100_000
+    assert words.admit(usual)
+    # Values are no names: a message-id may be another one each time.
+    assert words.admit(usual.replace(b"'1'", b"'urn:uuid:5d1c'"))
+    assert not words.admit(usual.replace(b"urn:a", b"urn:b"))
+    assert not words.admit(usual.replace(b"y =", b"why ="))
+
+
+def resident() -> int:
+    """Octets."""
+    (kilobytes,) = re.findall(r"VmRSS:\s+(\d+)", Path("/proc/self/status").read_text())
+    return int(kilobytes) * 1024
+
+
+def test_ever_new_names_do_not_grow_the_process() -> None:
+    lanes = Lanes()
+
+    async def work(messages: int, first: int) -> None:
+        for number in range(first, first + messages):
+            text = b"".join(b"<of-%d-the-one-%d/>" % (number, n) for n in range(1000))
+            await lanes.read.run(parse, b"<rpc>" + text + b"</rpc>", LIMITS)
+
+    asyncio.run(work(400, 0))
+    before = resident()
+    asyncio.run(work(2000, 400))
+    lanes.stop()
+
+    # Kept, they would be 80 octets each.
+    assert resident() - before < 40 << 20

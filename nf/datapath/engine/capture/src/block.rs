@@ -146,6 +146,16 @@ impl Batch {
         self.time = None;
     }
 
+    /// The same packets once more, in the same memory.
+    pub(crate) fn shared(&self) -> Self {
+        Self {
+            blocks: self.blocks.clone(),
+            packets: self.packets.clone(),
+            capacity: self.capacity,
+            time: self.time,
+        }
+    }
+
     /// How far time has come without packets, nanoseconds since the epoch: what comes later has
     /// been captured later. Only live sources say so.
     #[inline]

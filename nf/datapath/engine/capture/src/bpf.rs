@@ -3,6 +3,7 @@
 //! libpcap compiles the expression, loaded only when a filter is asked for; the program is then
 //! run here, so that nothing foreign touches a packet.
 
+pub(crate) mod assembler;
 mod compiler;
 mod instruction;
 mod program;
@@ -11,6 +12,7 @@ pub use instruction::{Instruction, Invalid};
 pub use program::Program;
 
 use crate::error::CaptureError;
+use crate::libpcap::{self, Compiled, Libpcap};
 
 /// An expression, compiled for each link type that shows up.
 #[derive(Clone, Debug)]
@@ -43,6 +45,16 @@ impl Filter {
         self.programs.get(self.recent).map(|(_, program)| program).ok_or_else(|| {
             compiler::refused(&self.expression, link, "the program was lost") // not reached
         })
+    }
+
+    /// Compiled for the packets of a handle of libpcap's, which must be open.
+    pub(crate) fn for_handle(
+        &self,
+        libpcap: &'static Libpcap,
+        handle: libpcap::Handle,
+        link: u16,
+    ) -> Result<Compiled, CaptureError> {
+        compiler::compile_for(&self.expression, link, libpcap, handle)
     }
 
     /// Whether the filter accepts a packet of this link type and length on the wire.

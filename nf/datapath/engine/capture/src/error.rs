@@ -24,8 +24,8 @@ pub enum ErrorKind {
     Options,
     /// The filter does not compile.
     Filter,
-    /// The library that compiles filters is missing.
-    FilterLibrary,
+    /// A library that is loaded when it is needed, libpcap, is missing.
+    Library,
 }
 
 /// A failure told in three parts: what, where, and what to try.

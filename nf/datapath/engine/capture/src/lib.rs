@@ -31,11 +31,14 @@ pub mod bpf;
 #[cfg(target_os = "linux")]
 mod af_packet;
 mod block;
+#[cfg(target_os = "linux")]
+pub mod dump;
 mod error;
 mod feed;
 mod file;
 mod format;
 mod input;
+mod libpcap;
 #[cfg(target_os = "linux")]
 pub mod live;
 mod mapping;

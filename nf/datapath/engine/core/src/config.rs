@@ -115,6 +115,8 @@ pub struct Interface {
     pub name: String,
     /// How packets are taken.
     pub source: CaptureSource,
+    /// Sockets that share its packets by session, 1 to 64, each with a buffer.
+    pub sockets: u16,
     /// Takes up frames for other hosts, too.
     pub promiscuous: bool,
     /// Octets kept of a packet, 1 to 262144.
@@ -136,6 +138,7 @@ impl Default for Interface {
         Self {
             name: String::new(),
             source: CaptureSource::AfPacket,
+            sockets: 1,
             promiscuous: true,
             snap_length: 262_144,
             buffer_bytes: 32 << 20,
@@ -154,6 +157,8 @@ pub enum CaptureSource {
     /// Linux' packet sockets.
     #[default]
     AfPacket,
+    /// libpcap.
+    Libpcap,
 }
 
 /// An event and what to report when it happens.

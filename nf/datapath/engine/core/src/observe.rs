@@ -1,9 +1,9 @@
 //! The engine's ear: what protocols say, noted on the session or kept for rows.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use foldhash::HashMap;
 use nf_apps::{CertificateNames, Told};
 use nf_fields::{Fields, ProtoId};
 use nf_proto::{Clue, Expectation, Fault, NameSource, Observer, Transaction};
@@ -157,11 +157,11 @@ impl Observer for Ear<'_> {
         self.fire(proto, message, false);
     }
 
-    fn transaction(&mut self, proto: ProtoId, transaction: Transaction) {
-        self.fire(proto, &*transaction.record, true);
-        let met = self.snapshot.met_by(proto, &*transaction.record);
+    fn transaction(&mut self, proto: ProtoId, start: u64, record: &dyn Fields) -> bool {
+        self.fire(proto, record, true);
+        let met = self.snapshot.met_by(proto, record);
         if let Some(judge) = &self.snapshot.judge {
-            let risks = judge.transaction(proto, transaction.start, &*transaction.record);
+            let risks = judge.transaction(proto, start, record);
             if !risks.is_empty() {
                 self.notes().risks.add(risks);
             }
@@ -171,6 +171,10 @@ impl Observer for Ear<'_> {
             let before = if notes.met.0 == number { notes.met.1 } else { 0 };
             notes.met = (number, before | met);
         }
+        self.snapshot.plan.transactions
+    }
+
+    fn keep(&mut self, proto: ProtoId, transaction: Transaction) {
         self.heard.transactions.push((proto, transaction));
     }
 

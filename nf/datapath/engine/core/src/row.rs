@@ -52,7 +52,7 @@ impl Moment {
 }
 
 /// How a session came to its protocol.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Confidence {
     /// Not at all.
     #[default]
@@ -137,7 +137,7 @@ pub struct AppClue {
 }
 
 /// How a session came to its application.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AppConfidence {
     /// By the address of the server, or a name that led to it.
     Address,
@@ -354,7 +354,7 @@ impl Row {
             if path.is_empty() {
                 continue;
             }
-            let transport = [id::TCP, id::UDP, id::SCTP, id::IP, id::IPV6];
+            let transport = [id::TCP, id::UDP, id::SCTP, id::IP, id::IPV6, id::INT];
             let at = path.ids().iter().rposition(|id| transport.contains(id));
             let mut kept: Path =
                 path.ids().iter().take(at.map_or(0, |at| at + 1)).copied().collect();

@@ -148,7 +148,7 @@ impl Snapshot {
             true => Some(judge(config, &catalog)?).filter(|_| asked),
             false => None,
         };
-        judge.iter().flat_map(Judge::hears).for_each(|proto| plan.hear(proto));
+        judge.iter().flat_map(Judge::hears).for_each(|(proto, fields)| plan.hear(proto, fields));
         let mut disabled = disabled(config, &catalog)?;
         disabled.extend(users.replaced());
         let limits = Limits { packets: config.classify_packets, bytes: config.classify_bytes };

@@ -1,4 +1,5 @@
-//! `#[derive(Fields)]`: a struct's members become its fields.
+//! `#[derive(Fields)]`: a struct's members become its fields, each with a constant (`Self::NAME`)
+//! by which it can be asked whether somebody reads it.
 //!
 //! Each member's doc comment is the field's documentation. `#[field(…)]` may add
 //! `id = N` (MMT's attribute id), `alias = "name"` (repeatable), `name = "word"` (where the
@@ -6,7 +7,8 @@
 
 use proc_macro::TokenStream;
 use proc_macro2::{Group, Ident, TokenStream as Tokens, TokenTree};
-use quote::{ToTokens, quote};
+use quote::{ToTokens, format_ident, quote};
+use syn::ext::IdentExt;
 use syn::{Data, DeriveInput, Expr, ExprLit, Fields as Members, Lit, Meta, parse_macro_input};
 
 /// Derives `nf_fields::Fields` and `nf_fields::AsValue` for a struct with named members.
@@ -25,6 +27,7 @@ fn expand(input: &DeriveInput) -> syn::Result<Tokens> {
     };
     let mut descriptions = Vec::new();
     let mut getters = Vec::new();
+    let mut sets = Vec::new();
     for (position, member) in members.named.iter().enumerate() {
         let Some(ident) = member.ident.as_ref() else {
             continue;
@@ -35,6 +38,12 @@ fn expand(input: &DeriveInput) -> syn::Result<Tokens> {
         if doc.is_empty() {
             return Err(syn::Error::new_spanned(member, "a field needs a doc comment"));
         }
+        let constant = format_ident!("{}", ident.unraw().to_string().to_uppercase());
+        let set_doc = format!("The field `{}`.", ident.unraw());
+        sets.push(quote! {
+            #[doc = #set_doc]
+            pub const #constant: ::nf_fields::FieldSet = ::nf_fields::FieldSet::one(#position);
+        });
         let name = attributes.name.unwrap_or_else(|| ident.to_string());
         let (id, aliases, scope) = (attributes.id, attributes.aliases, attributes.scope);
         descriptions.push(quote! {
@@ -48,6 +57,11 @@ fn expand(input: &DeriveInput) -> syn::Result<Tokens> {
     let name = &input.ident;
     let (generics, arguments, bounds) = input.generics.split_for_impl();
     Ok(quote! {
+        // Most are of no use to most parsers.
+        #[allow(dead_code)]
+        impl #generics #name #arguments #bounds {
+            #(#sets)*
+        }
         impl #generics ::nf_fields::Fields for #name #arguments #bounds {
             fn fields() -> &'static [::nf_fields::Field] {
                 const FIELDS: &[::nf_fields::Field] = &[#(#descriptions),*];

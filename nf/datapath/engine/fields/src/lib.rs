@@ -9,9 +9,11 @@
 extern crate self as nf_fields;
 
 pub mod json;
+mod set;
 mod value;
 
 pub use nf_fields_derive::Fields;
+pub use set::FieldSet;
 pub use value::{AsValue, Binary, BinaryRef, Ip4, List, Mac, Text, TextRef, Timestamp, Value};
 
 /// A protocol's number: MMT-DPI's below 1000, our own from 1000 up.

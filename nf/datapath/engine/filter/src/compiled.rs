@@ -3,6 +3,7 @@
 use memchr::memmem::Finder;
 use nf_fields::{Type, Value};
 use regex::bytes::{Regex, RegexBuilder};
+use regex_syntax::hir::{Class, Hir, HirKind};
 
 use crate::error::Problem;
 use crate::leaf::{Comparison, Order, address_bits};
@@ -34,7 +35,10 @@ pub(crate) enum Compiled {
     Contains(Box<Finder<'static>>),
     StartsWith(Box<[u8]>),
     EndsWith(Box<[u8]>),
-    Matches(Regex),
+    /// With the length below which nothing matches.
+    Matches(Regex, usize),
+    /// Has one of these octets: what many an expression comes to.
+    Has(Box<[bool; 256]>),
 }
 
 impl Compiled {
@@ -49,7 +53,7 @@ impl Compiled {
             Comparison::Contains(part) => Self::Contains(Box::new(Finder::new(part).into_owned())),
             Comparison::StartsWith(part) => Self::StartsWith(part.clone()),
             Comparison::EndsWith(part) => Self::EndsWith(part.clone()),
-            Comparison::Matches(pattern) => Self::Matches(expression(pattern)?),
+            Comparison::Matches(pattern) => Self::matching(pattern)?,
         })
     }
 
@@ -100,6 +104,20 @@ impl Compiled {
         }
     }
 
+    /// A regular expression that is one class of octets is a table.
+    fn matching(pattern: &str) -> Result<Self, Problem> {
+        let (regex, hir) = expression(pattern)?;
+        let HirKind::Class(Class::Bytes(class)) = hir.kind() else {
+            return Ok(Self::Matches(regex, hir.properties().minimum_len().unwrap_or(0)));
+        };
+        let mut has = Box::new([false; 256]);
+        for range in class.ranges() {
+            let octets = usize::from(range.start())..=usize::from(range.end());
+            has.get_mut(octets).into_iter().flatten().for_each(|octet| *octet = true);
+        }
+        Ok(Self::Has(has))
+    }
+
     #[inline]
     pub(crate) fn test(&self, value: Value<'_>) -> bool {
         match (self, value) {
@@ -131,7 +149,10 @@ impl Compiled {
             Self::Contains(finder) => finder.find(value).is_some(),
             Self::StartsWith(part) => value.starts_with(part),
             Self::EndsWith(part) => value.ends_with(part),
-            Self::Matches(expression) => expression.is_match(value),
+            Self::Matches(expression, least) => value.len() >= *least && expression.is_match(value),
+            Self::Has(octets) => {
+                value.iter().any(|octet| octets.get(usize::from(*octet)) == Some(&true))
+            }
             _ => false,
         }
     }
@@ -198,17 +219,15 @@ fn texts(items: &[Item]) -> Compiled {
 
 /// Compiles a regular expression on octets: classes such as `\w` are ASCII, and matching takes
 /// time in proportion to the value, whatever the expression.
-fn expression(pattern: &str) -> Result<Regex, Problem> {
-    let parser = regex_syntax::ParserBuilder::new()
+fn expression(pattern: &str) -> Result<(Regex, Hir), Problem> {
+    let parsed = regex_syntax::ParserBuilder::new()
         .unicode(false)
         .utf8(false)
         .nest_limit(PATTERN_DEPTH)
         .build()
         .parse(pattern);
-    if let Err(error) = parser {
-        return Err(syntax_problem(&error));
-    }
-    RegexBuilder::new(pattern)
+    let hir = parsed.map_err(|error| syntax_problem(&error))?;
+    let regex = RegexBuilder::new(pattern)
         .unicode(false)
         .nest_limit(PATTERN_DEPTH)
         .size_limit(PATTERN_SIZE)
@@ -219,7 +238,8 @@ fn expression(pattern: &str) -> Result<Regex, Problem> {
                 "the regular expression is too large once compiled",
                 "smaller repetitions, or `contains`, `startswith` and `endswith`",
             )
-        })
+        })?;
+    Ok((regex, hir))
 }
 
 fn syntax_problem(error: &regex_syntax::Error) -> Problem {

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use nf_fields::{Fields, ProtoId};
+use nf_fields::{FieldSet, Fields, ProtoId};
 
 /// A record that outlives the packet it came from.
 pub trait Record: Fields + Send + Sync + 'static {}
@@ -68,8 +68,15 @@ pub struct Expectation {
 pub struct Wants {
     /// Somebody reads this protocol's messages.
     pub messages: bool,
-    /// Somebody reads this protocol's transactions.
-    pub transactions: bool,
+    /// What somebody reads of this protocol's transactions.
+    pub transactions: FieldSet,
+}
+
+impl Wants {
+    /// Nobody listens.
+    pub const NOTHING: Self = Self { messages: false, transactions: FieldSet::NONE };
+    /// Somebody reads all there is.
+    pub const EVERYTHING: Self = Self { messages: true, transactions: FieldSet::ALL };
 }
 
 /// Why the engine ended a parser that had not finished.
@@ -88,8 +95,11 @@ pub enum Fault {
 pub trait Observer {
     /// A message went by; valid for the call only.
     fn message(&mut self, proto: ProtoId, message: &dyn Fields);
-    /// A transaction is complete.
-    fn transaction(&mut self, proto: ProtoId, transaction: Transaction);
+    /// A transaction that began at `start` (packet time, nanoseconds) is complete; whether it is
+    /// to be kept, too.
+    fn transaction(&mut self, proto: ProtoId, start: u64, record: &dyn Fields) -> bool;
+    /// A transaction that is to be kept.
+    fn keep(&mut self, proto: ProtoId, transaction: Transaction);
     /// The session's server is called `name`; whether that tells what the session is about, so
     /// that no [`Clue`] can tell more.
     fn server_name(&mut self, source: NameSource, name: &[u8]) -> bool;
@@ -157,6 +167,13 @@ impl<'a> Sink<'a> {
     /// Whether anybody reads this protocol's transactions: ask before collecting one.
     #[inline]
     pub fn wants_transactions(&self) -> bool {
+        !self.wants.transactions.is_empty()
+    }
+
+    /// What anybody reads of this protocol's transactions: ask before making what costs much. The
+    /// other fields of a record are expected to be there.
+    #[inline]
+    pub fn wanted_fields(&self) -> FieldSet {
         self.wants.transactions
     }
 
@@ -171,9 +188,12 @@ impl<'a> Sink<'a> {
     /// Reports a complete transaction that began at `start` (packet time, nanoseconds).
     #[inline]
     pub fn transaction(&mut self, start: u64, record: impl Record) {
-        if self.wants.transactions {
-            let record = Box::new(record);
-            self.observer.transaction(self.proto, Transaction { start, record });
+        if self.wants_transactions() {
+            // Most listeners only look: what they do not keep needs no memory of its own.
+            if self.observer.transaction(self.proto, start, &record) {
+                let record = Box::new(record);
+                self.observer.keep(self.proto, Transaction { start, record });
+            }
         }
     }
 

@@ -85,7 +85,10 @@ impl Observer for Heard {
     fn message(&mut self, proto: ProtoId, message: &dyn Fields) {
         self.messages.push((self.name_of(proto), json_of(message)));
     }
-    fn transaction(&mut self, proto: ProtoId, transaction: Transaction) {
+    fn transaction(&mut self, _: ProtoId, _: u64, _: &dyn Fields) -> bool {
+        true
+    }
+    fn keep(&mut self, proto: ProtoId, transaction: Transaction) {
         self.transactions.push((self.name_of(proto), json_of(&*transaction.record)));
     }
     fn server_name(&mut self, source: NameSource, name: &[u8]) -> bool {
@@ -170,7 +173,7 @@ pub fn dissector(entries: &'static [Entry], wants: Wants) -> Result<Dissector, S
 }
 
 /// Somebody listens to everything.
-pub(crate) const EVERYTHING: Wants = Wants { messages: true, transactions: true };
+pub(crate) const EVERYTHING: Wants = Wants::EVERYTHING;
 
 /// Plays `events` through classification and parsing, everything wanted; each event is one
 /// packet, 1 ms apart.

@@ -14,6 +14,7 @@ use pyo3::types::{PyDict, PyList};
 
 use crate::batch::Batch;
 use crate::convert;
+use crate::dump::Dumper;
 
 /// Longest time for which a poll keeps others from asking.
 const TURN: Duration = Duration::from_millis(20);
@@ -72,6 +73,11 @@ impl Engine {
         py.detach(|| self.inner().start()).map_err(convert::engine_error)
     }
 
+    /// Has packets be offered to `dumper`; before the start only.
+    fn dump_to(&self, dumper: &Bound<'_, Dumper>) -> PyResult<()> {
+        self.inner().dump_to(dumper.get().tap()).map_err(convert::engine_error)
+    }
+
     /// Batches of at most about `max_rows` rows, after at most `timeout` seconds; none when
     /// nothing came. `None` once nothing more will come.
     fn poll(&self, py: Python<'_>, max_rows: usize, timeout: f64) -> PyResult<Option<Vec<Batch>>> {
@@ -116,8 +122,9 @@ impl Engine {
         self.handle.stop();
     }
 
-    /// Every interface that was captured from, as it was a moment ago: name, id, state, why it
-    /// cannot be opened, link type, how often it was opened, octets of its ring, and counters.
+    /// Every interface that was captured from, as it was a moment ago: name, id, how its packets
+    /// come, state, why it cannot be opened, link type, how often it was opened, octets of its
+    /// rings, packets that each of its open sockets has given, and counters.
     fn sources<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let list = PyList::empty(py);
         for source in self.handle.sources() {
@@ -125,11 +132,13 @@ impl Engine {
             one.set_item("name", source.name)?;
             one.set_item("id", source.id)?;
             one.set_item("configured_by", source.configured_by)?;
+            one.set_item("source", source.through.name())?;
             one.set_item("state", source.state.name())?;
             one.set_item("trouble", source.trouble)?;
             one.set_item("link_type", source.link)?;
             one.set_item("opened", source.opened)?;
             one.set_item("ring_bytes", source.ring_bytes)?;
+            one.set_item("shares", source.shares)?;
             for (name, value) in source.stats.terms() {
                 one.set_item(name, value)?;
             }

@@ -5,6 +5,7 @@
 
 mod batch;
 mod convert;
+mod dump;
 mod engine;
 mod ipfix;
 mod tables;
@@ -32,6 +33,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(tables::examine, module)?)?;
     module.add_class::<engine::Engine>()?;
     module.add_class::<batch::Batch>()?;
+    module.add_class::<dump::Dumper>()?;
     module.add_class::<ipfix::IpfixExporter>()?;
     Ok(())
 }

@@ -11,7 +11,10 @@
 //! kernel's programs do not see the tag, so that those packets are let through and looked at here,
 //! as they were on the wire.
 
+mod fanout;
 pub(crate) mod frame;
+mod group;
+mod restored;
 mod ring;
 mod socket;
 
@@ -19,43 +22,38 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::bpf::assembler::{GO_IF_EQUAL, LOAD_BYTE, RETURN};
 use crate::bpf::{Filter, Instruction};
 use crate::error::CaptureError;
 use crate::live::names::Shape;
 use crate::live::spec::Interface;
-use frame::{Frame, OUTGOING};
+use frame::OUTGOING;
+pub(crate) use group::Group;
+pub(crate) use restored::ADDED;
+use restored::restored;
 use ring::{Cut, Ring};
 use socket::Socket;
 
-/// Octets of the header that stands for a link header that is not known (`LINKTYPE_LINUX_SLL`).
-const SLL: usize = 16;
-/// Octets of the two addresses before an Ethernet frame's type.
-const MACS: usize = 12;
-/// Octets of a VLAN tag.
-const TAG: usize = 4;
-/// What may be added to a packet as the kernel gives it.
-pub(crate) const ADDED: usize = SLL + TAG;
-
 /// Where the tag's presence is asked for (`SKF_AD_OFF + SKF_AD_VLAN_TAG_PRESENT`).
 const TAG_PRESENT: u32 = (libc::SKF_AD_OFF + libc::SKF_AD_VLAN_TAG_PRESENT).cast_unsigned();
-const LOAD_BYTE: u16 = 0x30;
-const JUMP_EQUAL: u16 = 0x15;
-const RETURN: u16 = 0x06;
 
 /// Packets that passed an old filter may come with a time stamp a little after the change.
 const FILTER_GRACE_NS: u64 = 10_000_000;
 
 /// An open socket with its ring.
-pub(crate) struct AfPacket {
+struct AfPacket {
     socket: Socket,
     ring: Ring,
-    pub(crate) shape: Shape,
+    shape: Shape,
     /// Number of the interface; 0 for all.
-    pub(crate) interface: i32,
+    interface: i32,
     snap: u32,
     filter: Option<Filter>,
     /// Whether the kernel runs the filter.
     kernel_filters: bool,
+    /// Whether the program of the socket leaves out what this host sends. A group of sockets hears
+    /// that, whatever they have been told one by one.
+    drops_outgoing: bool,
     /// Packets stamped until then may have passed another filter.
     recheck_until: u64,
     /// Leaves out loopback packets on their way out: they come in again.
@@ -106,24 +104,48 @@ pub(crate) fn wall_clock() -> u64 {
 
 impl AfPacket {
     /// Opens a socket on an interface (0 for all); packets come from now on.
-    pub fn open(
+    fn open(
         interface: i32,
         shape: Shape,
         loopback: Option<i32>,
         settings: &Interface,
         filter: Option<Filter>,
     ) -> Result<Self, Failure> {
-        let system = |doing: &'static str| move |error| Failure::System(doing, error);
+        let mut open = Self::prepare(interface, shape, loopback, settings)?;
+        if leaves_outgoing(interface, loopback, settings) {
+            open.socket.ignore_outgoing().map_err(system("leave out what is sent"))?;
+        }
+        open.listen(filter)?;
+        open.bind(settings)?;
+        Ok(open)
+    }
+
+    /// Opens a socket that is bound to an interface and gets nothing until it is to `listen`.
+    fn open_silent(
+        interface: i32,
+        shape: Shape,
+        loopback: Option<i32>,
+        settings: &Interface,
+    ) -> Result<Self, Failure> {
+        let mut open = Self::prepare(interface, shape, loopback, settings)?;
+        open.drops_outgoing = leaves_outgoing(interface, loopback, settings);
+        open.socket.filter(&[returning(0)]).map_err(system("stay silent"))?;
+        open.bind(settings)?;
+        Ok(open)
+    }
+
+    fn prepare(
+        interface: i32,
+        shape: Shape,
+        loopback: Option<i32>,
+        settings: &Interface,
+    ) -> Result<Self, Failure> {
         let socket = Socket::open(shape.cooked).map_err(system("open a packet socket"))?;
         let cut = Cut::of(settings.buffer_bytes);
         socket.ring(cut, settings.read_timeout_ms).map_err(system("make the ring"))?;
         let ring = Ring::map(socket.as_fd(), cut).map_err(system("map the ring"))?;
         socket.stamp().map_err(system("ask for time stamps"))?;
-        // On the loopback interface what goes out comes in again.
-        if !settings.outgoing || loopback == Some(interface) {
-            socket.ignore_outgoing().map_err(system("leave out what is sent"))?;
-        }
-        let mut open = Self {
+        Ok(Self {
             socket,
             ring,
             shape,
@@ -131,50 +153,70 @@ impl AfPacket {
             snap: settings.snap_length,
             filter: None,
             kernel_filters: false,
+            drops_outgoing: false,
             recheck_until: 0,
             loopback: loopback.filter(|_| interface == 0),
             walked: 0,
             latest: 0,
             kernel_packets: 0,
             kernel_drops: 0,
-        };
-        open.set_filter(filter)?;
-        open.recheck_until = 0;
-        if settings.promiscuous && interface != 0 {
-            open.socket.promiscuous(interface).map_err(system("set the promiscuous mode"))?;
+        })
+    }
+
+    fn bind(&self, settings: &Interface) -> Result<(), Failure> {
+        if settings.promiscuous && self.interface != 0 {
+            let set = self.socket.promiscuous(self.interface);
+            set.map_err(system("set the promiscuous mode"))?;
         }
-        open.socket.bind(interface).map_err(system("listen"))?;
-        Ok(open)
+        self.socket.bind(self.interface).map_err(system("listen"))
+    }
+
+    /// Filters by the first program: no packet has passed another one.
+    fn listen(&mut self, filter: Option<Filter>) -> Result<(), Failure> {
+        self.set_filter(filter)?;
+        self.recheck_until = 0;
+        Ok(())
     }
 
     /// Filters by another program from now on.
-    pub fn set_filter(&mut self, mut filter: Option<Filter>) -> Result<(), Failure> {
-        let keep = Instruction { code: RETURN, jump_true: 0, jump_false: 0, operand: self.snap };
+    fn set_filter(&mut self, mut filter: Option<Filter>) -> Result<(), Failure> {
         let program = match &mut filter {
             Some(filter) if !self.shape.cooked => {
-                let program = filter.program(self.shape.link).map_err(Failure::Filter)?;
+                let program = filter.program(self.shape.link).map_err(Failure::Known)?;
                 Some(in_kernel(program.instructions(), self.shape, self.snap))
             }
             // Compiled for the header that we put in place of the one that is missing.
             Some(filter) => {
-                filter.program(self.shape.link).map_err(Failure::Filter)?;
+                filter.program(self.shape.link).map_err(Failure::Known)?;
                 None
             }
             None => None,
         };
         // Programs that jump back, or are too long for the kernel, are run here.
-        self.kernel_filters = program.is_some_and(|program| self.socket.filter(&program).is_ok());
+        self.kernel_filters = program.is_some_and(|program| self.attach(program).is_ok());
         if !self.kernel_filters {
-            let system = |error| Failure::System("set the snap length", error);
-            self.socket.filter(&[keep]).map_err(system)?;
+            self.attach(vec![returning(self.snap)]).map_err(system("set the snap length"))?;
         }
         self.filter = filter;
         self.recheck_until = wall_clock().saturating_add(FILTER_GRACE_NS);
         Ok(())
     }
 
+    /// Has the kernel run a program, after what leaves out what this host sends.
+    fn attach(&self, mut program: Vec<Instruction>) -> io::Result<()> {
+        if self.drops_outgoing {
+            let outgoing = u32::from(OUTGOING);
+            let make =
+                |code, jump_false, operand| Instruction { code, jump_true: 0, jump_false, operand };
+            let head =
+                [make(LOAD_BYTE, 0, fanout::WAY), make(GO_IF_EQUAL, 1, outgoing), returning(0)];
+            program.splice(..0, head);
+        }
+        self.socket.filter(&program)
+    }
+
     /// When the next packet was stamped, if there is one.
-    pub fn head(&mut self) -> Option<u64> {
+    fn head(&mut self) -> Option<u64> {
         while self.ring.ready() {
             match self.ring.frame() {
                 Some(frame) => return Some(frame.timestamp),
@@ -185,7 +227,7 @@ impl AfPacket {
     }
 
     /// Puts the next packet into `room`, which has space for the snap length and [`ADDED`].
-    pub fn take(&mut self, room: &mut [u8], term: Term) -> Result<Option<Taken>, CaptureError> {
+    fn take(&mut self, room: &mut [u8], term: Term) -> Result<Option<Taken>, CaptureError> {
         if self.head().is_none() {
             return Ok(None);
         }
@@ -215,7 +257,7 @@ impl AfPacket {
     }
 
     /// Asks the kernel for its counters.
-    pub fn count(&mut self) {
+    fn count(&mut self) {
         // Fails only on what is no packet socket.
         if let Ok((packets, drops)) = self.socket.statistics() {
             self.kernel_packets += packets;
@@ -224,32 +266,37 @@ impl AfPacket {
     }
 
     /// Packets that the kernel had no room for, as of the last `count`.
-    pub fn drops(&self) -> u64 {
+    fn drops(&self) -> u64 {
         self.kernel_drops
     }
 
     /// Packets that the kernel has put into the ring and that were not walked over, as of then.
-    pub fn waiting(&self) -> u64 {
+    fn waiting(&self) -> u64 {
         self.kernel_packets.saturating_sub(self.kernel_drops).saturating_sub(self.walked)
     }
 
     /// When the packet walked over last was stamped.
-    pub fn latest(&self) -> u64 {
+    fn latest(&self) -> u64 {
         self.latest
     }
 
+    /// Packets walked over.
+    fn walked(&self) -> u64 {
+        self.walked
+    }
+
     /// Blocks of the ring that contradicted themselves.
-    pub fn malformed(&self) -> u64 {
+    fn malformed(&self) -> u64 {
         self.ring.malformed
     }
 
     /// Octets of the ring.
-    pub fn ring_bytes(&self) -> usize {
+    fn ring_bytes(&self) -> usize {
         self.ring.bytes()
     }
 
     /// The error that is waiting to be told, which is then forgotten.
-    pub fn error(&self) -> Option<io::Error> {
+    fn error(&self) -> Option<io::Error> {
         self.socket.error()
     }
 }
@@ -265,8 +312,22 @@ impl AsFd for AfPacket {
 pub(crate) enum Failure {
     /// The system refused to do this.
     System(&'static str, io::Error),
-    /// The filter cannot be used.
-    Filter(CaptureError),
+    /// Told already: the filter cannot be used, or a library is missing.
+    Known(CaptureError),
+}
+
+fn system(doing: &'static str) -> impl Fn(io::Error) -> Failure {
+    move |error| Failure::System(doing, error)
+}
+
+/// On the loopback interface what goes out comes in again.
+fn leaves_outgoing(interface: i32, loopback: Option<i32>, settings: &Interface) -> bool {
+    !settings.outgoing || loopback == Some(interface)
+}
+
+/// The instruction that keeps so much of a packet.
+fn returning(snap: u32) -> Instruction {
+    Instruction { code: RETURN, jump_true: 0, jump_false: 0, operand: snap }
 }
 
 /// A program as the kernel is to run it: tagged frames are left to us, and what is accepted is cut
@@ -276,8 +337,8 @@ fn in_kernel(program: &[Instruction], shape: Shape, snap: u32) -> Vec<Instructio
     let mut kernels = Vec::with_capacity(program.len() + 3);
     if shape.link == 1 {
         kernels.push(make(LOAD_BYTE, 0, TAG_PRESENT));
-        kernels.push(make(JUMP_EQUAL, 1, 0));
-        kernels.push(make(RETURN, 0, snap));
+        kernels.push(make(GO_IF_EQUAL, 1, 0));
+        kernels.push(returning(snap));
     }
     kernels.extend(program.iter().map(|one| match one.code {
         RETURN if one.operand != 0 => Instruction { operand: snap, ..*one },
@@ -286,103 +347,11 @@ fn in_kernel(program: &[Instruction], shape: Shape, snap: u32) -> Vec<Instructio
     kernels
 }
 
-/// Writes a packet as it was on the wire, or with a header in place of the one that is not known.
-/// How many octets were written, and how many of them the kernel's did not count.
-fn restored(frame: &Frame<'_>, shape: Shape, room: &mut [u8]) -> (usize, usize) {
-    let mut head = [0; ADDED];
-    let (before, more) = if shape.cooked {
-        (cooked(frame, &mut head), if frame.vlan.is_some() { ADDED } else { SLL })
-    } else {
-        match frame.vlan {
-            // A tag stands between addresses and type.
-            Some((protocol, tag)) if frame.bytes.len() >= MACS => {
-                head[..MACS].copy_from_slice(&frame.bytes[..MACS]);
-                head[MACS..MACS + 2].copy_from_slice(&protocol.to_be_bytes());
-                head[MACS + 2..MACS + TAG].copy_from_slice(&tag.to_be_bytes());
-                (MACS + TAG, TAG)
-            }
-            _ => (0, 0),
-        }
-    };
-    let skipped = before - more;
-    let rest = frame.bytes.get(skipped..).unwrap_or_default();
-    let mut captured = 0;
-    for part in [&head[..before], rest] {
-        let room = room.get_mut(captured..).unwrap_or_default();
-        let fits = part.len().min(room.len());
-        room[..fits].copy_from_slice(&part[..fits]);
-        captured += fits;
-    }
-    (captured, more)
-}
-
-/// The header of `LINKTYPE_LINUX_SLL`, with a tag behind it where there was one; how long it is.
-fn cooked(frame: &Frame<'_>, head: &mut [u8; ADDED]) -> usize {
-    let sender = frame.sender.len().min(8);
-    head[..2].copy_from_slice(&u16::from(frame.way).to_be_bytes());
-    head[2..4].copy_from_slice(&frame.kind.to_be_bytes());
-    head[4..6].copy_from_slice(&(sender as u16).to_be_bytes());
-    head[6..6 + sender].copy_from_slice(&frame.sender[..sender]);
-    let Some((protocol, tag)) = frame.vlan else {
-        head[14..SLL].copy_from_slice(&frame.protocol.to_be_bytes());
-        return SLL;
-    };
-    head[14..SLL].copy_from_slice(&protocol.to_be_bytes());
-    head[SLL..SLL + 2].copy_from_slice(&tag.to_be_bytes());
-    head[SLL + 2..].copy_from_slice(&frame.protocol.to_be_bytes());
-    ADDED
-}
-
 #[cfg(test)]
 mod tests {
-    use super::frame::Cursor;
-    use super::frame::tests::{block, put};
     use super::*;
 
     const ETHERNET: Shape = Shape { link: 1, cooked: false };
-
-    fn shown(block: &[u8], shape: Shape) -> (Vec<u8>, usize) {
-        let frame = Cursor::start(block).unwrap().frame(block).unwrap();
-        let mut room = [0; 128];
-        let (captured, more) = restored(&frame, shape, &mut room);
-        (room[..captured].to_vec(), more)
-    }
-
-    fn tagged(packet: &[u8]) -> Vec<u8> {
-        let mut block = block(&[packet]);
-        put(&mut block, 48 + 20, 1 << 4 | 1 << 6);
-        put(&mut block, 48 + 32, 0x0064);
-        block[48 + 36..48 + 38].copy_from_slice(&0x88a8_u16.to_ne_bytes());
-        block
-    }
-
-    #[test]
-    fn a_tag_goes_back_between_the_addresses_and_the_type() {
-        let packet = b"AAAAAABBBBBB\x08\x00payload";
-
-        let (bytes, more) = shown(&tagged(packet), ETHERNET);
-
-        assert_eq!(bytes, b"AAAAAABBBBBB\x88\xa8\x00\x64\x08\x00payload");
-        assert_eq!(more, 4);
-        assert_eq!(shown(&block(&[packet]), ETHERNET), (packet.to_vec(), 0));
-    }
-
-    #[test]
-    fn a_frame_too_short_for_a_tag_stays_as_it_is() {
-        assert_eq!(shown(&tagged(b"short"), ETHERNET), (b"short".to_vec(), 0));
-    }
-
-    #[test]
-    fn an_unknown_link_header_is_replaced_by_one_that_says_what_the_kernel_knew() {
-        let mut plain = block(&[b"ip packet"]);
-        plain[48 + 48 + 2..48 + 48 + 4].copy_from_slice(&[0x08, 0x00]);
-        plain[48 + 48 + 10..48 + 48 + 14].copy_from_slice(&[4, 2, 0xaa, 0xbb]);
-
-        let (bytes, more) = shown(&plain, Shape::COOKED);
-
-        assert_eq!(bytes, b"\0\x04\0\0\0\x02\xaa\xbb\0\0\0\0\0\0\x08\0ip packet");
-        assert_eq!(more, 16);
-    }
 
     #[test]
     fn the_kernels_program_lets_tagged_frames_through_and_cuts_the_others() {

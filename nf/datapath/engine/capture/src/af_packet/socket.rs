@@ -14,6 +14,9 @@ const ALL: u16 = libc::ETH_P_ALL as u16;
 /// Frames of the ring's older versions; version 3 only asks that blocks hold whole ones.
 const FRAME: usize = 2048;
 
+/// A new group gets a number that nobody has (`PACKET_FANOUT_FLAG_UNIQUEID`).
+const UNIQUE_NUMBER: u32 = 0x2000;
+
 /// A packet socket; closed when dropped.
 pub(super) struct Socket(OwnedFd);
 
@@ -122,6 +125,31 @@ impl Socket {
 
     /// Has the kernel run a program on every packet; what it returns is how much is kept.
     pub fn filter(&self, program: &[Instruction]) -> io::Result<()> {
+        self.set_program(libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, program)
+    }
+
+    /// Makes the socket, which must be bound, the first of a group that shares the packets of its
+    /// interface; the number of the group.
+    pub fn found_group(&self) -> io::Result<u16> {
+        // The kernel chooses a number that nobody has.
+        let kind = libc::PACKET_FANOUT_CBPF | UNIQUE_NUMBER;
+        self.set(libc::SOL_PACKET, libc::PACKET_FANOUT, &(kind << 16))?;
+        let made: c_int = self.get(libc::SOL_PACKET, libc::PACKET_FANOUT, 0)?;
+        Ok(made as u16)
+    }
+
+    /// Makes the socket, which must be bound, one more of a group.
+    pub fn join_group(&self, group: u16) -> io::Result<()> {
+        let joined = u32::from(group) | libc::PACKET_FANOUT_CBPF << 16;
+        self.set(libc::SOL_PACKET, libc::PACKET_FANOUT, &joined)
+    }
+
+    /// Has a program choose the socket of the group for every packet.
+    pub fn choose_by(&self, program: &[Instruction]) -> io::Result<()> {
+        self.set_program(libc::SOL_PACKET, libc::PACKET_FANOUT_DATA, program)
+    }
+
+    fn set_program(&self, level: c_int, name: c_int, program: &[Instruction]) -> io::Result<()> {
         let mut program: Vec<libc::sock_filter> = program
             .iter()
             .map(|one| libc::sock_filter {
@@ -135,7 +163,7 @@ impl Socket {
             u16::try_from(program.len()).map_err(|_| io::Error::from_raw_os_error(libc::EINVAL))?;
         let request = libc::sock_fprog { len: length, filter: program.as_mut_ptr() };
         // The kernel copies the program.
-        self.set(libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, &request)
+        self.set(level, name, &request)
     }
 
     /// Packets the kernel had for the socket, and how many of them it dropped, since last asked.

@@ -60,7 +60,8 @@ impl Program {
         self.run(packet, length).unwrap_or(0) != 0
     }
 
-    fn run(&self, packet: &[u8], length: u32) -> Option<u32> {
+    /// What the program returns of a packet; `None` where it looks beyond it.
+    pub(crate) fn run(&self, packet: &[u8], length: u32) -> Option<u32> {
         let (mut a, mut x) = (0_u32, 0_u32);
         let mut scratch = [0_u32; SCRATCH];
         let mut jumps_back = 0;

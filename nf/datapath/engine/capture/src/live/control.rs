@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::link::{self, State};
 use super::names::{self, ANY, Shape};
-use super::spec::LiveSpec;
-use crate::af_packet::AfPacket;
+use super::spec::{LiveSpec, Through};
+use super::tap::Tap;
 use crate::bpf::Filter;
 use crate::error::{CaptureError, ErrorKind};
 use crate::source::SourceStats;
@@ -24,6 +24,8 @@ pub struct SourceView {
     pub id: u16,
     /// The name, or pattern, of the setting that it is captured by.
     pub configured_by: String,
+    /// How packets come from it.
+    pub through: Through,
     /// How it is.
     pub state: State,
     /// Why it cannot be opened.
@@ -32,8 +34,10 @@ pub struct SourceView {
     pub link: Option<u16>,
     /// How often it was opened.
     pub opened: u64,
-    /// Octets of its ring.
+    /// Octets of its rings.
     pub ring_bytes: u64,
+    /// Packets that each of its open sockets has given.
+    pub shares: Vec<u64>,
     /// Its counters.
     pub stats: SourceStats,
 }
@@ -53,7 +57,7 @@ pub(super) struct Shared {
 pub(super) struct Change {
     pub spec: LiveSpec,
     /// Sockets that are open, for interfaces by name.
-    pub fresh: Vec<(String, AfPacket)>,
+    pub fresh: Vec<(String, Box<dyn Tap>)>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -1,13 +1,15 @@
 //! One interface of a live source: its socket, those that are being drained, and its counters.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
 use super::arena::Arena;
 use super::names::{self, ANY, Shape};
-use super::spec::Interface;
-use crate::af_packet::{ADDED, AfPacket, Failure, Taken, Term, Why, wall_clock};
+use super::pcap::Pcap;
+use super::spec::{Interface, Through};
+use super::tap::Tap;
+use crate::af_packet::{ADDED, Failure, Group, Taken, Term, Why, wall_clock};
 use crate::block::{Batch, PacketRef};
 use crate::bpf::Filter;
 use crate::error::{CaptureError, ErrorKind, system_text};
@@ -48,7 +50,9 @@ impl State {
 }
 
 struct Held {
-    tap: AfPacket,
+    tap: Box<dyn Tap>,
+    /// Link type of its packets (`LINKTYPE_…`).
+    link: u16,
     term: Term,
     closing: Option<Closing>,
     /// What of the tap's counters is in the link's.
@@ -98,7 +102,7 @@ impl Link {
     }
 
     /// Takes another socket in place of the one that it has.
-    pub fn take_over(&mut self, mut tap: AfPacket) {
+    pub fn take_over(&mut self, mut tap: Box<dyn Tap>) {
         // What it dropped until now, the one before may still have.
         tap.count();
         let drops = tap.drops();
@@ -106,6 +110,7 @@ impl Link {
         let after = if self.is_open() { now } else { 0 };
         self.close(now);
         self.held.push(Held {
+            link: tap.shape().link,
             tap,
             term: Term { after, ..Term::ALL },
             closing: None,
@@ -134,15 +139,25 @@ impl Link {
 
     /// Number of the interface that is open.
     pub fn interface(&self) -> Option<i32> {
-        self.held.last().filter(|held| held.closing.is_none()).map(|held| held.tap.interface)
+        self.held.last().filter(|held| held.closing.is_none()).map(|held| held.tap.interface())
+    }
+
+    /// Why nothing more comes of the socket that is open, though the interface may be there.
+    pub fn broken(&self) -> Option<&str> {
+        self.held.last().filter(|held| held.closing.is_none()).and_then(|held| held.tap.trouble())
     }
 
     /// Shape of its packets.
     pub fn shape(&self) -> Option<Shape> {
-        self.held.last().map(|held| held.tap.shape)
+        self.held.last().map(|held| held.tap.shape())
     }
 
-    /// Octets of its ring.
+    /// Packets that each of its sockets has given.
+    pub fn shares(&self) -> Vec<u64> {
+        self.held.last().map(|held| held.tap.shares()).unwrap_or_default()
+    }
+
+    /// Octets of its rings.
     pub fn ring_bytes(&self) -> usize {
         self.held.last().map_or(0, |held| held.tap.ring_bytes())
     }
@@ -207,7 +222,7 @@ impl Link {
                     captured: captured as u32,
                     length,
                     block,
-                    link: held.tap.shape.link,
+                    link: held.link,
                     source: self.id,
                     interface: 0,
                 });
@@ -223,9 +238,7 @@ impl Link {
         let mut gone = Vec::new();
         for held in std::mem::take(&mut self.held) {
             let over = held.closing.as_ref().is_some_and(|closing| {
-                let passed = held.tap.latest() > closing.come;
-                let empty = wall > closing.come && held.tap.waiting() == 0;
-                passed || empty || now >= closing.until
+                held.tap.has_passed(closing.come, wall) || now >= closing.until
             });
             let side = if over { &mut gone } else { &mut self.held };
             side.push(held);
@@ -254,15 +267,12 @@ impl Link {
 
     /// What to wait for packets at.
     pub fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.held.iter().map(|held| held.tap.as_fd())
+        self.held.iter().flat_map(|held| held.tap.descriptors())
     }
 
     /// Takes note of errors that sockets have: the interface went down, or away.
-    pub fn hear_errors(&self) {
-        for held in &self.held {
-            // Only that it is told matters: the state of the interface is looked at anyway.
-            let _told = held.tap.error();
-        }
+    pub fn hear_errors(&mut self) {
+        self.held.iter_mut().for_each(|held| held.tap.hear_errors());
     }
 }
 
@@ -281,7 +291,11 @@ pub(super) fn open(
     interface: i32,
     settings: &Interface,
     filter: Option<&str>,
-) -> Result<AfPacket, Failure> {
+) -> Result<Box<dyn Tap>, Failure> {
+    let filter = filter.map(Filter::new);
+    if settings.through == Through::Libpcap {
+        return Ok(Box::new(Pcap::open(name, interface, settings, filter)?));
+    }
     let loopback = names::list().ok().and_then(|all| {
         let is_loopback =
             |name: &str| names::nature(name).is_ok_and(|n| names::is_loopback(n.kind));
@@ -294,13 +308,13 @@ pub(super) fn open(
             Shape::of(nature.map_err(|e| Failure::System("ask for the kind of its link", e))?.kind)
         }
     };
-    AfPacket::open(interface, shape, loopback, settings, filter.map(Filter::new))
+    Ok(Box::new(Group::open(interface, shape, loopback, settings, filter)?))
 }
 
 /// What to tell of a failure to open.
 pub(super) fn complaint(name: &str, failure: Failure) -> CaptureError {
     let (doing, error) = match failure {
-        Failure::Filter(error) => return error,
+        Failure::Known(error) => return error,
         Failure::System(doing, error) => (doing, error),
     };
     let what = format!("cannot {doing}: {}", system_text(&error));

@@ -9,7 +9,9 @@ mod arena;
 mod control;
 mod link;
 pub(crate) mod names;
+mod pcap;
 pub(crate) mod spec;
+pub(crate) mod tap;
 
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
@@ -183,7 +185,7 @@ impl LiveSource {
             let Some(at) = self.link(&name) else { continue };
             let Some(link) = self.links.get_mut(at) else { continue };
             match (number, link.interface()) {
-                (Some(number), Some(open)) if number == open => {
+                (Some(number), Some(open)) if number == open && link.broken().is_none() => {
                     let up = name == ANY || names::nature(&name).is_ok_and(|nature| nature.up);
                     link.state = if up { State::Capturing } else { State::Down };
                 }
@@ -264,7 +266,7 @@ impl LiveSource {
             unsafe { libc::poll(waited.as_mut_ptr(), waited.len() as libc::nfds_t, timeout) };
         let troubled = |one: &libc::pollfd| one.revents & (libc::POLLERR | libc::POLLHUP) != 0;
         if heard > 0 && waited.iter().any(troubled) {
-            self.links.iter().for_each(Link::hear_errors);
+            self.links.iter_mut().for_each(Link::hear_errors);
             self.look_due = Instant::now();
         }
     }
@@ -275,11 +277,13 @@ impl LiveSource {
             name: link.name.clone(),
             id: link.id,
             configured_by: link.settings.name.clone(),
+            through: link.settings.through,
             state: link.state,
             trouble: link.trouble.clone(),
             link: link.shape().map(|shape| shape.link),
             opened: link.opened,
             ring_bytes: link.ring_bytes() as u64,
+            shares: link.shares(),
             stats: link.stats,
         };
         self.shared.show(self.links.iter().map(view).collect());

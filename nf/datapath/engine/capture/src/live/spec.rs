@@ -4,11 +4,15 @@ use glob::Pattern;
 
 use super::names::ANY;
 use crate::error::{CaptureError, ErrorKind};
+use crate::libpcap::Libpcap;
 
 /// Largest snap length: what libpcap's programs accept of a packet.
 pub const MOST_SNAP: u32 = 262_144;
 /// Bounds of a ring.
 pub const BUFFER_BYTES: std::ops::RangeInclusive<usize> = 128 << 10..=4 << 30;
+
+/// Sockets of an interface.
+pub const SOCKETS: std::ops::RangeInclusive<u16> = 1..=64;
 
 /// An interface, or all whose names match a pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,11 +21,13 @@ pub struct Interface {
     pub name: String,
     /// How packets are taken.
     pub through: Through,
+    /// Sockets that share its packets by session, each with a ring.
+    pub sockets: u16,
     /// Takes up frames for other hosts, too.
     pub promiscuous: bool,
     /// Octets kept of a packet.
     pub snap_length: u32,
-    /// Size of the ring that the kernel fills.
+    /// Size of the ring that the kernel fills, of each socket.
     pub buffer_bytes: usize,
     /// How long the kernel may wait until it hands over what it has.
     pub read_timeout_ms: u32,
@@ -39,6 +45,18 @@ pub enum Through {
     /// Linux' packet sockets, by a ring that is shared with the kernel.
     #[default]
     AfPacket,
+    /// libpcap, loaded when it is needed.
+    Libpcap,
+}
+
+impl Through {
+    /// The word in output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Through::AfPacket => "af-packet",
+            Through::Libpcap => "libpcap",
+        }
+    }
 }
 
 impl Interface {
@@ -47,6 +65,7 @@ impl Interface {
         Self {
             name: name.into(),
             through: Through::default(),
+            sockets: 1,
             promiscuous: true,
             snap_length: MOST_SNAP,
             buffer_bytes: 32 << 20,
@@ -114,6 +133,28 @@ impl LiveSpec {
                 let what = format!("a buffer cannot have {} octets", one.buffer_bytes);
                 return refuse(n, "buffer_bytes", what, "131072 to 4294967296 octets");
             }
+            if !SOCKETS.contains(&one.sockets) {
+                let what = format!("{} sockets cannot share an interface", one.sockets);
+                return refuse(n, "sockets", what, "1 to 64 sockets");
+            }
+            if one.through == Through::Libpcap {
+                if one.sockets > 1 {
+                    let what = "libpcap reads an interface by one socket".to_string();
+                    return refuse(n, "sockets", what, "1, or capture through af-packet");
+                }
+                if one.buffer_bytes > i32::MAX as usize {
+                    let what = format!("libpcap takes no buffer of {} octets", one.buffer_bytes);
+                    return refuse(n, "buffer_bytes", what, "2147483647 octets or less");
+                }
+                let place = format!("interfaces[{n}].source");
+                Libpcap::get("captures there", &place, "capture through af-packet")?;
+            }
+            let rings = usize::from(one.sockets).saturating_mul(one.buffer_bytes);
+            if rings > *BUFFER_BYTES.end() {
+                let (sockets, bytes) = (one.sockets, one.buffer_bytes);
+                let what = format!("{sockets} sockets of {bytes} octets each take {rings} octets");
+                return refuse(n, "sockets", what, "4294967296 octets in all, or less");
+            }
             if !(1..=10_000).contains(&one.read_timeout_ms) {
                 let what = format!("{} ms are no read timeout", one.read_timeout_ms);
                 return refuse(n, "read_timeout_ms", what, "1 to 10000 milliseconds");
@@ -167,6 +208,12 @@ mod tests {
         assert_eq!(of(|i| i.name = "eth[".into()), place("name"));
         assert_eq!(of(|i| i.snap_length = 0), place("snap_length"));
         assert_eq!(of(|i| i.buffer_bytes = 1), place("buffer_bytes"));
+        assert_eq!(of(|i| i.sockets = 0), place("sockets"));
+        assert_eq!(of(|i| i.sockets = 65), place("sockets"));
+        assert_eq!(of(|i| (i.sockets, i.buffer_bytes) = (64, 128 << 20)), place("sockets"));
+        assert_eq!(of(|i| (i.sockets, i.buffer_bytes) = (64, 64 << 20)), Ok(()));
+        assert_eq!(of(|i| i.through = Through::Libpcap), Ok(()));
+        assert_eq!(of(|i| (i.through, i.sockets) = (Through::Libpcap, 2)), place("sockets"));
         assert_eq!(of(|i| i.read_timeout_ms = 0), place("read_timeout_ms"));
     }
 }

@@ -1,7 +1,7 @@
 //! The engine without Python, for measuring and for fuzzing: reads files, writes rows as JSON
 //! Lines, and the account to standard error.
 //!
-//! `nf-engine [--threads N] [--report session,transaction] [--where EXPR] [--quiet] FILE…`
+//! `nf-engine [--threads N] [--report session,transaction] [--where EXPR] [--risks] [--quiet] FILE…`
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -33,6 +33,7 @@ fn run(mut words: impl Iterator<Item = String>) -> Result<(), String> {
             }
             "--report" => config.reports = value()?.split(',').map(str::to_string).collect(),
             "--where" => config.filter = value()?,
+            "--risks" => config.risks = true,
             "--quiet" => quiet = true,
             file => config.files.push(file.to_string()),
         }

@@ -68,7 +68,9 @@ pub(super) fn live_spec(config: &EngineConfig) -> LiveSpec {
         name: one.name.clone(),
         through: match one.source {
             CaptureSource::AfPacket => Through::AfPacket,
+            CaptureSource::Libpcap => Through::Libpcap,
         },
+        sockets: one.sockets,
         promiscuous: one.promiscuous,
         snap_length: one.snap_length,
         buffer_bytes: one.buffer_bytes,

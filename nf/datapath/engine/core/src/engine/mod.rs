@@ -24,6 +24,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
+use nf_capture::dump::Tap;
 use nf_capture::live::{self, Control};
 use nf_capture::{OpenSpec, Paced, Source};
 use nf_flow::KeyHasher;
@@ -177,6 +178,25 @@ impl Engine {
             error: None,
             current,
         }
+    }
+
+    /// Has packets be offered to the dumps of `tap`, from the start on; a live engine takes over
+    /// from the one that did so before.
+    ///
+    /// # Errors
+    /// When started.
+    pub fn dump_to(&mut self, tap: &Arc<Tap>) -> Result<(), EngineError> {
+        let Side::Ready(reader) = &mut self.side else {
+            return Err(EngineError::Thread("a dump joins an engine before its start only".into()));
+        };
+        let live = self.live.clone();
+        let is_live = live.is_some();
+        let name = move |id| {
+            let sources = live.as_ref().map(Control::sources).unwrap_or_default();
+            sources.into_iter().find(|source| source.id == id).map(|source| source.name)
+        };
+        reader.dump = Some(tap.branch(is_live, Box::new(name)));
+        Ok(())
     }
 
     /// Starts the threads. Does nothing when started.

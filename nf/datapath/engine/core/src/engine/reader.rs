@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
+use nf_capture::dump::Branch;
 use nf_capture::{Batch, CaptureError, Fill, Source, SourceStats, Status};
 
 use crate::snapshot::Snapshot;
@@ -48,6 +49,8 @@ pub(super) struct Reader {
     stop: Arc<AtomicBool>,
     /// Whether the source was told to stop, and then: whether it has something left.
     stopping: Option<bool>,
+    /// Where packets can be written to a file.
+    pub dump: Option<Branch>,
 }
 
 impl Reader {
@@ -57,7 +60,7 @@ impl Reader {
         gauge: Arc<Gauge>,
         stop: Arc<AtomicBool>,
     ) -> Self {
-        Self { source, current, gauge, stop, stopping: None }
+        Self { source, current, gauge, stop, stopping: None, dump: None }
     }
 
     /// The next load, in the room of `batch`.
@@ -70,6 +73,9 @@ impl Reader {
             Some(false) => Ok(Fill::End),
             Some(true) | None => self.source.fill(&mut batch),
         };
+        if let Some(dump) = &mut self.dump {
+            dump.offer(&batch);
+        }
         self.show(batch.len());
         let idle = matches!(filled, Ok(Fill::Idle));
         let end = match filled {

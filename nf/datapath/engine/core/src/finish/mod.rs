@@ -23,6 +23,7 @@ use nf_wire::id;
 use crate::aggregate::Aggregates;
 use crate::merge::Merged;
 use crate::path::{Path, PathTexts};
+use crate::risk::KindRisks;
 use crate::row::{
     AppConfidence, Confidence, EndReason, Hint, Loose, Names, Order, Row, ServerName, SessionFacts,
     What,
@@ -46,6 +47,7 @@ pub struct Finisher {
     snapshot: Arc<Snapshot>,
     book: Book,
     census: Census,
+    kinds: KindRisks,
     texts: PathTexts,
     /// Sums over sessions.
     pub aggregates: Aggregates,
@@ -77,6 +79,7 @@ impl Finisher {
         Self {
             book: Book::default(),
             census: Census::default(),
+            kinds: KindRisks::default(),
             texts: PathTexts::default(),
             aggregates: Aggregates::new(has("protocol"), has("app"), has("host")),
             in_sessions: 0,
@@ -171,7 +174,7 @@ impl Finisher {
             // A protocol that only one application speaks, says the verdict.
             row.names.app = Some((app, AppConfidence::of(true)));
         }
-        judge(row, snapshot);
+        judge(row, snapshot, &mut self.kinds);
         if !passes(row, snapshot) {
             return false;
         }
@@ -200,7 +203,7 @@ impl Finisher {
     /// As [`Finisher::name`], of a session that goes on and that nobody overrules.
     pub(crate) fn describe(&mut self, row: &mut Row) {
         self.name(row);
-        judge(row, &self.snapshot);
+        judge(row, &self.snapshot, &mut self.kinds);
     }
 
     /// Begins to sum up with the sessions that go on.
@@ -332,9 +335,10 @@ impl Finisher {
     }
 }
 
-fn judge(row: &mut Row, snapshot: &Snapshot) {
+fn judge(row: &mut Row, snapshot: &Snapshot, memory: &mut KindRisks) {
     if let Some(judge) = snapshot.judge.as_ref().filter(|_| row.session.id != 0) {
-        let risks = judge.session(&RowView::new(row, snapshot), &row.session);
+        let memory = memory.of_snapshot(snapshot.number);
+        let risks = judge.session(&RowView::new(row, snapshot), &row.session, memory);
         row.session.risks.add(risks);
     }
 }

@@ -8,7 +8,7 @@ use nf_fields::{Field, Fields, Value};
 
 use super::community::CommunityId;
 use super::session_fields::{READ, SESSION_FIELDS};
-use crate::risk::Severity;
+use crate::risk::{Kind, Severity};
 use crate::row::Row;
 use crate::snapshot::Snapshot;
 
@@ -39,6 +39,17 @@ impl<'a> RowView<'a> {
     /// The severity of its risks, as the configuration has it.
     pub(super) fn severity(&self) -> Option<Severity> {
         self.snapshot.judge.as_ref()?.severity(self.row.session.risks)
+    }
+
+    /// What it is, as far as risks may follow from that alone.
+    pub(crate) fn kind(&self) -> Kind {
+        let session = &self.row.session;
+        Kind {
+            protocol: session.path.last(),
+            confidence: session.confidence,
+            app: self.row.names.app,
+            ip_proto: session.key.protocol(),
+        }
     }
 
     /// Its application.

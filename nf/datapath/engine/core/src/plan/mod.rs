@@ -9,7 +9,8 @@ pub mod scene;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use nf_fields::ProtoId;
+use foldhash::HashMap;
+use nf_fields::{FieldSet, ProtoId};
 use nf_proto::Wants;
 
 use crate::catalog::{Attribute, Catalog, Source};
@@ -46,7 +47,7 @@ pub struct Plan {
     /// Somebody asks how many sessions there are.
     pub counts_sessions: bool,
     messages_of: HashSet<ProtoId>,
-    transactions_of: HashSet<ProtoId>,
+    transactions_of: HashMap<ProtoId, FieldSet>,
     all_transactions: bool,
 }
 
@@ -140,15 +141,17 @@ impl Plan {
         Ok(plan)
     }
 
-    /// Has `proto` report its transactions, though no rows are made of them.
-    pub fn hear(&mut self, proto: ProtoId) {
-        self.transactions_of.insert(proto);
+    /// Has `proto` report its transactions for the sake of `fields`, though no rows are made of
+    /// them.
+    pub fn hear(&mut self, proto: ProtoId, fields: FieldSet) {
+        let heard = self.transactions_of.entry(proto).or_default();
+        *heard = *heard | fields;
     }
 
     fn arm(&mut self, attribute: &Attribute) {
         match attribute.source {
             Source::Message(_) => drop(self.messages_of.insert(attribute.proto)),
-            Source::Transaction(_) => drop(self.transactions_of.insert(attribute.proto)),
+            Source::Transaction(n) => self.hear(attribute.proto, FieldSet::one(n.into())),
             Source::Overview(_) => self.oversees = true,
             Source::Census(_) => self.counts_sessions = true,
             Source::Header(..) | Source::Scene(_) => {}
@@ -159,7 +162,11 @@ impl Plan {
     pub fn wants(&self, proto: ProtoId) -> Wants {
         Wants {
             messages: self.messages_of.contains(&proto),
-            transactions: self.all_transactions || self.transactions_of.contains(&proto),
+            transactions: match self.transactions_of.get(&proto) {
+                _ if self.all_transactions => FieldSet::ALL,
+                Some(fields) => *fields,
+                None => FieldSet::NONE,
+            },
         }
     }
 

@@ -2,11 +2,12 @@
 
 use std::sync::OnceLock;
 
-use nf_fields::{Fields, Value};
+use foldhash::HashMap;
+use nf_fields::{Fields, ProtoId, Value};
 use nf_proto::Carrier;
-use nf_wire::Transport;
+use nf_wire::{Transport, id};
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Protocol};
 use crate::row::{Confidence, SessionFacts};
 
 /// The fields of a transaction that a function reads, in the order in which it names them.
@@ -117,11 +118,19 @@ fn machine_made_name(chosen: &Chosen<'_>, _: u64) -> bool {
     let Some(name) = chosen.text(0).and_then(|n| std::str::from_utf8(n).ok()) else {
         return false;
     };
-    let name = name.trim_end_matches('.').to_ascii_lowercase();
-    if name.ends_with(".arpa") || name.ends_with(".local") {
-        return false;
-    }
-    registered_label(&name).is_some_and(looks_machine_made)
+    let name = name.trim_end_matches('.');
+    let below = |top: &str| {
+        name.len()
+            .checked_sub(top.len())
+            .and_then(|at| name.get(at..))
+            .is_some_and(|end| end.eq_ignore_ascii_case(top))
+    };
+    // The shortest is asked first: it decides for most.
+    registered_label(name).is_some_and(|label| label.len() >= SHORTEST)
+        && !below(".arpa")
+        && !below(".local")
+        && registered_label(name)
+            .is_some_and(|label| looks_machine_made(&label.to_ascii_lowercase()))
 }
 
 /// The label that somebody registered: the one below the public suffix, which is one label, or two
@@ -176,13 +185,12 @@ fn looks_machine_made(label: &str) -> bool {
         return true;
     }
     let letters = |w: &&[u8]| w.iter().all(u8::is_ascii_lowercase);
-    let pairs: Vec<&[u8]> = label.windows(2).filter(letters).collect();
-    let unusual = pairs.iter().filter(|pair| !is_usual(pair)).count();
+    let pairs = label.windows(2).filter(letters).count();
+    let unusual = label.windows(2).filter(letters).filter(|pair| !is_usual(pair)).count();
     let vowel = |b: &u8| b"aeiouy".contains(b);
     let longest = label.split(|b| vowel(b) || !b.is_ascii_lowercase()).map(<[u8]>::len).max();
-    pairs.len() >= SHORTEST - 2
-        && (unusual * 5 >= pairs.len() * 2
-            || (longest.unwrap_or(0) >= 6 && unusual * 4 >= pairs.len()))
+    pairs >= SHORTEST - 2
+        && (unusual * 5 >= pairs * 2 || (longest.unwrap_or(0) >= 6 && unusual * 4 >= pairs))
 }
 
 /// Protocols that are at home at ports agreed on elsewhere, whichever they are.
@@ -200,34 +208,57 @@ const ANYWHERE: &[&str] = &[
     "wireguard",
 ];
 
+/// Ports that a protocol is at home at, by transport.
+struct Home {
+    tcp: Box<[u16]>,
+    udp: Box<[u16]>,
+    sctp: Box<[u16]>,
+}
+
+impl Home {
+    fn of(protocol: &Protocol) -> Self {
+        let ports = |carrier: Carrier, transport: Transport| {
+            let parsed = protocol.info.into_iter().flat_map(|info| info.over);
+            let parsed = parsed.filter(|over| over.carrier == carrier).flat_map(|over| over.ports);
+            let named = protocol.named.into_iter().flat_map(|named| &named.ports);
+            let named = named.filter(|port| port.0 == transport).map(|port| port.1);
+            parsed.copied().chain(named).collect()
+        };
+        Self {
+            tcp: ports(Carrier::Tcp, Transport::Tcp),
+            udp: ports(Carrier::Udp, Transport::Udp),
+            sctp: ports(Carrier::Sctp, Transport::Sctp),
+        }
+    }
+
+    /// Where the engine's protocol is at home; nobody knows where those of users are.
+    fn find(id: ProtoId) -> Option<&'static Self> {
+        static HOMES: OnceLock<HashMap<ProtoId, Home>> = OnceLock::new();
+        let homes = HOMES.get_or_init(|| {
+            let known = Catalog::get().protocols().iter();
+            let settled = known.filter(|protocol| !ANYWHERE.contains(&protocol.name));
+            settled.map(|protocol| (protocol.id, Home::of(protocol))).collect()
+        });
+        homes.get(&id)
+    }
+}
+
 fn unusual_port(session: &SessionFacts) -> bool {
-    let (protocol, transport) = (session.path.ids().iter(), session.key.transport());
-    let carrier = match transport {
-        Transport::Tcp => Carrier::Tcp,
-        Transport::Udp => Carrier::Udp,
-        Transport::Sctp => Carrier::Sctp,
-        Transport::Other => return false,
-    };
     if session.confidence < Confidence::Pattern {
         return false;
     }
     // What the transport carries is judged, not what that carries in turn.
-    let catalog = Catalog::get();
-    let mut above = protocol.skip_while(|id| {
-        !matches!(catalog.by_id(**id).map(|p| p.name), Some("tcp" | "udp" | "sctp"))
-    });
-    let Some(protocol) = above.nth(1).and_then(|id| catalog.by_id(*id)) else { return false };
-    if ANYWHERE.contains(&protocol.name) {
+    let mut above =
+        session.path.ids().iter().skip_while(|proto| ![id::TCP, id::UDP, id::SCTP].contains(proto));
+    let Some(home) = above.nth(1).and_then(|proto| Home::find(*proto)) else {
         return false;
-    }
-    let of_parser = protocol.info.into_iter().flat_map(|info| info.over);
-    let mut ports: Vec<u16> = of_parser
-        .filter(|over| over.carrier == carrier)
-        .flat_map(|over| over.ports.iter().copied())
-        .collect();
-    if let Some(named) = protocol.named {
-        ports.extend(named.ports.iter().filter(|p| p.0 == transport).map(|p| p.1));
-    }
+    };
+    let ports = match session.key.transport() {
+        Transport::Tcp => &home.tcp,
+        Transport::Udp => &home.udp,
+        Transport::Sctp => &home.sctp,
+        Transport::Other => return false,
+    };
     let ends = session.key.ends().map(|(_, port)| port);
     !ports.is_empty() && !ends.iter().any(|port| ports.contains(port))
 }

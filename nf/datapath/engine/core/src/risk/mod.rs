@@ -6,19 +6,23 @@
 //! judged where it is heard, and the session when it is reported.
 
 mod judge;
+mod kinds;
 mod names;
 mod rules;
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
 
-use nf_fields::{Fields, List, ProtoId, Value};
+use foldhash::{HashMap, HashMapExt as _};
+use nf_fields::{FieldSet, Fields, List, ProtoId, Value};
 use nf_filter::Filter;
 
 use crate::catalog::{Attribute, Catalog, Source};
 use crate::finish::RowView;
 use crate::finish::names::{RowNames, TRANSACTION_SLOTS};
 use crate::row::SessionFacts;
+
+use kinds::KIND_FIELDS;
+pub(crate) use kinds::{Kind, KindRisks};
 
 pub use rules::{Mistake, Rule, Said, Severity, all, with_files};
 
@@ -82,10 +86,19 @@ struct TestOfTransaction {
     test: judge::OfTransaction,
 }
 
+/// The rules on a protocol's transactions.
+#[derive(Default)]
+struct OfProtocol {
+    filters: Vec<OnTransaction>,
+    tests: Vec<TestOfTransaction>,
+}
+
 /// All rules, compiled.
 pub struct Judge {
-    transactions: HashMap<ProtoId, Vec<OnTransaction>>,
-    transaction_tests: HashMap<ProtoId, Vec<TestOfTransaction>>,
+    transactions: HashMap<ProtoId, OfProtocol>,
+    /// Conditions on nothing but what a [`Kind`] is made of.
+    kinds: Vec<(Risks, Filter)>,
+    /// The other conditions on sessions.
     sessions: Vec<(Risks, Filter)>,
     session_tests: Vec<(Risks, judge::OfSession)>,
     /// Greatest first.
@@ -101,7 +114,7 @@ impl Judge {
     pub fn compile(files: &[(&str, &str)], catalog: &Catalog) -> Result<Self, Mistake> {
         let mut made = Self {
             transactions: HashMap::new(),
-            transaction_tests: HashMap::new(),
+            kinds: Vec::new(),
             sessions: Vec::new(),
             session_tests: Vec::new(),
             severities: Vec::new(),
@@ -146,8 +159,8 @@ impl Judge {
                 };
                 // A plugin that has taken the protocol's place has no such fields: nothing to judge.
                 if let (Some(of), Some(places)) = (of, fields.iter().map(place).collect()) {
-                    let tests = self.transaction_tests.entry(of.id).or_default();
-                    tests.push(TestOfTransaction { risk, places, test });
+                    let rules = self.transactions.entry(of.id).or_default();
+                    rules.tests.push(TestOfTransaction { risk, places, test });
                 }
             }
             judge::Test::Session(test) => self.session_tests.push((risk, test)),
@@ -170,6 +183,9 @@ impl Judge {
             return Err(said.mistake(what, "repeat the other's condition".into(), 0));
         }
         match fields.first() {
+            None if leaves.iter().all(|leaf| KIND_FIELDS.contains(&leaf.name())) => {
+                self.kinds.push((risk, filter));
+            }
             None => self.sessions.push((risk, filter)),
             Some(first) => {
                 let proto = first.proto;
@@ -179,7 +195,7 @@ impl Judge {
                     return Err(said.mistake(what, hint.into(), 0));
                 }
                 let rule = OnTransaction { risk, filter, fields };
-                self.transactions.entry(proto).or_default().push(rule);
+                self.transactions.entry(proto).or_default().filters.push(rule);
             }
         }
         Ok(())
@@ -190,15 +206,27 @@ impl Judge {
         self.severities.iter().find(|(_, risk)| risks.has(*risk)).map(|(severity, _)| *severity)
     }
 
-    /// Protocols whose transactions must be heard.
-    pub fn hears(&self) -> impl Iterator<Item = ProtoId> + '_ {
-        self.transactions.keys().chain(self.transaction_tests.keys()).copied()
+    /// Protocols whose transactions must be heard, and which fields of them are read; a protocol
+    /// may come several times.
+    pub fn hears(&self) -> impl Iterator<Item = (ProtoId, FieldSet)> + '_ {
+        self.transactions.iter().flat_map(|(proto, rules)| {
+            let fields = rules.filters.iter().flat_map(|rule| &rule.fields);
+            let of_filters = fields.filter_map(|field| match field.source {
+                Source::Transaction(n) => Some(usize::from(n)),
+                _ => None,
+            });
+            let of_tests = rules.tests.iter().flat_map(|test| test.places.iter().copied());
+            of_filters.chain(of_tests).map(|place| (*proto, FieldSet::one(place)))
+        })
     }
 
     /// What a transaction that began at `start` (nanoseconds) shows.
     pub fn transaction(&self, proto: ProtoId, start: u64, record: &dyn Fields) -> Risks {
         let mut found = Risks::default();
-        for rule in self.transactions.get(&proto).into_iter().flatten() {
+        let Some(rules) = self.transactions.get(&proto) else {
+            return found;
+        };
+        for rule in &rules.filters {
             let holds = rule.filter.matches(&mut |slot, sink| {
                 let field = rule.fields.get(slot.wrapping_sub(TRANSACTION_SLOTS) as usize);
                 sink(match field.map(|f| f.source) {
@@ -210,7 +238,7 @@ impl Judge {
                 found.add(rule.risk);
             }
         }
-        for of in self.transaction_tests.get(&proto).into_iter().flatten() {
+        for of in &rules.tests {
             if (of.test)(&judge::Chosen { record, places: &of.places }, start) {
                 found.add(of.risk);
             }
@@ -218,14 +246,15 @@ impl Judge {
         found
     }
 
-    /// What a session shows when it is reported.
-    pub fn session(&self, view: &RowView<'_>, facts: &SessionFacts) -> Risks {
-        let mut found = Risks::default();
-        for (risk, filter) in &self.sessions {
-            if filter.matches(&mut |slot, sink| sink(view.get(slot as usize))) {
-                found.add(*risk);
-            }
-        }
+    /// What a session shows when it is reported; `memory` is of one finisher.
+    pub(crate) fn session(
+        &self,
+        view: &RowView<'_>,
+        facts: &SessionFacts,
+        memory: &mut KindRisks,
+    ) -> Risks {
+        let mut found = memory.get(view.kind(), || meeting(&self.kinds, view));
+        found.add(meeting(&self.sessions, view));
         for (risk, test) in &self.session_tests {
             if test(facts) {
                 found.add(*risk);
@@ -233,6 +262,16 @@ impl Judge {
         }
         found
     }
+}
+
+fn meeting(rules: &[(Risks, Filter)], view: &RowView<'_>) -> Risks {
+    let mut found = Risks::default();
+    for (risk, filter) in rules {
+        if filter.matches(&mut |slot, sink| sink(view.get(slot as usize))) {
+            found.add(*risk);
+        }
+    }
+    found
 }
 
 #[cfg(test)]
@@ -248,7 +287,7 @@ mod tests {
         let judge = Judge::compile(&[], Catalog::get()).unwrap();
 
         let tests = rules::all().iter().map(|rule| rule.tests.len()).sum::<usize>();
-        let of_transactions = judge.transaction_tests.values().map(Vec::len).sum::<usize>();
+        let of_transactions = judge.transactions.values().map(|of| of.tests.len()).sum::<usize>();
         assert_eq!(of_transactions + judge.session_tests.len(), tests);
         assert_eq!(judge.severities.len(), rules::all().len());
     }

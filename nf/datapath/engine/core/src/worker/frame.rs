@@ -45,7 +45,7 @@ impl Worker {
             self.read_frame((item, frame), *last, users, &mut path, snapshot);
             if !self.heard.is_empty() {
                 let moment = Moment::Packet(0).of(item.sequence);
-                self.report_outside(path, moment, item.at.timestamp, None, snapshot);
+                self.report_outside(path, moment, item.at.timestamp, None);
             }
             self.heard.said.clear();
         }

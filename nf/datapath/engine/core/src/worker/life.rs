@@ -175,7 +175,7 @@ impl Worker {
     pub(super) fn end_link(&mut self, key: Key, moment: u64, snapshot: &Snapshot) {
         let mut ended = Default::default();
         self.with_links(snapshot, |links, room| ended = links.end(key, room));
-        self.report_outside(ended.0, moment, ended.1, None, snapshot);
+        self.report_outside(ended.0, moment, ended.1, None);
     }
 
     /// Ends a session: its pending transactions and then itself become rows.
@@ -220,14 +220,9 @@ impl Worker {
         self.heard.said.clear();
         if !self.heard.is_empty() {
             for (proto, transaction) in std::mem::take(&mut self.heard.transactions) {
-                if snapshot.plan.transactions {
-                    let what = What::Transaction {
-                        proto,
-                        ts: transaction.start,
-                        record: transaction.record,
-                    };
-                    self.emit(moment, facts.id, facts.clone(), what);
-                }
+                let (ts, record) = (transaction.start, transaction.record);
+                let what = What::Transaction { proto, ts, record };
+                self.emit(moment, facts.id, facts.clone(), what);
             }
             for fired in std::mem::take(&mut self.heard.fired) {
                 let values = fired.values.into_iter().map(|v| v.unwrap_or(Owned::None)).collect();

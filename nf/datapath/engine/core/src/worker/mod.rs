@@ -182,7 +182,7 @@ impl Worker {
             self.with_links(snapshot, |links, room| links.read(item, frame, layer, room));
         }
         if !self.heard.is_empty() {
-            self.report_outside(path, moment, time, Some(&scene), snapshot);
+            self.report_outside(path, moment, time, Some(&scene));
         }
         if !snapshot.plan.on_packet.is_empty() {
             for what in packet_events(&scene, snapshot, &self.heard.said) {

@@ -29,13 +29,8 @@ impl Worker {
         let scene = Scene { item, frame, session: Some((session, dir)), segmented };
         let mut rows = Vec::new();
         for (proto, transaction) in self.heard.transactions.drain(..) {
-            if snapshot.plan.transactions {
-                rows.push(What::Transaction {
-                    proto,
-                    ts: transaction.start,
-                    record: transaction.record,
-                });
-            }
+            let (ts, record) = (transaction.start, transaction.record);
+            rows.push(What::Transaction { proto, ts, record });
         }
         for fired in self.heard.fired.drain(..) {
             let values = fired.values.into_iter().zip(&fired.event.attributes);
@@ -63,14 +58,11 @@ impl Worker {
         moment: u64,
         now: u64,
         scene: Option<&Scene<'_>>,
-        snapshot: &Snapshot,
     ) {
         let facts = SessionFacts { path, ..SessionFacts::default() };
         for (proto, transaction) in std::mem::take(&mut self.heard.transactions) {
-            if snapshot.plan.transactions {
-                let (ts, record) = (transaction.start, transaction.record);
-                self.emit(moment, 0, facts.clone(), What::Transaction { proto, ts, record });
-            }
+            let (ts, record) = (transaction.start, transaction.record);
+            self.emit(moment, 0, facts.clone(), What::Transaction { proto, ts, record });
         }
         for fired in std::mem::take(&mut self.heard.fired) {
             let of_packet = |a| scene.map_or(Owned::None, |scene| scene.read(a, None));

@@ -5,7 +5,7 @@ use nf_fields::Text;
 use super::edns::{self, Edns};
 use super::exchange::Dialect;
 use super::message::{Header, Question, RawRecord, Reader, Section};
-use super::name::{self, NameFlaw};
+use super::name::{self, Name, NameFlaw};
 use super::rdata;
 use super::record::{DnsMessage, DnsTransaction, QuestionRecord, ResourceRecord};
 use super::words::{class_word, kind, opcode_word, rcode_word, type_word};
@@ -102,20 +102,22 @@ impl Lists {
     }
 }
 
-/// Makes what is reported of where things lie.
-pub fn lists(message: &[u8], walked: Walked, dialect: Dialect) -> Lists {
+/// Makes what is reported of where things lie. Without `keep`, questions and records are read and
+/// judged, and left out.
+pub fn lists(message: &[u8], walked: Walked, dialect: Dialect, keep: bool) -> Lists {
     let mut lists = Lists::default();
     let mut text = Vec::new();
     for question in &walked.questions {
         let mdns = dialect == Dialect::Mdns;
         let class = if mdns { question.class & !MDNS_BIT } else { question.class };
-        match name_text(message, question.name, &mut text) {
-            Ok(name) => lists.questions.push(QuestionRecord {
-                name,
+        match name::read(message, question.name) {
+            Ok((name, _)) if keep => lists.questions.push(QuestionRecord {
+                name: name_text(&name, &mut text),
                 kind: type_word(question.kind),
                 class: class_word(class),
                 unicast: (mdns && question.class & MDNS_BIT != 0).then_some(true),
             }),
+            Ok(_) => {}
             Err(flaw) => lists.flaw = Some(flaw),
         }
     }
@@ -127,24 +129,25 @@ pub fn lists(message: &[u8], walked: Walked, dialect: Dialect) -> Lists {
             lists.edns = Some(edns);
             continue;
         }
-        match name_text(message, record.name, &mut text) {
-            Ok(name) => {
+        match name::read(message, record.name) {
+            Ok((name, _)) if keep => {
+                let name = name_text(&name, &mut text);
                 text.clear();
                 lists.malformed_data |= !rdata::write(message, record, &mut text);
                 let made = resource_record(record, name, &text, dialect);
                 lists.list(*section).push(made);
             }
+            Ok(_) => lists.malformed_data |= !rdata::fits(message, record, &mut text),
             Err(flaw) => lists.flaw = Some(flaw),
         }
     }
     lists
 }
 
-fn name_text(message: &[u8], at: usize, scratch: &mut Vec<u8>) -> Result<Text, NameFlaw> {
-    let (name, _) = name::read(message, at)?;
+fn name_text(name: &Name, scratch: &mut Vec<u8>) -> Text {
     scratch.clear();
     name.write(scratch);
-    Ok(Text::from(scratch.as_slice()))
+    Text::from(scratch.as_slice())
 }
 
 fn resource_record(

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use nf_fields::FieldSet;
+
 use crate::{Direction, Flow, NameSource, Segment, Sink, anomalies};
 
 use super::build::{self, Walked};
@@ -14,6 +16,13 @@ use super::words;
 
 /// Most queries of a session kept while they wait for their responses.
 const MAX_PENDING: usize = 64;
+
+/// Fields that need every question and record in words.
+const LISTS: FieldSet = FieldSet::NONE
+    .with(DnsTransaction::QUERIES)
+    .with(DnsTransaction::ANSWERS)
+    .with(DnsTransaction::AUTHORITIES)
+    .with(DnsTransaction::ADDITIONALS);
 
 anomalies! {
     /// What can be wrong with messages.
@@ -155,7 +164,8 @@ impl Exchange {
         seg: &Segment<'_>,
         out: &mut Sink<'_>,
     ) {
-        let lists = build::lists(letter.message, walked, self.dialect);
+        let keep = out.wants_messages() || out.wanted_fields().has_any(LISTS);
+        let lists = build::lists(letter.message, walked, self.dialect, keep);
         if let Some(flaw) = lists.flaw {
             out.anomaly(DnsAnomaly::from(flaw));
         }
@@ -213,6 +223,8 @@ impl Exchange {
             out.anomaly(DnsAnomaly::TooManyPending);
             self.give_up(0, out);
         }
+        // Mostly one waits at a time, and a query takes more than a thousand octets.
+        self.pending.reserve_exact(1);
         self.pending.push_back(asked);
     }
 

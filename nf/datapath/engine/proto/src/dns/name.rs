@@ -151,7 +151,11 @@ impl Name {
             if index > 0 {
                 out.push(b'.');
             }
-            label.iter().for_each(|&octet| write_octet(octet, b".\\\"();@$", out));
+            if label.iter().all(u8::is_ascii_alphanumeric) {
+                out.extend_from_slice(label);
+            } else {
+                label.iter().for_each(|&octet| write_octet(octet, b".\\\"();@$", out));
+            }
         }
     }
 }

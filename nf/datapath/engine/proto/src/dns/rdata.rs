@@ -25,6 +25,19 @@ struct Data<'m> {
     end: usize,
 }
 
+/// Whether the data of `record` fits its type; `scratch` is of no meaning afterwards.
+pub fn fits(message: &[u8], record: &RawRecord, scratch: &mut Vec<u8>) -> bool {
+    match (record.kind, record.octets(message).len()) {
+        // Most records are these, and their text is long to make.
+        (kind::A, length) => matches!(length, 0 | 4),
+        (kind::AAAA, length) => matches!(length, 0 | 16),
+        _ => {
+            scratch.clear();
+            write(message, record, scratch)
+        }
+    }
+}
+
 /// Appends the data of `record`. False when it does not fit its type.
 pub fn write(message: &[u8], record: &RawRecord, out: &mut Vec<u8>) -> bool {
     let octets = record.octets(message);

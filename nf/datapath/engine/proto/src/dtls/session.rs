@@ -1,17 +1,18 @@
 //! A DTLS session's state: records of both directions, and what the handshake has told so far.
 
-use nf_fields::{Text, TextRef};
+use nf_fields::{FieldSet, Text, TextRef};
 
 use super::Anomaly;
 use super::assembly::{Assembly, MAX_MESSAGE, Outcome};
 use super::record::{Fragment, Record, content};
 use super::report::{DtlsMessage, DtlsTransaction, profile_text};
 use crate::rtp::bundle::{Bundle, Kind};
+use crate::tls::certificate::{self, Certificate};
 use crate::tls::extension::code;
 use crate::tls::fingerprint::Carried;
 use crate::tls::handshake::{self, ClientHello, Form, ServerHello, kind};
+use crate::tls::names;
 use crate::tls::transcript::Transcript;
-use crate::tls::{certificate, names};
 use crate::{Clue, Cursor, Direction, NameSource, Segment, Sink};
 
 /// Most records read of a datagram.
@@ -312,7 +313,8 @@ impl Dtls {
         if !out.wants_transactions() || self.is_established {
             return None;
         }
-        let new = || Box::new(Transcript::new(time, Carried::Datagram));
+        // The fields of DTLS have other places than those of TLS; and handshakes are rare.
+        let new = || Box::new(Transcript::new(time, Carried::Datagram, FieldSet::ALL));
         Some(self.transcript.get_or_insert_with(new))
     }
 
@@ -400,22 +402,22 @@ impl Dtls {
             out.anomaly(Anomaly::MalformedCertificate);
             return;
         };
-        let Some(der) = first else {
+        let Some(read) = first.map(Certificate::new) else {
             return;
         };
         let is_client = self.client == Some(seg.dir);
         if !is_client
             && !self.is_named
-            && let Some(name) = certificate::host_name(der)
+            && let Some(name) = read.host_name()
         {
             self.is_named = true;
-            self.is_told = out.server_name(NameSource::Certificate, &name);
+            self.is_told = out.server_name(NameSource::Certificate, name);
         }
         if !self.is_told {
-            certificate::tell(der, is_client, out);
+            read.tell(is_client, out);
         }
         if let Some(transcript) = self.transcript(seg.time, out)
-            && !transcript.certificate(der, count, is_client)
+            && !transcript.certificate(&read, count, is_client)
         {
             out.anomaly(Anomaly::MalformedCertificate);
         }

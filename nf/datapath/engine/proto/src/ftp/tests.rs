@@ -236,7 +236,7 @@ fn nothing_depends_on_how_the_stream_is_cut() {
 
 #[test]
 fn data_connections_are_announced_though_nobody_listens() {
-    let nobody = Wants { messages: false, transactions: false };
+    let nobody = Wants::NOTHING;
     let heard = testing::play_wanting(&testing::flow(Transport::Tcp, 21), DOWNLOAD, nobody);
 
     assert_eq!(heard.expectations, [announced("192.0.2.2", 5001)]);

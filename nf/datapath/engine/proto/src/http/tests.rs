@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use crate::testing::{self, Event, Event::Down, Event::LostDown, Event::LostUp, Event::Up, Heard};
 use crate::{NameSource, Probe, Wants, registry};
 
-const NOBODY: Wants = Wants { messages: false, transactions: false };
+const NOBODY: Wants = Wants::NOTHING;
 
 fn play(events: &[Event<'_>]) -> Heard {
     testing::play(&testing::flow(Transport::Tcp, 80), events)

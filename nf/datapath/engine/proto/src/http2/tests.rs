@@ -395,7 +395,7 @@ fn nothing_depends_on_how_the_stream_is_cut() {
 fn the_parser_ends_with_the_servers_name_where_nobody_listens() {
     let flow = testing::flow(Transport::Tcp, 80);
     let events = [Up(&[opening(), headers(1, 1, GET)].concat()), Up(&[0xff; 99])];
-    let nobody = Wants { messages: false, transactions: false };
+    let nobody = Wants::NOTHING;
 
     let heard = testing::play_wanting(&flow, &events, nobody);
 

@@ -155,7 +155,7 @@ fn nothing_depends_on_how_the_stream_is_cut() {
 
 #[test]
 fn where_nobody_listens_the_parser_ends_with_the_login() {
-    let nobody = Wants { messages: false, transactions: false };
+    let nobody = Wants::NOTHING;
     let heard = testing::play_wanting(&testing::flow(Transport::Tcp, 6667), VISIT, nobody);
 
     assert_eq!(heard.path, ["irc"]);

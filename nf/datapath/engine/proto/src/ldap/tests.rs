@@ -312,7 +312,7 @@ fn nothing_depends_on_how_the_stream_is_cut() {
 
 #[test]
 fn where_nobody_listens_the_parser_ends_with_the_login() {
-    let nobody = Wants { messages: false, transactions: false };
+    let nobody = Wants::NOTHING;
     let heard = testing::play_wanting(&flow(Transport::Tcp), &events(&visit()), nobody);
 
     assert_eq!(heard.path, ["ldap"]);

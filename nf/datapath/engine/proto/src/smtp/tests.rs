@@ -326,7 +326,7 @@ fn nothing_depends_on_how_the_stream_is_cut() {
 
 #[test]
 fn where_nobody_listens_starttls_is_still_followed() {
-    let nobody = Wants { messages: false, transactions: false };
+    let nobody = Wants::NOTHING;
     let flow = testing::flow(Transport::Tcp, 25);
     let heard = testing::play_wanting(
         &flow,

@@ -171,7 +171,7 @@ fn the_path_is_the_same_whether_anybody_listens() {
     events.extend(packets.iter().map(|p| Event::Up(p)));
     events.push(Event::Up(&report));
 
-    for wants in [Wants::default(), Wants { messages: true, transactions: true }] {
+    for wants in [Wants::default(), Wants::EVERYTHING] {
         let heard = testing::play_wanting(&elsewhere(), &events, wants);
         assert_eq!(heard.path, ["stun", "rtp"]);
     }

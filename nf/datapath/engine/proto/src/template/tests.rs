@@ -23,7 +23,7 @@ const EXCHANGE: &[Event<'_>] = &[
 ];
 
 fn play(events: &[Event<'_>]) -> Heard {
-    let wants = Wants { messages: true, transactions: true };
+    let wants = Wants::EVERYTHING;
     play_with(ENTRIES, &testing::flow(CARRIER, PORT), events, wants)
 }
 

@@ -1,13 +1,20 @@
 //! Certificate chains in clear (TLS up to 1.2, SSLv2) and what an analyst asks of the first one.
 
+use std::cell::OnceCell;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use nf_fields::Text;
+use nf_fields::{FieldSet, Text};
 use sha1::{Digest, Sha1};
 use sha2::Sha256;
+use x509_parser::nom::Parser;
 use x509_parser::objects::oid_registry;
-use x509_parser::prelude::{ASN1Time, FromDer, GeneralName, X509Certificate, X509Name};
+use x509_parser::oid_registry::OID_X509_EXT_SUBJECT_ALT_NAME;
+use x509_parser::prelude::{
+    ASN1Time, FromDer, GeneralName, SubjectAlternativeName, X509Certificate, X509CertificateParser,
+    X509Name,
+};
 
+use super::TlsTransaction;
 use super::fingerprint::hex;
 use crate::{CertificateNames, Clue, Cursor, Sink};
 
@@ -38,89 +45,119 @@ pub fn chain(body: &[u8]) -> Option<(Option<&[u8]>, usize)> {
     Some((first, count))
 }
 
-/// What is kept of a certificate.
-#[derive(Debug)]
-pub struct Details {
-    /// Distinguished name of the holder.
-    pub subject: Text,
-    /// Distinguished name of who signed.
-    pub issuer: Text,
-    /// Serial number in hexadecimal.
-    pub serial: Text,
-    /// Begin of validity, ISO 8601.
-    pub not_before: Text,
-    /// End of validity, ISO 8601.
-    pub not_after: Text,
-    /// Alternative names.
-    pub alternatives: Vec<Text>,
-    /// Issuer and subject are the same.
-    pub self_signed: bool,
+/// A DER certificate, read when somebody first asks: reading takes longer than all else of a
+/// handshake, and a session whose name is known needs none of it.
+pub struct Certificate<'a> {
+    der: &'a [u8],
+    parsed: OnceCell<Option<X509Certificate<'a>>>,
 }
 
-impl Details {
-    /// Reads a DER certificate.
-    pub fn parse(der: &[u8]) -> Option<Self> {
-        let (_, certificate) = X509Certificate::from_der(der).ok()?;
-        let validity = certificate.validity();
-        let serial = certificate.raw_serial();
-        // DER puts a zero in front where the first bit would make the number negative.
-        let serial = match serial {
-            [0, rest @ ..] if !rest.is_empty() => rest,
-            whole => whole,
+impl<'a> Certificate<'a> {
+    /// Of these octets, which may be none.
+    pub fn new(der: &'a [u8]) -> Self {
+        Self { der, parsed: OnceCell::new() }
+    }
+
+    fn parsed(&self) -> Option<&X509Certificate<'a>> {
+        // Of the extensions only one is of interest, and that one not always.
+        let parse = || {
+            let mut parser = X509CertificateParser::new().with_deep_parse_extensions(false);
+            parser.parse(self.der).ok().map(|(_, parsed)| parsed)
         };
-        Some(Self {
-            subject: distinguished_name(certificate.subject()),
-            issuer: distinguished_name(certificate.issuer()),
-            serial: hex(serial.get(..MAX_SERIAL).unwrap_or(serial)).into(),
-            not_before: iso8601(validity.not_before),
-            not_after: iso8601(validity.not_after),
-            alternatives: alternatives(&certificate),
-            self_signed: certificate.subject().as_raw() == certificate.issuer().as_raw(),
-        })
+        self.parsed.get_or_init(parse).as_ref()
     }
-}
 
-/// The host a DER certificate was made for: its common name if that looks like one, else the
-/// first alternative name.
-pub fn host_name(der: &[u8]) -> Option<Vec<u8>> {
-    let (_, certificate) = X509Certificate::from_der(der).ok()?;
-    let common = certificate.subject().iter_common_name().next();
-    let common = common.map(|name| name.as_slice());
-    if let Some(name) = common.filter(|name| is_host_name(name)) {
-        return Some(name.to_vec());
+    /// Other names of the holder (RFC 5280 §4.2.1.6).
+    fn alternatives(&self) -> impl Iterator<Item = GeneralName<'a>> + use<'a> {
+        let find = |parsed: &X509Certificate<'a>| {
+            let found = parsed.get_extension_unique(&OID_X509_EXT_SUBJECT_ALT_NAME).ok()??;
+            SubjectAlternativeName::from_der(found.value).ok()
+        };
+        let names = self.parsed().and_then(find).map(|(_, names)| names.general_names);
+        names.into_iter().flatten()
     }
-    let extension = certificate.subject_alternative_name().ok()??;
-    extension.value.general_names.iter().find_map(|name| match name {
-        GeneralName::DNSName(name) if is_host_name(name.as_bytes()) => {
-            Some(name.as_bytes().to_vec())
+
+    /// Fills in what a server's certificate says, as far as it is `wanted`; whether it could be
+    /// read.
+    pub fn describe(&self, wanted: FieldSet, record: &mut TlsTransaction) -> bool {
+        type Of = TlsTransaction;
+        if wanted.has_any(Of::FINGERPRINT_SHA1) {
+            record.fingerprint_sha1 = Some(hex(&Sha1::digest(self.der)).into());
         }
-        _ => None,
-    })
+        if wanted.has_any(Of::FINGERPRINT_SHA256) {
+            record.fingerprint_sha256 = Some(hex(&Sha256::digest(self.der)).into());
+        }
+        let Some(parsed) = self.parsed() else {
+            return false;
+        };
+        let [holder, signer] = [parsed.subject(), parsed.issuer()];
+        record.self_signed = Some(holder.as_raw() == signer.as_raw());
+        if wanted.has_any(Of::SUBJECT | Of::ISSUER) {
+            record.subject = Some(distinguished_name(holder));
+            record.issuer = Some(distinguished_name(signer));
+        }
+        if wanted.has_any(Of::SERIAL) {
+            record.serial = Some(serial(parsed));
+        }
+        if wanted.has_any(Of::NOT_BEFORE | Of::NOT_AFTER) {
+            record.not_before = Some(iso8601(parsed.validity().not_before));
+            record.not_after = Some(iso8601(parsed.validity().not_after));
+        }
+        if wanted.has_any(Of::SAN) {
+            record.san = self
+                .alternatives()
+                .filter_map(|name| text_of(&name))
+                .take(MAX_ALTERNATIVES)
+                .collect();
+        }
+        true
+    }
+
+    /// Its holder.
+    pub fn holder(&self) -> Option<Text> {
+        Some(distinguished_name(self.parsed()?.subject()))
+    }
+
+    /// The host it was made for: its common name if that looks like one, else the first
+    /// alternative name.
+    pub fn host_name(&self) -> Option<&[u8]> {
+        let parsed = self.parsed()?;
+        let common = common_name(parsed.subject());
+        if let Some(name) = common.filter(|name| is_host_name(name)) {
+            return Some(name);
+        }
+        self.alternatives().filter_map(|name| dns_name(&name)).find(|name| is_host_name(name))
+    }
+
+    /// Passes on what it says of its holder and signer.
+    pub fn tell(&self, is_client: bool, out: &mut Sink<'_>) {
+        let Some(parsed) = self.parsed() else {
+            return;
+        };
+        let names = [parsed.subject(), parsed.issuer()];
+        let [holder, signer] = names.map(common_name);
+        let organisations = names.into_iter().flat_map(X509Name::iter_organization);
+        let organisations: Vec<&[u8]> = organisations.map(|o| o.as_slice()).collect();
+        let mut servers: Vec<&[u8]> = Vec::new();
+        if !is_client {
+            servers.extend(holder.filter(|name| is_host_name(name)));
+            let names = self.alternatives().filter_map(|name| dns_name(&name));
+            servers.extend(names.take(MAX_ALTERNATIVES));
+        }
+        let names =
+            CertificateNames { holder, signer, organisations: &organisations, servers: &servers };
+        out.clue(Clue::Certificate(&names));
+    }
 }
 
-/// Passes on what a DER certificate says of its holder and signer.
-pub fn tell(der: &[u8], is_client: bool, out: &mut Sink<'_>) {
-    let Ok((_, certificate)) = X509Certificate::from_der(der) else {
-        return;
+/// Serial number in hexadecimal.
+fn serial(certificate: &X509Certificate<'_>) -> Text {
+    // DER puts a zero in front where the first bit would make the number negative.
+    let serial = match certificate.raw_serial() {
+        [0, rest @ ..] if !rest.is_empty() => rest,
+        whole => whole,
     };
-    let [holder, signer] = [certificate.subject(), certificate.issuer()].map(common_name);
-    let names = [certificate.subject(), certificate.issuer()];
-    let organisations = names.into_iter().flat_map(X509Name::iter_organization);
-    let organisations: Vec<&[u8]> = organisations.map(|o| o.as_slice()).collect();
-    let mut servers: Vec<&[u8]> = Vec::new();
-    if !is_client {
-        servers.extend(holder.filter(|name| is_host_name(name)));
-        if let Ok(Some(extension)) = certificate.subject_alternative_name() {
-            let dns = extension.value.general_names.iter().filter_map(|name| match name {
-                GeneralName::DNSName(name) => Some(name.as_bytes()),
-                _ => None,
-            });
-            servers.extend(dns.take(MAX_ALTERNATIVES));
-        }
-    }
-    let names =
-        CertificateNames { holder, signer, organisations: &organisations, servers: &servers };
-    out.clue(Clue::Certificate(&names));
+    hex(serial.get(..MAX_SERIAL).unwrap_or(serial)).into()
 }
 
 fn common_name<'a>(name: &'a X509Name<'a>) -> Option<&'a [u8]> {
@@ -132,11 +169,6 @@ fn is_host_name(name: &[u8]) -> bool {
     name.len() <= MAX_ALTERNATIVE
         && name.contains(&b'.')
         && name.iter().all(|&b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'*'))
-}
-
-/// SHA-1 and SHA-256 of a DER certificate, lower-case hexadecimal.
-pub fn fingerprints(der: &[u8]) -> (Text, Text) {
-    (hex(&Sha1::digest(der)).into(), hex(&Sha256::digest(der)).into())
 }
 
 fn distinguished_name(name: &X509Name<'_>) -> Text {
@@ -172,21 +204,21 @@ fn iso8601(time: ASN1Time) -> Text {
     .into()
 }
 
-fn alternatives(certificate: &X509Certificate<'_>) -> Vec<Text> {
-    let Ok(Some(extension)) = certificate.subject_alternative_name() else {
-        return Vec::new();
-    };
-    let names = extension.value.general_names.iter();
-    names
-        .filter_map(|name| match name {
-            GeneralName::DNSName(text) | GeneralName::RFC822Name(text) | GeneralName::URI(text) => {
-                Some(Text::bounded(text.as_bytes(), MAX_ALTERNATIVE))
-            }
-            GeneralName::IPAddress(octets) => address(octets),
-            _ => None,
-        })
-        .take(MAX_ALTERNATIVES)
-        .collect()
+fn dns_name<'a>(name: &GeneralName<'a>) -> Option<&'a [u8]> {
+    match name {
+        GeneralName::DNSName(name) => Some(name.as_bytes()),
+        _ => None,
+    }
+}
+
+fn text_of(name: &GeneralName<'_>) -> Option<Text> {
+    match name {
+        GeneralName::DNSName(text) | GeneralName::RFC822Name(text) | GeneralName::URI(text) => {
+            Some(Text::bounded(text.as_bytes(), MAX_ALTERNATIVE))
+        }
+        GeneralName::IPAddress(octets) => address(octets),
+        _ => None,
+    }
 }
 
 fn address(octets: &[u8]) -> Option<Text> {

@@ -4,11 +4,12 @@ mod messages;
 
 use nf_fields::ProtoId;
 
+use super::certificate::Certificate;
 use super::fingerprint::Carried;
 use super::handshake::{self, ClientHello};
 use super::record::{self, Header, HeaderFault, Ssl2ClientHello, Ssl2ServerHello, content};
 use super::transcript::Transcript;
-use super::{Anomaly, TlsMessage, certificate, names};
+use super::{Anomaly, TlsMessage, names};
 use crate::{Direction, NameSource, Segment, Sink, Step};
 
 /// Longest handshake message that is read.
@@ -270,9 +271,9 @@ impl Tls {
         };
         self.version = Some(2);
         if !hello.certificate.is_empty()
-            && let Some(name) = certificate::host_name(hello.certificate)
+            && let Some(name) = Certificate::new(hello.certificate).host_name()
         {
-            out.server_name(NameSource::Certificate, &name);
+            out.server_name(NameSource::Certificate, name);
         }
         if let Some(transcript) = &mut self.transcript {
             transcript.ssl2_server(&hello);
@@ -403,9 +404,8 @@ impl Tls {
         if !out.wants_transactions() || self.is_established {
             return None;
         }
-        let transcript =
-            self.transcript.get_or_insert_with(|| Box::new(Transcript::new(time, Carried::Tcp)));
-        Some(transcript)
+        let new = || Box::new(Transcript::new(time, Carried::Tcp, out.wanted_fields()));
+        Some(self.transcript.get_or_insert_with(new))
     }
 }
 

@@ -1,9 +1,9 @@
 //! The transaction in the making: kept only while somebody wants it.
 
-use nf_fields::Text;
+use nf_fields::{FieldSet, Text};
 
 use super::TlsTransaction;
-use super::certificate::{self, Details};
+use super::certificate::Certificate;
 use super::cipher::cipher_name;
 use super::fingerprint::{self, Carried};
 use super::handshake::{ClientHello, ServerHello, is_tls13};
@@ -30,6 +30,8 @@ pub(crate) struct Transcript {
     session_id: Vec<u8>,
     offered: Option<Vec<u16>>,
     has_hello: bool,
+    /// Fields that somebody reads.
+    wanted: FieldSet,
 }
 
 /// A cipher suite's name, or its number.
@@ -47,8 +49,9 @@ pub fn alpn_texts(hello: &ClientHello<'_>) -> Vec<Text> {
 }
 
 impl Transcript {
-    /// Begins at packet time `start`.
-    pub fn new(start: u64, carried: Carried) -> Self {
+    /// Begins at packet time `start`; fingerprints and names of certificates are made where they
+    /// are `wanted`.
+    pub fn new(start: u64, carried: Carried, wanted: FieldSet) -> Self {
         Self {
             start,
             carried,
@@ -56,6 +59,7 @@ impl Transcript {
             session_id: Vec::new(),
             offered: None,
             has_hello: false,
+            wanted,
         }
     }
 
@@ -69,14 +73,18 @@ impl Transcript {
             return;
         }
         let record = &mut self.record;
-        let ja3 = fingerprint::ja3(hello);
         record.server_name = hello.server_name.map(|n| Text::bounded(n, MAX_TEXT));
         record.client_alpns = alpn_texts(hello);
         record.client_version = Some(version_name(hello.best_version()));
         record.ech = hello.has_ech;
-        record.ja3 = Some(fingerprint::md5_hex(&ja3).into());
-        record.ja3_full = Some(Text::bounded(ja3.as_bytes(), MAX_JA3));
-        record.ja4 = Some(fingerprint::ja4(hello, self.carried).into());
+        if self.wanted.has_any(TlsTransaction::JA3 | TlsTransaction::JA3_FULL) {
+            let ja3 = fingerprint::ja3(hello);
+            record.ja3 = Some(fingerprint::md5_hex(&ja3).into());
+            record.ja3_full = Some(Text::bounded(ja3.as_bytes(), MAX_JA3));
+        }
+        if self.wanted.has_any(TlsTransaction::JA4) {
+            record.ja4 = Some(fingerprint::ja4(hello, self.carried).into());
+        }
     }
 
     /// Returns whether the choice was among what was offered.
@@ -86,7 +94,9 @@ impl Transcript {
         record.version = Some(version_name(version));
         record.cipher = Some(cipher_text(hello.cipher_suite));
         record.alpn = hello.alpn.map(|n| Text::bounded(n, MAX_TEXT));
-        record.ja3s = Some(fingerprint::md5_hex(&fingerprint::ja3s(hello)).into());
+        if self.wanted.has_any(TlsTransaction::JA3S) {
+            record.ja3s = Some(fingerprint::md5_hex(&fingerprint::ja3s(hello)).into());
+        }
         record.resumed = if is_tls13(version) {
             hello.has_psk
         } else {
@@ -99,28 +109,14 @@ impl Transcript {
     }
 
     /// Returns whether the certificate could be read.
-    pub fn certificate(&mut self, der: &[u8], count: usize, is_client: bool) -> bool {
-        let details = Details::parse(der);
-        let is_read = details.is_some();
+    pub fn certificate(&mut self, read: &Certificate<'_>, count: usize, is_client: bool) -> bool {
         let record = &mut self.record;
         if is_client {
-            record.client_subject = details.map(|d| d.subject);
-            return is_read;
+            record.client_subject = read.holder();
+            return record.client_subject.is_some();
         }
-        let (sha1, sha256) = certificate::fingerprints(der);
         record.chain_length = u8::try_from(count).ok();
-        record.fingerprint_sha1 = Some(sha1);
-        record.fingerprint_sha256 = Some(sha256);
-        if let Some(details) = details {
-            record.subject = Some(details.subject);
-            record.issuer = Some(details.issuer);
-            record.serial = Some(details.serial);
-            record.not_before = Some(details.not_before);
-            record.not_after = Some(details.not_after);
-            record.san = details.alternatives;
-            record.self_signed = Some(details.self_signed);
-        }
-        is_read
+        read.describe(self.wanted, record)
     }
 
     pub fn ssl2_client(&mut self, hello: &Ssl2ClientHello) {
@@ -131,7 +127,7 @@ impl Transcript {
         self.record.version = Some(version_name(2));
         self.record.resumed = hello.session_hit;
         if !hello.certificate.is_empty() {
-            self.certificate(hello.certificate, 1, false);
+            self.certificate(&Certificate::new(hello.certificate), 1, false);
         }
     }
 

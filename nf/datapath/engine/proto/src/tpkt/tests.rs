@@ -243,7 +243,12 @@ fn who_listens_to_the_innermost_only_hears_it() {
     let (request, read) = (tpkt(REQUEST), job(2, READ, b""));
     let shared =
         crate::Dissector::new(registry::PROTOCOLS, crate::Limits::default(), &|_| true, &|id| {
-            Wants { messages: false, transactions: id == crate::s7comm::ID }
+            match id {
+                crate::s7comm::ID => {
+                    Wants { transactions: nf_fields::FieldSet::ALL, ..Wants::NOTHING }
+                }
+                _ => Wants::NOTHING,
+            }
         });
     let events = [Event::Up(&request), Event::Up(&read), Event::Up(&read)];
     let heard = testing::play_on(&shared.unwrap(), Heard::default(), &on_port(), &events);

@@ -22,7 +22,7 @@ pub struct Examined {
 /// # Errors
 /// When there is no such carrier.
 pub fn examine(users: Users, carrier: &str, port: u16, data: &[u8]) -> Result<Examined, String> {
-    let everything = Wants { messages: true, transactions: false };
+    let everything = Wants { messages: true, ..Wants::NOTHING };
     if carrier == "ethernet" {
         let users = users.listening(&move |_| everything);
         let mut heard = Heard::default();

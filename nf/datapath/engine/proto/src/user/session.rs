@@ -282,7 +282,7 @@ fn report(
     if wants.messages {
         sink.message(&Message { program, data });
     }
-    if wants.transactions {
+    if !wants.transactions.is_empty() {
         sink.transaction(time, Kept::of(program, data));
     }
     true

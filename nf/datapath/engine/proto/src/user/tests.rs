@@ -11,7 +11,7 @@ use crate::testing::Event::{Down, LostUp, Up};
 use crate::testing::{Event, Heard, dissector, flow, play_on};
 use crate::{Dissector, Wants};
 
-const EVERYTHING: Wants = Wants { messages: true, transactions: true };
+const EVERYTHING: Wants = Wants::EVERYTHING;
 
 fn uint(name: &str, id: u16, offset: usize, length: usize) -> Attribute {
     Attribute { name: name.into(), id, kind: "uint".into(), offset, length, ..Attribute::default() }

@@ -3,9 +3,10 @@
 use nf_fields::TextRef;
 
 use super::{MAX_MESSAGE, MAX_PENDING, Offer, Taken, Tls};
+use crate::tls::certificate::{self, Certificate};
 use crate::tls::handshake::{self, ClientHello, Form, ServerHello, kind};
 use crate::tls::record::{self, Header, content};
-use crate::tls::{Anomaly, certificate, names};
+use crate::tls::{Anomaly, names};
 use crate::{Clue, Cursor, Direction, NameSource, Segment, Sink};
 
 impl Tls {
@@ -290,24 +291,24 @@ impl Tls {
             out.anomaly(Anomaly::MalformedCertificate);
             return;
         };
-        let Some(der) = first else {
+        let Some(read) = first.map(Certificate::new) else {
             return;
         };
         let is_client = self.client == Some(seg.dir);
         if !is_client {
             self.has_certificate = true;
             if !self.is_named
-                && let Some(name) = certificate::host_name(der)
+                && let Some(name) = read.host_name()
             {
                 self.is_named = true;
-                self.is_told = out.server_name(NameSource::Certificate, &name);
+                self.is_told = out.server_name(NameSource::Certificate, name);
             }
         }
         if !self.is_told {
-            certificate::tell(der, is_client, out);
+            read.tell(is_client, out);
         }
         if let Some(transcript) = self.transcript(seg.time, out)
-            && !transcript.certificate(der, count, is_client)
+            && !transcript.certificate(&read, count, is_client)
         {
             out.anomaly(Anomaly::MalformedCertificate);
         }

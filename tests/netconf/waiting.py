@@ -1,5 +1,0 @@
-"""See `tests.waiting`."""
-
-from tests.waiting import until
-
-__all__ = ["until"]
