@@ -259,7 +259,7 @@ def test_when_the_monitor_is_killed_nobody_stays_behind(start: Start) -> None:
     eventually(gone)
 
 
-def test_status_is_the_same_from_another_machine(start: Start, tmp_path: Path) -> None:
+def test_status_and_dumps_are_the_same_from_another_machine(start: Start, tmp_path: Path) -> None:
     home = tmp_path / "home"
     (home / ".ssh").mkdir(parents=True, mode=0o700)
     key = home / ".ssh" / "id_ed25519"
@@ -270,10 +270,10 @@ def test_status_is_the_same_from_another_machine(start: Start, tmp_path: Path) -
     known = host.export_public_key().decode()
     (home / ".ssh" / "known_hosts").write_text(f"[127.0.0.1]:8300 {known}")
 
-    def status(*words: str) -> dict[str, Any]:
+    def told(noun: str, *words: str) -> dict[str, Any]:
         done = subprocess.run(
             [
-                *("ip", "netns", "exec", probe.space, sys.executable, "-m", "nf.cli", "status"),
+                *("ip", "netns", "exec", probe.space, sys.executable, "-m", "nf.cli", noun),
                 *("-o", "json", *words),
             ],
             env={k: v for k, v in os.environ.items() if k != "SSH_AUTH_SOCK"} | {"HOME": str(home)},
@@ -284,12 +284,19 @@ def test_status_is_the_same_from_another_machine(start: Start, tmp_path: Path) -
         found: dict[str, Any] = json.loads(done.stdout)
         return found
 
-    here = status("--state-dir", str(probe.places.state))
-    there = status("--host", "admin@127.0.0.1:8300")
+    host_words = ("--host", "admin@127.0.0.1:8300")
+    here = told("status", "--state-dir", str(probe.places.state))
+    there = told("status", *host_words)
     assert [(one["name"], one["pid"], one["state"]) for one in there["processes"]] == [
         (one["name"], one["pid"], one["state"]) for one in here["processes"]
     ]
     assert there["capture"]["status"] == here["capture"]["status"] == "running"
     assert [one["name"] for one in there["capture"]["source"]] == [SEES]
     assert there["account"].keys() == here["account"].keys()
+
+    with traffic(probe):
+        dump = told("dump", *host_words, "--file", "far", "--packets", "5", "--wait")
+    assert (dump["reason"], dump["packets"]) == ("count", "5")
+    assert Path(dump["path"]).stat().st_size == int(dump["bytes"])
+    assert [one["file"] for one in told("dump", *host_words, "--list")["kept"]] == ["far"]
     assert probe.end() == 0
