@@ -25,32 +25,6 @@ def test_running_survives_a_restart_of_the_process_but_not_of_the_function(
     assert box(make_core("boot-2")) == {"name": "saved"}
 
 
-@pytest.mark.parametrize(
-    "edits",
-    [
-        ["<low>1</low>"],
-        ["<low>7</low>", "<low>1</low>"],
-        [
-            "<low>1</low>",
-            '<low xmlns:c="urn:ietf:params:xml:ns:netconf:base:1.0" c:operation="remove"/>',
-        ],
-        ["<port><name>a</name><mtu>1500</mtu></port>", "<name>b</name>"],
-        ['<name>default="true"</name>'],
-    ],
-)
-def test_what_was_set_to_its_default_is_still_set_after_a_restart(
-    make_core: Callable[..., Core], edits: list[str]
-) -> None:
-    core = make_core("boot-1")
-    ada = core.sessions.open("ada", "cli", "", recovery=True)
-    core.edit_config(ada, "running", config("<name>first</name>"))
-    for edit in edits:
-        core.edit_config(ada, "running", config(edit))
-    before = core.get_config(ada, "running").to_json()
-
-    assert make_core("boot-1").get_config(ada, "running").to_json() == before
-
-
 def test_the_first_start_uses_what_it_is_given(make_core: Callable[..., Core]) -> None:
     core = make_core(first=b'{"nf-test:box": {"name": "day-0"}}')
 
