@@ -160,6 +160,9 @@ def cable(program: Path) -> Iterator[Cable]:
     made = Cable(f"nf-bench-{os.getpid()}", program)
     _ip("netns", "add", made.name)
     try:
+        # What the kernel says by itself would be counted with what is sent.
+        quiet = "echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6"
+        _ip("netns", "exec", made.name, "sh", "-c", quiet)
         inside = ("-n", made.name)
         _ip(*inside, "link", "add", made.near, "type", "veth", "peer", "name", made.far)
         for name in (made.near, made.far):

@@ -20,6 +20,7 @@ from nf.mgmt.subscriptions.engine import Subscriptions
 from nf.mgmt.subscriptions.past import Past
 from nf.mgmt.subscriptions.reading import Reader
 from nf.mgmt.transaction import Data, ProviderError
+from nf.telemetry.gnmi.boundaries import Boundaries
 from nf.telemetry.gnmi.credentials import Callers, Passwords
 from nf.telemetry.gnmi.dialout import Dialing, check
 from nf.telemetry.gnmi.model import Model
@@ -104,8 +105,15 @@ class Target:
         self.subscriptions = Subscriptions(reader)
         self.changes = Subscriptions(Reader(core, core.schema, state=False))
         self.past = Past(core)
+        self._boundaries = Boundaries(core, self.changes)
         self._subscribing = Subscribing(
-            model, reader, self.subscriptions, self.changes, self.past, Settings()
+            model,
+            reader,
+            self.subscriptions,
+            self.changes,
+            self.past,
+            self._boundaries,
+            Settings(),
         )
         self.service = Service(core, model, self._callers, self._subscribing)
         self._system = system.SystemService(core, self.service)
@@ -136,6 +144,7 @@ class Target:
         if not changes or any(change.top == USERS for change in changes):
             self._callers.forget()
         self.changes.changed(changes)
+        self._boundaries.committed()
 
     def state(self) -> dict[str, int]:
         """Counters, as the leaves of the container `state` in the model."""
