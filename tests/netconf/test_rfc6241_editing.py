@@ -212,6 +212,29 @@ def test_without_startup_a_restart_of_the_process_keeps_what_is_running(
     assert start().core.commits.running.tree.get("/nf-test:box/name") == "still"
 
 
+@pytest.mark.parametrize(
+    "edits",
+    [
+        ["<low>1</low>"],
+        ["<low>7</low>", "<low>1</low>"],
+        ["<low>1</low>", '<low nc:operation="remove"/>', "<name>b</name>"],
+        [
+            "<port><name>a</name><mtu>1500</mtu></port>",
+            '<port nc:operation="delete"><name>a</name></port>',
+        ],
+        ['<name>default="true"</name>'],
+    ],
+)
+def test_what_was_set_to_its_default_is_still_set_after_a_restart_of_the_process(
+    ada: Peer, function: Alone, start: Callable[..., Alone], edits: list[str]
+) -> None:
+    for edit in edits:
+        ada.ok(ada.edit(edit))
+    before = function.core.commits.running.tree.to_json()
+
+    assert start().core.commits.running.tree.to_json() == before
+
+
 def test_a_configuration_in_the_request_becomes_the_candidate(ada: Peer) -> None:
     ada.ok(
         "<copy-config><target><candidate/></target><source><config>"
