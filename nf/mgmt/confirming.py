@@ -48,6 +48,17 @@ class Confirming:
         waiting = self._waiting
         return waiting is not None and waiting.persist is None and waiting.session.id == session.id
 
+    def persist_id(self, revision: int | None) -> str:
+        """By which the commit that waits is named, if it made that revision; empty for none.
+
+        Args:
+            revision: Of the running configuration; None for whichever commit waits.
+        """
+        waiting = self._waiting
+        if waiting is None or revision not in (None, waiting.rollback.revision + 1):
+            return ""
+        return waiting.persist or ""
+
     def may_change(self, session: Session, persist_id: str | None = None) -> None:
         """Refuses a change that a roll-back would take back from somebody else.
 

@@ -5,6 +5,7 @@ fiftieth of what a new file costs. A record that a crash tore fails its check su
 journal: what came before it stands, and it had not been in force yet.
 """
 
+import logging
 import os
 import struct
 import zlib
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Self
 
 __all__ = ["Journal"]
+
+log = logging.getLogger(__name__)
 
 _HEAD = struct.Struct("<4sIIQ")
 """Mark, check sum and length of what follows the head, number."""
@@ -79,7 +82,14 @@ class Journal:
             _write(self._descriptor, head + data, self._end, os.RWF_DSYNC)
         except OSError:
             # What may have reached the disk all the same must not come into force later.
-            _write(self._descriptor, bytes(_HEAD.size), self._end)
+            try:
+                _write(self._descriptor, bytes(_HEAD.size), self._end, os.RWF_DSYNC)
+            except OSError as error:
+                log.critical(
+                    "a refused change may come back should power fail now: %s: %s",
+                    self.path,
+                    error,
+                )
             raise
         self._remember(data)
         return True

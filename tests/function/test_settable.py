@@ -40,12 +40,24 @@ NEED_KEYS = {
     f"{PROBE}/management/nf-credentials:": "netconf/test_credentials.py",
     f"{PROBE}/management/netconf/nf-netconf:call-home/netconf-client/connection-type/periodic/"
     "anchor-time": "unit/mgmt/netconf/test_call_home_order.py",
+    f"{PROBE}/management/netconf/nf-netconf:call-home/netconf-client/endpoints/endpoint/address": (
+        "netconf/home.py"
+    ),
+    **dict.fromkeys(
+        (
+            f"{PROBE}/management/netconf/nf-netconf:call-home/netconf-client/reconnect-strategy/{name}"
+            for name in ("retry-interval", "max-retry-interval")
+        ),
+        "netconf/home.py",
+    ),
     f"{PROBE}/management/netconf/nf-netconf:call-home": "netconf/test_rfc8071_call_home.py",
     f"{PROBE}/management/netconf/nf-netconf:ssh-host-key": "netconf/test_credentials.py",
     f"{PROBE}/management/netconf/nf-netconf:tls/server-identity": "netconf/tls_peer.py",
     f"{PROBE}/management/netconf/nf-netconf:tls": "netconf/test_rfc7589_tls.py",
     f"{PROBE}/nf-telemetry:telemetry/gnmi/listen/tls/keystore": "gnmi/test_keystore.py",
     f"{PROBE}/nf-telemetry:telemetry/gnmi/listen/tls/ca-certs": "gnmi/test_keystore.py",
+    f"{PROBE}/nf-telemetry:telemetry/gnmi/collector/tls/keystore": "gnmi/test_dialout.py",
+    f"{PROBE}/nf-telemetry:telemetry/gnmi/collector/tls/ca-certs": "gnmi/test_dialout.py",
 }
 """Leaves that mean nothing without keys and certificates that fit each other, and the tests that
 have these, set them, and see what they do."""

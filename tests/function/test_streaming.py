@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from nf.cli.exits import CONFIGURATION
 from tests.function.conftest import PATIENCE, SEES, Probe, Start, eventually
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -105,6 +106,27 @@ def test_sessions_and_notifications_are_told_to_a_subscriber(start: Start) -> No
     assert 1 <= len(entries) <= 3
 
 
+def test_certificates_are_installed_and_hosts_pinged_by_gnoi(start: Start, tmp_path: Path) -> None:
+    probe = start(*("-i", SEES), *("-X", "telemetry/gnmi/listen[t]/address=127.0.0.1")).up()
+    inside = ("ip", "netns", "exec", probe.space)
+    subprocess.run([*inside, "sysctl", "-qw", "net.ipv4.ping_group_range=0 0"], check=True)
+    (tmp_path / "authority").mkdir()
+    command = ("tests.function.gnoi_client", "a password of the test", str(tmp_path / "authority"))
+    said = subprocess.run(
+        [*inside, sys.executable, "-m", *command],
+        cwd=ROOT,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=2 * PATIENCE,
+    ).stdout
+    told = json.loads(said.splitlines()[-1])
+
+    assert told["same"]
+    assert told["changed"] > 0
+    assert told["pong"] == 1
+
+
 @contextlib.contextmanager
 def prometheus(probe: Probe, folder: Path) -> Iterator[int]:
     """Debian's Prometheus with the example's configuration; its port, 0 where it is missing."""
@@ -195,4 +217,4 @@ def test_the_command_line_issues_lists_and_revokes_tokens(start: Start, tmp_path
     assert nf("revoke", listed["id"]).returncode == 0
     assert json.loads(nf("list", "-o", "json").stdout) == []
     again = nf("revoke", listed["id"])
-    assert (again.returncode, "there is no token" in again.stderr) == (1, True)
+    assert (again.returncode, "there is no token" in again.stderr) == (CONFIGURATION, True)

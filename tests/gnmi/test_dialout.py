@@ -12,14 +12,17 @@ import grpc
 import pytest
 from gnmi_pb import gnmi_pb2 as gnmi
 
+from nf.mgmt.core import Core
+from nf.mgmt.rpc_error import RpcErrors
 from nf.process.backoff import Backoff
 from nf.telemetry.gnmi import dialout
 from nf.telemetry.gnmi.dialout import METHOD
 from nf.telemetry.gnmi.server import Target
-from tests.certificates import Authority
+from tests.certificates import Authority, Issued
 
 from .client import Client, subscribing, subscription, text, values
 from .conftest import Lab
+from .test_keystore import KEYSTORE, bag, change
 from .test_subscribe_stream import SLOW, entries
 
 PATIENCE = 60.0
@@ -387,3 +390,57 @@ def test_certificates_that_have_changed_are_shown_with_the_next_connection(
     collector.hang_up.set()
     ports.set(update={"/lab/port[name=a]/mtu": 1400})
     assert collector.calls.get(timeout=PATIENCE)["auth"]["x509_common_name"] == [b"after"]
+
+
+def keystore(issued: Issued) -> dict[str, Any]:
+    certificate = {"name": "c", "cert-data": issued.cert_data}
+    entry = {
+        "name": "probe",
+        "cleartext-private-key": issued.private_key,
+        "certificates": {"certificate": [certificate]},
+    }
+    return {KEYSTORE: {"asymmetric-keys": {"asymmetric-key": [entry]}}}
+
+
+def kept_tls(**identity: str) -> dict[str, Any]:
+    return {"keystore": {"client-identity": identity}, "ca-certs": "authorities"}
+
+
+def test_a_key_of_the_keystore_is_shown_and_the_one_that_follows_it_with_the_next_connection(
+    ports: Client, listen: Callable[..., Collector], core: Core, tmp_path: Path
+) -> None:
+    authority = Authority(tmp_path)
+    own, own_key = authority.issue("localhost", "collector")
+    credentials = grpc.ssl_server_credentials(
+        [(own_key.read_bytes(), own.read_bytes())],
+        authority.file.read_bytes(),
+        require_client_auth=True,
+    )
+    collector = listen(0, credentials)
+    change(core, {**keystore(authority.issue("before")), **bag(authority)})
+    tls = kept_tls(**{"asymmetric-key": "probe", "certificate": "c"})
+    ports.set(update={COLLECTOR: entry(collector.port, tls=tls)})
+    assert collector.calls.get(timeout=PATIENCE)["auth"]["x509_common_name"] == [b"before"]
+    assert collector.until(lambda one: one.sync_response)
+    change(core, keystore(authority.issue("after")))
+    ports.set(update={"/lab/port[name=a]/mtu": 1300})
+    assert collector.value("/lab/port[name=a]/mtu") == 1300
+    assert collector.calls.empty()
+
+    collector.hang_up.set()
+    ports.set(update={"/lab/port[name=a]/mtu": 1400})
+    assert collector.calls.get(timeout=PATIENCE)["auth"]["x509_common_name"] == [b"after"]
+
+
+def test_trust_that_would_not_be_asked_for_revocations_is_refused(
+    ports: Client, core: Core, tmp_path: Path
+) -> None:
+    authority = Authority(tmp_path)
+    change(core, {**keystore(authority.issue("probe")), **bag(authority)})
+    tls = kept_tls(**{"asymmetric-key": "probe"})
+    ports.set(update={COLLECTOR: entry(9, tls=tls)})
+    with pytest.raises(RpcErrors) as refused:
+        change(core, bag(authority, authority.revoke()))
+
+    assert refused.value.errors[0].app_tag == "revocation-list"
+    assert (refused.value.errors[0].path or "").endswith("collector[name='c']/tls/ca-certs")

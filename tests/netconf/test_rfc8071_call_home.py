@@ -1,5 +1,6 @@
 """The function connects to its management system: SSH and TLS, again and again (RFC 8071)."""
 
+import base64
 import json
 import socket
 import subprocess
@@ -11,15 +12,22 @@ from typing import Any
 
 import asyncssh
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
+from nf.mgmt.answering import wrapped
 from nf.mgmt.netconf.alone import Alone
+from nf.mgmt.rpc_error import RpcErrors
+from nf.mgmt.session import INTERNAL
+from tests.certificates import Authority, encoded, fingerprint
 from tests.netconf.conftest import PASSWORD
 from tests.netconf.home import Home, calling
-from tests.netconf.peer import BASE, WAIT, Closed, Loop
+from tests.netconf.peer import BASE, WAIT, Closed, Loop, ssh_options
 from tests.netconf.tls_peer import REFUSED, Security, client_context
 from tests.waiting import until
 
 Start = Callable[..., Alone]
+MANAGEMENT = "/nf-probe:probe/management"
 
 
 @pytest.fixture
@@ -241,3 +249,118 @@ def test_ncclient_is_called(start: Start) -> None:
 
     assert client.returncode == 0, errors
     assert "by ncclient" in json.loads(out)[1]
+
+
+# Keys and certificates of an endpoint's own -----------------------------------------------------
+
+
+def with_own(calls: dict[str, Any], **own: Any) -> dict[str, Any]:
+    """The same, where the first endpoint has parameters of its own."""
+    [client] = calls["nf-netconf:call-home"]["netconf-client"]
+    client["endpoints"]["endpoint"][0].update(
+        {name.replace("_", "-"): value for name, value in own.items()}
+    )
+    return calls
+
+
+def test_an_endpoint_has_a_host_key_of_its_own(
+    start: Start, home: Home, second: Home, tmp_path: Path, loop: Loop
+) -> None:
+    security = Security.of(tmp_path)
+    calls = with_own(
+        calling(home, second, **{"reconnect-strategy": {"max-attempts": 1}}),
+        ssh_host_key=["server"],
+    )
+    function = start(also=security.management(), **calls)
+
+    async def shown(sock: socket.socket) -> bytes:
+        connection = await asyncssh.connect(sock=sock, **ssh_options())
+        key = connection.get_server_host_key()
+        connection.abort()
+        assert key is not None
+        return bytes(key.public_data)
+
+    own = asyncssh.import_private_key(base64.b64decode(security.server.private_key))
+    assert loop.run(shown(home.take())) == own.public_data
+    until(lambda: state(function)["connections"] >= 1)
+    home.close()
+    assert loop.run(shown(second.take())) == function.server._entrance.keys[0].public_data
+
+
+@pytest.mark.parametrize("known", ["ca-certs", "ee-certs"])
+def test_an_endpoint_has_certificates_of_its_own(
+    start: Start, home: Home, tmp_path: Path, known: str
+) -> None:
+    security = Security.of(tmp_path)
+    (tmp_path / "other").mkdir()
+    other = Authority(tmp_path / "other", "another")
+    client = other.issue("ada")
+    bags = [
+        {"name": name, "certificate": [{"name": "c", "cert-data": data}]}
+        for name, data in (
+            ("authorities", security.authority.cert_data),
+            ("others", other.cert_data if known == "ca-certs" else client.cert_data),
+        )
+    ]
+    entry = {
+        "id": 1,
+        "fingerprint": fingerprint(
+            other.certificate if known == "ca-certs" else client.certificate
+        ),
+        "map-type": "ietf-x509-cert-to-name:specified",
+        "name": "ada",
+    }
+    own = {
+        "min-version": "tls13",
+        "server-identity": {"asymmetric-key": "server", "certificate": "c"},
+        "client-authentication": {known: "others", "cert-maps": {"cert-to-name": [entry]}},
+    }
+    function = start(
+        also=security.management(*bags),
+        **{"nf-netconf:tls": security.tls()},
+        **with_own(calling(home, transport="tls"), tls=own),
+    )
+    strangers = security.authority.issue("ada")
+    for context in (
+        client_context(security.authority.file, strangers),
+        client_context(security.authority.file, client, "TLSv1_2"),
+    ):
+        with pytest.raises((*REFUSED, Closed)):
+            home.tls(context)
+    peer = home.tls(client_context(security.authority.file, client))
+    peer.ok(peer.edit("<name>by another</name>"))
+
+    assert state(function)["connections"] == 1
+
+
+def test_a_key_of_an_endpoint_that_does_not_serve_is_refused_with_its_path(
+    start: Start, home: Home, tmp_path: Path
+) -> None:
+    security = Security.of(tmp_path)
+    function = start(also=security.management(), **calling(home))
+    twin = {**security.key(), "name": "twin", "cleartext-private-key": ec_key()}
+    twin.pop("certificates")
+    tree = function.core.get_config(INTERNAL, "running").copy()
+    keys = f"{MANAGEMENT}/nf-credentials:keystore/asymmetric-keys/asymmetric-key[name='twin']"
+    endpoint = (
+        f"{MANAGEMENT}/netconf/nf-netconf:call-home/netconf-client[name='home']/endpoints"
+        "/endpoint[name='e0']"
+    )
+    tree.set(f"{keys}/cleartext-private-key", twin["cleartext-private-key"])
+    for name in ("server", "twin"):
+        tree.set(f"{endpoint}/ssh-host-key[.='{name}']", None)
+    with pytest.raises(RpcErrors) as refused:
+        function.core.copy_config(INTERNAL, wrapped(tree.to_xml()), "running")
+
+    assert refused.value.errors[0].app_tag == "host-key"
+    assert refused.value.errors[0].path == f"{endpoint}/ssh-host-key"
+
+
+def ec_key() -> str:
+    return encoded(
+        ec.generate_private_key(ec.SECP256R1()).private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )

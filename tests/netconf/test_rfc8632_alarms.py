@@ -289,6 +289,20 @@ def test_what_operators_say_is_bounded(
     assert refused.findtext(".//{*}error-tag") == "invalid-value"
 
 
+def test_what_xml_cannot_say_hides_no_alarm(start: Callable[..., Alone], loop: Loop) -> None:
+    function = start()
+    Causes(function.alarms).follows("datapath", "unknown word '\x01\ud800' <&>")
+    again = start()
+    peer = Peer(loop, again.server.ports["test"], "ada", PASSWORD)
+    text = alarm_of(peer, "datapath")["alarm-text"]
+    Causes(again.alarms).follows("datapath", "")
+    cleared = alarm_of(peer, "datapath")["is-cleared"]
+    peer.close()
+
+    assert text == "unknown word '\ufffd\ufffd' <&>"
+    assert cleared == "true"
+
+
 def test_the_inventory_has_every_alarm_that_there_can_be(ada: Peer) -> None:
     found = {
         (one.findtext("a:alarm-type-id", namespaces=NS) or "").rpartition(":")[2]: one.findtext(
@@ -376,6 +390,33 @@ def test_alarms_lie_on_shelves_and_come_off_them(ada: Peer, function: Alone) -> 
     assert active is not None
     assert sorted(listed(ada)) == ["file", "kafka"]
     assert states == ["un-shelved", "shelved"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "resource", "lies"),
+    [
+        ("kafka", "kafka", True),
+        ("kaf", "kafka", False),
+        (r"\p{L}+", "kafka", True),
+        ("/a\\[name='x\"y'\\]", "/a[name='x\"y']", True),
+        ("[", "kafka", False),
+        # What a search that goes back and forth would take longer for than anybody lives.
+        ("(a|aa)+(a+)+", "a" * 100 + "b", False),
+    ],
+)
+def test_a_shelf_has_regular_expressions_of_xml_schema(
+    ada: Peer, function: Alone, pattern: str, resource: str, lies: bool
+) -> None:
+    output_down(function, resource)
+    escaped = pattern.replace("&", "&amp;").replace("<", "&lt;")
+    configure(
+        ada,
+        f"<alarm-shelving><shelf><name>s</name><resource>{escaped}</resource></shelf>"
+        "</alarm-shelving>",
+    )
+
+    where = "shelved-alarms/a:shelved-alarm" if lies else "alarm-list/a:alarm"
+    assert listed(ada, where) == [resource]
 
 
 def test_an_operator_says_what_becomes_of_an_alarm(ada: Peer, function: Alone) -> None:

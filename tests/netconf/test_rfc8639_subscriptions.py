@@ -226,6 +226,7 @@ def test_both_kinds_of_subscription_do_not_meet_in_one_session(ada: Peer, connec
         ),
         (STREAM + "<stop-time>2020-01-01T00:00:00Z</stop-time>", "invalid-value", None),
         (STREAM + "<stop-time>tomorrow</stop-time>", "invalid-value", None),
+        (STREAM + "<stop-time>9999-12-31T23:59:59-12:00</stop-time>", "invalid-value", None),
         (STREAM + "<dscp>10</dscp>", "unknown-element", None),
     ],
 )

@@ -1,11 +1,12 @@
 """One alarm, and what became of it."""
 
+import re
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Literal
 
-__all__ = ["KINDS", "SEVERITIES", "Alarm", "Key", "Kind", "Severity", "rfc3339"]
+__all__ = ["KINDS", "SEVERITIES", "Alarm", "Key", "Kind", "Severity", "rfc3339", "sayable"]
 
 Severity = Literal["indeterminate", "warning", "minor", "major", "critical"]
 SEVERITIES: tuple[Severity, ...] = ("indeterminate", "warning", "minor", "major", "critical")
@@ -42,8 +43,15 @@ KINDS = MappingProxyType(
 )
 """What there can be: the inventory."""
 
+_UNSAYABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
 Key = tuple[str, str]
 """Kind and resource."""
+
+
+def sayable(text: str, most: int) -> str:
+    """A text without what XML has no way to say, and no longer than `most` characters."""
+    return _UNSAYABLE.sub("\ufffd", text[:most])
 
 
 def rfc3339(when: datetime) -> str:

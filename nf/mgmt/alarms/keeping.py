@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from nf.mgmt.alarms.alarm import KINDS, SEVERITIES, Alarm, Key, Kind, Severity, rfc3339
-from nf.mgmt.alarms.matching import filter_of, shelf_of
+from nf.mgmt.alarms.alarm import KINDS, SEVERITIES, Alarm, Key, Kind, Severity, rfc3339, sayable
+from nf.mgmt.alarms.matching import filter_of, matching, shelf_of
 from nf.mgmt.alarms.storing import Store
 from nf.mgmt.paths import parse
 from nf.mgmt.rpc_error import RpcErrors
@@ -40,6 +40,7 @@ class Alarms:
         """Registers itself with a core; the list outlives a restart in `file`, if there is one."""
         self._core = core
         self._lock = threading.RLock()
+        self._matches = matching(core.context)
         self._store = Store(file, self._copy) if file is not None else None
         read = self._store.read() if self._store is not None else []
         self._alarms: dict[Key, Alarm] = {one.key: one for one in read[-MAX_ALARMS:]}
@@ -78,14 +79,14 @@ class Alarms:
 
     def raise_alarm(self, kind: Kind, resource: str, severity: Severity, text: str) -> None:
         """Says that something is in an alarming state, or how bad it is now."""
-        text = text[:MAX_TEXT]
+        text, resource = sayable(text, MAX_TEXT), sayable(resource, MAX_TEXT)
         with self._lock:
             now = self._now()
             alarm = self._alarms.get((kind, resource))
             if alarm is None:
                 self._make_room()
                 alarm = Alarm(kind, resource, now, now, now, severity, text, cleared=True)
-                alarm.shelf = shelf_of(self._shelves(), kind, resource)
+                alarm.shelf = shelf_of(self._shelves(), kind, resource, self._matches)
                 self._alarms[alarm.key] = alarm
             elif not alarm.cleared and (alarm.severity, alarm.text) == (severity, text):
                 return
@@ -98,6 +99,7 @@ class Alarms:
 
     def clear_alarm(self, kind: Kind, resource: str, text: str) -> None:
         """Says that it is over; nothing happens if it was not there."""
+        text, resource = sayable(text, MAX_TEXT), sayable(resource, MAX_TEXT)
         with self._lock:
             alarm = self._alarms.get((kind, resource))
             if alarm is None or alarm.cleared:
@@ -180,7 +182,7 @@ class Alarms:
                 if len(alarm.history) > most:
                     del alarm.history[most:]
                     self._has_changed(now)
-                shelf = shelf_of(shelves, alarm.kind, alarm.resource)
+                shelf = shelf_of(shelves, alarm.kind, alarm.resource, self._matches)
                 if shelf == alarm.shelf:
                     continue
                 if bool(shelf) != bool(alarm.shelf):

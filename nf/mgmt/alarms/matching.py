@@ -1,42 +1,68 @@
 """Which alarms a shelf or an operator's filter means."""
 
+import json
 import logging
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from nf.errors import YangError
 from nf.mgmt.alarms.alarm import KINDS, SEVERITIES, Alarm
 
-__all__ = ["filter_of", "shelf_of"]
+if TYPE_CHECKING:
+    from nf._native.yang import Context
+
+__all__ = ["Matches", "filter_of", "matching", "shelf_of"]
 
 log = logging.getLogger(__name__)
 
 
-def shelf_of(shelves: list[dict[str, Any]], kind: str, resource: str) -> str:
+Matches = Callable[[str, str], bool]
+"""Whether a pattern matches a text as a whole."""
+
+
+def matching(context: "Context") -> Matches:
+    """Regular expressions of XML Schema, as RFC 8632 has them (`resource-match`).
+
+    libyang has them, and gives up what would take for ever, which Python's do not.
+    """
+    something = {"ietf-alarms:alarms": {"control": {"max-alarm-status-changes": 32}}}
+    tree = context.parse(json.dumps(something).encode(), "json")
+
+    def matches(pattern: str, text: str) -> bool:
+        test = f"re-match({_literal(text)}, {_literal(pattern)})"
+        try:
+            return bool(tree.find(f"/ietf-alarms:alarms[{test}]"))
+        except YangError as error:
+            log.warning("the pattern %r of a shelf matches nothing: %s", pattern, error)
+            return False
+
+    return matches
+
+
+def _literal(text: str) -> str:
+    """A text in XPath 1.0, where a literal has no way to say its own quotation mark."""
+    if "'" not in text:
+        return f"'{text}'"
+    return "concat('{}', '')".format(text.replace("'", "', \"'\", '"))
+
+
+def shelf_of(shelves: list[dict[str, Any]], kind: str, resource: str, matches: Matches) -> str:
     """Name of the first shelf that an alarm belongs in; empty for none."""
     for shelf in shelves:
         resources, types = shelf.get("resource", ()), shelf.get("alarm-type", ())
-        if resources and not any(_named(one, resource) for one in resources):
+        if resources and not any(matches(one, resource) for one in resources):
             continue
-        if types and not any(_is_type(one, kind) for one in types):
+        if types and not any(_is_type(one, kind, matches) for one in types):
             continue
         return str(shelf["name"])
     return ""
 
 
-def _named(pattern: str, resource: str) -> bool:
-    try:
-        return re.fullmatch(pattern, resource) is not None
-    except re.error as error:
-        log.warning("a shelf's resource %r matches nothing: %s", pattern, error)
-        return False
-
-
-def _is_type(one: dict[str, Any], kind: str) -> bool:
+def _is_type(one: dict[str, Any], kind: str, matches: Matches) -> bool:
     name = str(one["alarm-type-id"]).rpartition(":")[2]
     # Our alarms have no qualifier, which the empty text stands for.
-    qualifier = _named(one.get("alarm-type-qualifier-match", ""), "")
+    qualifier = matches(one.get("alarm-type-qualifier-match", ""), "")
     return qualifier and (name == kind or (name in ("nf-alarm", "alarm-type-id") and kind in KINDS))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
 from nf.mgmt.netconf.lanes import Lane
@@ -24,6 +25,7 @@ __all__ = [
     "Operation",
     "Request",
     "identity",
+    "moment",
     "number",
     "one_of",
     "text",
@@ -214,6 +216,23 @@ def number(node: "etree._Element", least: int, most: int) -> int:
     ):
         raise wrong("invalid-value", local(node), f"{local(node)} is {least} to {most}")
     return int(value)
+
+
+def moment(node: "etree._Element | None") -> datetime | None:
+    """A time of RFC 3339, in UTC; None where there is no element.
+
+    Raises:
+        RpcErrors: It is none, has no zone, or is none in UTC.
+    """
+    if node is None:
+        return None
+    try:
+        when = datetime.fromisoformat(text(node))
+        if when.tzinfo is None:
+            raise wrong("invalid-value", local(node), "the zone is missing")
+        return when.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise wrong("invalid-value", local(node), str(error)) from error
 
 
 def identity(node: "etree._Element", namespace_of_identity: str) -> str:

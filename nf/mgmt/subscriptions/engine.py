@@ -143,6 +143,7 @@ class Subscriptions:
         self._due: list[_Due] = []
         self._numbers = count()
         self._work: list[Work] = []
+        self._after: list[Work] = []
         self._working = False
         self._changed: set[str] = set()
         self._stirred: dict[str, int] = {}
@@ -171,6 +172,12 @@ class Subscriptions:
             if self._has_feeds():
                 self._changed.update(change.top for change in changes)
                 self._wake.notify()
+
+    def after(self, call: Work) -> None:
+        """Calls in the engine's thread, once all that was changed before has been told."""
+        with self._wake:
+            self._after.append(call)
+            self._wake.notify()
 
     def stirred(self, top: str) -> None:
         """State below a top-level node has changed: its feeds look soon, not only when it is time.
@@ -237,19 +244,25 @@ class Subscriptions:
         while True:
             with self._wake:
                 self._working = False
-                while not (self._stopping or self._work or self._changed or self._is_due()):
+                while not (self._stopping or self._is_asked() or self._is_due()):
                     self._wake.wait(self._until_due())
                 if self._stopping:
                     return
                 work, self._work = self._work, []
                 self._working = bool(work)
                 changed, self._changed = self._changed, set()
+                after, self._after = self._after, []
             for one in work:
                 one()
             if changed:
                 self._look_at(changed)
+            for one in after:
+                one()
             self._serve_stirred()
             self._serve_due()
+
+    def _is_asked(self) -> bool:
+        return bool(self._work or self._changed or self._after)
 
     def _next(self) -> int | None:
         """When something is due; None for never."""

@@ -13,12 +13,20 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 
-__all__ = ["Frame", "Limits", "Mail", "Outbox", "Overrun", "Pump", "Write"]
+__all__ = ["Frame", "Limits", "Mail", "Outbox", "Overrun", "Pump", "Write", "boundary"]
 
 log = logging.getLogger(__name__)
 
 Write = Callable[[int, Sequence[tuple[bytes, bytes, int]], Sequence[bytes]], list[bytes]]
 """Writes messages anew: time stamp; path, value and how many were left out before it; deletes."""
+
+
+def boundary(
+    timestamp: int, updates: Sequence[tuple[bytes, bytes, int]], deletes: Sequence[bytes]
+) -> list[bytes]:
+    """Writer of frames that say where something ends: they have no values, and come after all."""
+    del timestamp, updates, deletes
+    return []
 
 
 @dataclass(slots=True)
@@ -77,7 +85,7 @@ class _Newest:
         return (
             len(self.values)
             + len(self.deletes)
-            + sum(len(frame.updates) for frame in self.atomic.values())
+            + sum(len(frame.updates) or 1 for frame in self.atomic.values())
         )
 
     def add(self, frame: Frame) -> int:
@@ -197,7 +205,7 @@ class Outbox:
 
     def _write_newest(self) -> None:
         waiting, self._newest = self._newest, {}
-        for write, newest in waiting.items():
+        for write, newest in sorted(waiting.items(), key=lambda one: one[0] is boundary):
             if newest.values or newest.deletes:
                 self._ready.extend(
                     write(

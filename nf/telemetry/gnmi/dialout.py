@@ -24,14 +24,17 @@ from gnmi_pb.gnmi_pb2 import (
     SubscriptionMode,
 )
 
+from nf.mgmt.credentials.material import Material
+from nf.mgmt.credentials.provider import Credentials
 from nf.mgmt.rpc_error import RpcErrors
 from nf.mgmt.transaction import ProviderError
 from nf.process.backoff import Backoff
 from nf.process.logs import event
 from nf.telemetry.gnmi.errors import Refused
 from nf.telemetry.gnmi.path_text import path_from
-from nf.telemetry.gnmi.settings import Collector, Settings, Watched
+from nf.telemetry.gnmi.settings import Collector, Settings, Trust, Watched
 from nf.telemetry.gnmi.subscribe import Subscribing
+from nf.telemetry.gnmi.tls import identity_of, trusted
 
 if TYPE_CHECKING:
     from nf.mgmt.core import Core
@@ -80,11 +83,14 @@ def _subscription(one: Watched) -> Subscription:
     )
 
 
-def check(collector: Collector, subscribing: Subscribing, settings: Settings) -> None:
+def check(
+    collector: Collector, subscribing: Subscribing, settings: Settings, material: Material
+) -> None:
     """Refuses what could never work.
 
     Raises:
-        ProviderError: A path or an interval is wrong, or data would go in clear text.
+        ProviderError: A path or an interval is wrong, data would go in clear text, or a key of the
+            keystore does not serve.
     """
     if collector.tls is None and not _is_loopback(collector.address):
         raise ProviderError(
@@ -92,6 +98,8 @@ def check(collector: Collector, subscribing: Subscribing, settings: Settings) ->
             f"{collector.address} is no loopback address and the connection has no TLS",
             "tls-required",
         )
+    if collector.tls is not None:
+        _of_keystore(collector, collector.tls, material)
     try:
         subscribing.check(request_of(collector), settings)
     except Refused as error:
@@ -138,9 +146,10 @@ class _Line:
 class Dialing:
     """The connections to all collectors; used in one event loop."""
 
-    def __init__(self, core: "Core", subscribing: Subscribing) -> None:
+    def __init__(self, core: "Core", subscribing: Subscribing, credentials: Credentials) -> None:
         """Connects to nobody before `follow`."""
         self._core = core
+        self._credentials = credentials
         self._subscribing = subscribing
         self._lines: dict[str, _Line] = {}
 
@@ -176,7 +185,7 @@ class Dialing:
             line.since = math.inf
             try:
                 await self._tell(line)
-            except (Refused, RpcErrors, OSError, grpc.RpcError, TimeoutError) as error:
+            except (Refused, RpcErrors, ProviderError, OSError, grpc.RpcError) as error:
                 why = _why(error)
             except Exception as error:
                 log.exception("dial-out to %s failed", line.collector.name)
@@ -194,7 +203,7 @@ class Dialing:
 
     async def _tell(self, line: _Line) -> None:
         collector = line.collector
-        async with _channel(collector) as channel:
+        async with _channel(collector, self._credentials.current) as channel:
             async with asyncio.timeout(READY_SECONDS):
                 await _ready(channel)
             call = channel.stream_stream(METHOD, None, None)(
@@ -277,23 +286,42 @@ async def _ready(channel: Any) -> None:
         state = channel.get_state()
 
 
-def _channel(collector: Collector) -> Any:
+def _channel(collector: Collector, material: Material) -> Any:
     host = f"[{collector.address}]" if ":" in collector.address else collector.address
     target = f"{host}:{collector.port}"
     tls = collector.tls
     if tls is None:
         return grpc.aio.insecure_channel(target, options=OPTIONS)
-    read = [
-        Path(name).read_bytes() if name else None
-        for name in (tls.authorities, tls.key, tls.certificate)
-    ]
-    return grpc.aio.secure_channel(target, grpc.ssl_channel_credentials(*read), options=OPTIONS)
+    kept = _of_keystore(collector, tls, material)
+    authorities, key, chain = (
+        octets or (Path(name).read_bytes() if name else None)
+        for octets, name in zip(kept, (tls.authorities, tls.key, tls.certificate), strict=True)
+    )
+    credentials = grpc.ssl_channel_credentials(authorities, key, chain)
+    return grpc.aio.secure_channel(target, credentials, options=OPTIONS)
+
+
+def _of_keystore(
+    collector: Collector, tls: Trust, material: Material
+) -> tuple[bytes | None, bytes | None, bytes | None]:
+    """Authorities, key and certificates that are no files, in PEM.
+
+    Raises:
+        ProviderError: Something does not serve.
+    """
+    path = f"{collector.path}/tls"
+    authorities = trusted(material, tls.bag, path) if tls.bag else None
+    if not tls.kept:
+        return authorities, None, None
+    at = f"{path}/keystore/client-identity"
+    identity = identity_of(material, tls.key_name, tls.certificate_name, at)
+    return authorities, identity.key, identity.chain
 
 
 def _why(error: BaseException) -> str:
     if isinstance(error, TimeoutError):
         return f"no connection within {READY_SECONDS:g} s"
-    if isinstance(error, Refused | RpcErrors):
+    if isinstance(error, Refused | RpcErrors | ProviderError):
         return error.what
     if isinstance(error, grpc.aio.AioRpcError):
         return f"{error.code().name}: {error.details()}"

@@ -8,12 +8,16 @@ from typing import Any
 from gnmi_pb.gnmi_ext_pb2 import Commit, Extension, History, MasterArbitration
 from grpc import StatusCode
 
+from nf.telemetry.gnmi.boundaries import is_asked
 from nf.telemetry.gnmi.errors import Refused, invalid
 
 __all__ = ["Arbiter", "Extensions"]
 
 MAX_ROLES = 1024
 MAX_ROLE = 256
+
+_NAMES = {"master_arbitration": "arbitration", "config_subscription": "config_only"}
+"""Of those whose field is called otherwise here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +29,14 @@ class Extensions:
         commit: Of commit-confirmed.
         arbitration: Of master arbitration.
         history: Of history.
+        config_only: Of config-subscription: nothing but configuration is told.
     """
 
     depth: int = 0
     commit: Commit | None = None
     arbitration: MasterArbitration | None = None
     history: History | None = None
+    config_only: bool = False
 
     @classmethod
     def of(cls, extensions: Iterable[Extension], *known: str) -> "Extensions":
@@ -46,13 +52,18 @@ class Extensions:
         found: dict[str, Any] = {}
         for one in extensions:
             kind = one.WhichOneof("ext")
+            if kind is None and is_asked(one):
+                kind = "config_subscription"
             if kind is None or kind == "registered_ext":
                 continue
-            name = "arbitration" if kind == "master_arbitration" else kind
+            name = _NAMES.get(kind, kind)
             if name not in known:
                 raise invalid(f"the extension {kind} does not go with this RPC")
             if name in found:
                 raise invalid(f"the extension {kind} is there twice")
+            if name == "config_only":
+                found[name] = True
+                continue
             value = getattr(one, kind)
             found[name] = value.level if name == "depth" else value
         return cls(**found)

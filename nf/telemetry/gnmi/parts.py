@@ -89,7 +89,7 @@ def parts_of(model: Model, settings: Settings, request: SubscribeRequest) -> Ite
         Refused: INVALID_ARGUMENT or UNIMPLEMENTED.
     """
     asked = request.subscribe
-    extensions = Extensions.of(request.extension, "depth", "history")
+    extensions = Extensions.of(request.extension, "depth", "history", "config_only")
     if not asked.subscription:
         raise invalid("the SubscriptionList has no subscription")
     if len(asked.subscription) > settings.max_subscriptions:
@@ -109,7 +109,7 @@ def parts_of(model: Model, settings: Settings, request: SubscribeRequest) -> Ite
         where.resolve(schema)
         selection = Selection(
             where.pattern,
-            ("all", modules),
+            ("config" if extensions.config_only else "all", modules),
             extensions.depth,
             asked.allow_aggregation and asked.encoding in STRUCTURED,
         )
@@ -152,7 +152,8 @@ class _Reading:
             yield from self._on_change(whole, form, heartbeat, "state")
         elif one.mode == SubscriptionMode.TARGET_DEFINED:
             yield from self._on_change(whole, form, heartbeat, "events")
-            yield Part(_only(whole, "counters"), form, "sample", intervals.sample)
+            if whole.wanted[0] == "all":
+                yield Part(_only(whole, "counters"), form, "sample", intervals.sample)
         else:
             raise invalid(f"there is no subscription mode {one.mode}")
 
@@ -162,6 +163,8 @@ class _Reading:
         """Configuration says itself when it changes; state has to be looked at."""
         config, watched = _only(whole, "config"), _only(whole, state)
         yield Part(config, form, "on-change", 0, heartbeat=heartbeat, config=True)
+        if whole.wanted[0] != "all":
+            return
         if self._model.has_any(watched.wanted, nodes_of(self._model.tree.root, whole.pattern)):
             interval = self._intervals.change
             yield Part(watched, form, "on-change", interval, heartbeat=heartbeat)

@@ -20,6 +20,7 @@ from nf.mgmt.subscriptions.engine import Subscriptions
 from nf.mgmt.subscriptions.past import Past
 from nf.mgmt.subscriptions.reading import Reader
 from nf.mgmt.transaction import Data, ProviderError
+from nf.telemetry.gnmi.boundaries import Boundaries
 from nf.telemetry.gnmi.credentials import Callers, Passwords
 from nf.telemetry.gnmi.dialout import Dialing, check
 from nf.telemetry.gnmi.model import Model
@@ -104,15 +105,22 @@ class Target:
         self.subscriptions = Subscriptions(reader)
         self.changes = Subscriptions(Reader(core, core.schema, state=False))
         self.past = Past(core)
+        self._boundaries = Boundaries(core, self.changes)
         self._subscribing = Subscribing(
-            model, reader, self.subscriptions, self.changes, self.past, Settings()
+            model,
+            reader,
+            self.subscriptions,
+            self.changes,
+            self.past,
+            self._boundaries,
+            Settings(),
         )
         self.service = Service(core, model, self._callers, self._subscribing)
         self._system = system.SystemService(core, self.service)
         self._healthz = healthz.HealthzService(core, self.service)
         self._file = file.FileService(core, self.service)
         self._cert = cert.CertificateService(core, self.service, credentials)
-        self._dialing = Dialing(core, self._subscribing)
+        self._dialing = Dialing(core, self._subscribing, credentials)
         self._open: list[_Open] = []
         self._following = asyncio.Lock()
         self._loop = asyncio.new_event_loop()
@@ -136,6 +144,7 @@ class Target:
         if not changes or any(change.top == USERS for change in changes):
             self._callers.forget()
         self.changes.changed(changes)
+        self._boundaries.committed()
 
     def state(self) -> dict[str, int]:
         """Counters, as the leaves of the container `state` in the model."""
@@ -188,9 +197,9 @@ class Target:
         """
         del before, changes
         settings = Settings.of(after)
-        for collector in settings.collectors:
-            check(collector, self._subscribing, settings)
         material = self._credentials.material(after)
+        for collector in settings.collectors:
+            check(collector, self._subscribing, settings, material)
         kept = [
             one
             for one in self._open

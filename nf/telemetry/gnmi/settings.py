@@ -104,17 +104,26 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """Files in PEM for a connection to a collector; empty where there is none.
+    """For a connection to a collector: files in PEM, empty where there is none, or the keystore.
 
     Attributes:
-        authorities: Who signs the collector's certificate; empty for those the machine trusts.
+        authorities: Who signs the collector's certificate; empty for those the machine trusts, or
+            for the truststore.
         certificate: The probe's.
         key: Its private key.
+        kept: The probe shows a key of the keystore.
+        key_name: Which one; empty for the one that is built in.
+        certificate_name: Its certificate; empty for the first one.
+        bag: Authorities in the truststore; empty for none.
     """
 
     authorities: str = ""
     certificate: str = ""
     key: str = ""
+    kept: bool = False
+    key_name: str = ""
+    certificate_name: str = ""
+    bag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +260,7 @@ def _keeping(stated: dict[str, Any]) -> Keeping:
 
 def _collector(entry: dict[str, Any]) -> Collector:
     tls = entry.get("tls")
+    identity = (tls or {}).get("keystore", {}).get("client-identity", {})
     return Collector(
         entry["name"],
         entry["address"],
@@ -260,7 +270,13 @@ def _collector(entry: dict[str, Any]) -> Collector:
         None
         if tls is None
         else Trust(
-            tls.get("authorities", ""), tls.get("certificate", ""), tls.get("private-key", "")
+            tls.get("authorities", ""),
+            tls.get("certificate", ""),
+            tls.get("private-key", ""),
+            "keystore" in tls,
+            identity.get("asymmetric-key", ""),
+            identity.get("certificate", ""),
+            tls.get("ca-certs", ""),
         ),
         tuple(map(_watched, entry.get("subscription", ()))),
     )

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -19,6 +20,7 @@ from nf.mgmt.subscriptions.engine import Handle, Subscriptions
 from nf.mgmt.subscriptions.outbox import Frame, Mail, Outbox, Overrun, Pump
 from nf.mgmt.subscriptions.past import Past
 from nf.mgmt.subscriptions.reading import Reader
+from nf.telemetry.gnmi.boundaries import Boundaries
 from nf.telemetry.gnmi.errors import Refused, invalid
 from nf.telemetry.gnmi.extensions import Extensions
 from nf.telemetry.gnmi.feeds import SYNC
@@ -73,6 +75,7 @@ class Subscribing:
         engine: Subscriptions,
         config_engine: Subscriptions,
         past: Past,
+        boundaries: Boundaries,
         settings: Settings,
     ) -> None:
         """For engines that run: one for everything, one for configuration alone; and the past.
@@ -82,6 +85,7 @@ class Subscribing:
         self._model = model
         self._reader = reader
         self._past = past
+        self._boundaries = boundaries
         self._engines = {False: engine, True: config_engine}
         self.settings = settings
         self.streams = Streams()
@@ -132,14 +136,19 @@ class Subscribing:
     ) -> None:
         asked = first.subscribe
         parts = list(parts_of(self._model, self.settings, first))
-        history = Extensions.of(first.extension, "depth", "history").history
+        extensions = Extensions.of(first.extension, "depth", "history", "config_only")
+        history = extensions.history
         if history is not None:
             check_history(history, asked.mode, self._past)
             await self._once_more(session, parts, history, context, quiet=asked.updates_only)
             return
         modes = SubscriptionList.Mode
         if asked.mode == modes.STREAM:
-            await self._stream(session, parts, requests, context, quiet=asked.updates_only)
+            outbox = Outbox(self.settings.limits)
+            with self._bounded(outbox, wanted=extensions.config_only):
+                await self._stream(
+                    session, parts, requests, context, outbox, quiet=asked.updates_only
+                )
         elif asked.mode == modes.ONCE:
             await self._once(session, parts, context, quiet=asked.updates_only)
         else:
@@ -213,17 +222,17 @@ class Subscribing:
 
     # Stream -------------------------------------------------------------------------------------
 
-    async def _stream(
+    async def _stream(  # noqa: PLR0913 - a subscription, its two ends, and what lies between
         self,
         session: "Session",
         parts: Sequence[Part],
         requests: Any,
         context: Any,
+        outbox: Outbox,
         *,
         quiet: bool,
     ) -> None:
         loop = asyncio.get_running_loop()
-        outbox = Outbox(self.settings.limits)
         begun = [
             (engine, self._join(engine, session, mine, outbox))
             for config, engine in self._engines.items()
@@ -248,6 +257,18 @@ class Subscribing:
                 watching.cancel()
             for engine, one in begun:
                 one.add_done_callback(partial(_leave, engine))
+
+    @contextmanager
+    def _bounded(self, outbox: Outbox, *, wanted: bool) -> Iterator[None]:
+        """Tells where commits end, if that is wanted."""
+        if not wanted:
+            yield
+            return
+        token = self._boundaries.join(partial(self._mail(asyncio.get_running_loop()).post, outbox))
+        try:
+            yield
+        finally:
+            self._boundaries.leave(token)
 
     async def _pump(self, outbox: Outbox, context: Any) -> NoReturn:
         """Hands messages on until the stream ends; looks now and then whether they are taken."""

@@ -7,12 +7,12 @@ from typing import Any
 
 import grpc
 
-from nf.mgmt.credentials.material import Material
+from nf.mgmt.credentials.material import Identity, Material
 from nf.mgmt.credentials.provider import Credentials
 from nf.mgmt.transaction import ProviderError
 from nf.telemetry.gnmi.settings import Endpoint, Tls
 
-__all__ = ["check", "server_credentials"]
+__all__ = ["check", "identity_of", "server_credentials", "trusted"]
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +50,37 @@ def check(endpoint: Endpoint, credentials: Credentials, material: Material) -> N
     tls = endpoint.tls
     if tls is not None and (tls.bag or not tls.certificate):
         _Source(tls, f"{endpoint.path}/tls", credentials).first(material)
+
+
+def identity_of(material: Material, key: str, certificate: str, path: str) -> Identity:
+    """A key of the keystore by its name and that of its certificate; either may be empty.
+
+    Raises:
+        ProviderError: The key has no certificate.
+    """
+    stated = {"asymmetric-key": key, "certificate": certificate}
+    return material.identity({name: value for name, value in stated.items() if value}, path)
+
+
+def trusted(material: Material, name: str, path: str) -> bytes:
+    """Authorities of the truststore, in PEM.
+
+    Args:
+        material: Which has them.
+        name: Of the bag.
+        path: Of the container `tls` whose `ca-certs` names it.
+
+    Raises:
+        ProviderError: The bag has revocation lists.
+    """
+    bag = material.bag(name)
+    if bag.revoked:
+        raise ProviderError(
+            f"{path}/ca-certs",
+            "gRPC asks no revocation lists: it would trust whose certificate is revoked",
+            "revocation-list",
+        )
+    return bag.pem
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +134,10 @@ class _Source:
             chain = self._file("certificate", self._tls.certificate)
             key = self._file("private-key", self._tls.key)
         else:
-            stated = {
-                "asymmetric-key": self._tls.key_name,
-                "certificate": self._tls.certificate_name,
-            }
-            identity = material.identity(
-                {name: value for name, value in stated.items() if value},
+            identity = identity_of(
+                material,
+                self._tls.key_name,
+                self._tls.certificate_name,
                 f"{self._path}/keystore/server-identity",
             )
             key, chain = identity.key, identity.chain
@@ -119,16 +148,7 @@ class _Source:
     def _authorities(self, material: Material) -> bytes | None:
         if self._tls.authorities:
             return self._file("client-authorities", self._tls.authorities)
-        if not self._tls.bag:
-            return None
-        bag = material.bag(self._tls.bag)
-        if bag.revoked:
-            raise ProviderError(
-                f"{self._path}/ca-certs",
-                "gRPC asks no revocation lists: it would let in whose certificate is revoked",
-                "revocation-list",
-            )
-        return bag.pem
+        return trusted(material, self._tls.bag, self._path) if self._tls.bag else None
 
     def _file(self, leaf: str, name: str) -> bytes:
         try:

@@ -30,6 +30,8 @@ __all__ = ["BUNDLE", "CertificateStore", "Held", "Load"]
 
 BUNDLE = "gnoi"
 """Bag of the truststore that a bundle of authorities becomes."""
+IDENTITIES = ("server-identity", "client-identity")
+"""Containers that name a key."""
 _KEY = (KEYSTORE, "asymmetric-keys", "asymmetric-key")
 _BAG = (TRUSTSTORE, "certificate-bags", "certificate-bag")
 
@@ -221,7 +223,7 @@ def _users(node: Any, path: str) -> Iterator[tuple[str, str]]:
     elif isinstance(node, dict):
         for member, value in node.items():
             name = member.rpartition(":")[2]
-            if name == "server-identity" and "asymmetric-key" in value:
+            if name in IDENTITIES and "asymmetric-key" in value:
                 yield value["asymmetric-key"], path
             elif name == "ssh-host-key":
                 yield from ((key, f"{path}/{name}") for key in value)

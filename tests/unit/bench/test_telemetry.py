@@ -17,7 +17,7 @@ def test_a_short_run_measures_both_servers(tmp_path: Path) -> None:
     )
 
     [row] = json.loads(file.read_text())
-    assert row["updates"] == 167
+    assert row["updates"] == 166
     assert row["target"] > 0
     assert row["bare"] > 0
     assert "%" in done.stdout

@@ -29,7 +29,7 @@ ABSENT = {
         )
     },
 }  # fmt: skip
-NOT_PARSED = {"ndn", "ndn_http", "int", "int_report", "lps_data"}
+NOT_PARSED = {"ndn", "ndn_http", "lps_data"}
 
 
 @pytest.mark.shared

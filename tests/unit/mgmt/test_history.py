@@ -137,7 +137,7 @@ def test_files_and_journals_that_nobody_needs_go(tmp_path: Path) -> None:
 
 
 def test_a_disk_that_fails_while_a_change_is_written_refuses_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     history = History(tmp_path, "boot-1")
     keep(history, b"file")
@@ -156,6 +156,9 @@ def test_a_disk_that_fails_while_a_change_is_written_refuses_it(
         with pytest.raises(OSError, match="Input/output"):
             change(history, b"<refused/>")
 
+    # What was written all the same is taken back, on the disk if that is to be had.
+    assert "may come back should power fail" in caplog.text
+    assert History(tmp_path, "boot-1").entry(2).changes == (b"<c0/>",)
     assert change(history, b"<c1/>") == 3
     assert History(tmp_path, "boot-1").entry(3).changes == (b"<c0/>", b"<c1/>")
 

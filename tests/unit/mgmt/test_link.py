@@ -1,6 +1,7 @@
 """Management's connection to the datapath: prepared, applied, and handed back after a crash."""
 
 import asyncio
+import queue
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -33,6 +34,7 @@ class FakeDatapath:
         self.force: Settings | None = None
         self.applied = threading.Semaphore(0)
         self.deaf = False
+        self.stalled = False
         self.refused = "wrong"
         self.thread = threading.Thread(target=self.loop.run_forever)
         self.thread.start()
@@ -53,6 +55,8 @@ class FakeDatapath:
                 self.prepared = {generation: settings}
                 return control.Prepared(generation, "live")
             case control.Apply(generation):
+                while self.stalled:  # noqa: ASYNC110 - set by another thread
+                    await asyncio.sleep(0.01)
                 if generation not in self.prepared:
                     raise Refused("not prepared", "generation", "prepare it")
                 self.force = self.prepared.pop(generation)
@@ -190,6 +194,51 @@ def test_what_was_refused_is_taken_once_its_reason_has_gone(
     datapath.refused = ""
     assert datapath.applied.acquire(timeout=PATIENCE)
     assert datapath.force == settings("wrong")
+
+
+@pytest.fixture
+def troubles(tmp_path: Path, told: Told) -> Iterator[tuple[Link, "queue.SimpleQueue[str]"]]:
+    """A link, and what it says of its trouble."""
+    said: queue.SimpleQueue[str] = queue.SimpleQueue()
+    made = Link(tmp_path / "d", told.events.append, told.returned.release, said.put)
+    made.start()
+    yield made, said
+    made.stop()
+
+
+def test_a_datapath_that_does_not_answer_is_told_and_its_answer_too(
+    fake: Callable[[], FakeDatapath],
+    troubles: "tuple[Link, queue.SimpleQueue[str]]",
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    link, said = troubles
+    datapath = fake()
+    assert link.wait(PATIENCE)
+    generation, _ = link.prepare(settings("tcp"))
+    datapath.stalled = True
+    monkeypatch.setattr(linking, "APPLY_SECONDS", 0.1)
+    link.apply(generation, settings("tcp"))
+    assert said.get(timeout=PATIENCE)
+    monkeypatch.setattr(linking, "APPLY_SECONDS", PATIENCE)
+    datapath.stalled = False
+    while said.get(timeout=PATIENCE):
+        continue
+    assert link.trouble == ""
+    assert datapath.force == settings("tcp")
+
+
+def test_a_datapath_that_stays_away_is_told_until_it_is_there(
+    fake: Callable[[], FakeDatapath],
+    troubles: "tuple[Link, queue.SimpleQueue[str]]",
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    link, said = troubles
+    monkeypatch.setattr(linking, "ABSENT_SECONDS", 0.0)
+    link.apply(link.prepare(settings("tcp"))[0], settings("tcp"))
+    assert said.get(timeout=PATIENCE) == "nf-datapath does not run"
+    datapath = fake()
+    assert said.get(timeout=PATIENCE) == ""
+    assert datapath.force == settings("tcp")
 
 
 class Dying:

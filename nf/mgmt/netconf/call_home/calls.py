@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from nf.mgmt.netconf.call_home.settings import Client, Endpoint
     from nf.mgmt.netconf.doors import Doors
-    from nf.mgmt.netconf.entrance import Entrance
+    from nf.mgmt.netconf.entrance import Entrance, TlsEntrance
 
 __all__ = ["Calls"]
 
@@ -70,12 +70,18 @@ class Calls:
             raise NotConnected("there are too many connections")
         sock = await _tcp(endpoint, client.strategy.max_wait)
         called = Called(client.name, client.periodic.idle if client.periodic is not None else 0)
+        entrance = self._entrance().at(client.name, endpoint.name)
         if endpoint.transport == "tls":
-            return await self._tls(sock, endpoint, called)
-        return await self._ssh(sock, called)
+            return await self._tls(sock, endpoint, entrance.tls, called)
+        return await self._ssh(sock, entrance.keys, called)
 
-    async def _tls(self, sock: socket.socket, endpoint: "Endpoint", called: Called) -> Established:
-        entrance = self._entrance().tls
+    async def _tls(
+        self,
+        sock: socket.socket,
+        endpoint: "Endpoint",
+        entrance: "TlsEntrance | None",
+        called: Called,
+    ) -> Established:
         if entrance is None:
             sock.close()
             raise NotConnected("TLS has no certificates to know clients by")
@@ -87,9 +93,11 @@ class Calls:
             raise NotConnected(f"{endpoint.host} is not let in: {error}") from error
         return _OverTls(connection)
 
-    async def _ssh(self, sock: socket.socket, called: Called) -> Established:
+    async def _ssh(
+        self, sock: socket.socket, keys: "Sequence[asyncssh.SSHKey]", called: Called
+    ) -> Established:
         stay_alive(sock)
-        options = ssh_options(self._entrance().keys, self._doors.service.settings.login_timeout)
+        options = ssh_options(keys, self._doors.service.settings.login_timeout)
         taken = False
 
         def server() -> SshConnection:

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from nf.mgmt.netconf.tls_settings import TlsSettings
+
 __all__ = ["Client", "Endpoint", "Periodic", "Strategy", "clients_of"]
 
 PORTS = {"ssh": 4334, "tls": 4335}
@@ -21,12 +23,21 @@ class Endpoint:
         transport: What is spoken.
         host: Name or address.
         port: Of TCP.
+        host_keys: Names of SSH's keys in the keystore; empty for those of the server.
+        tls: How both sides know each other; None for what the server's says.
     """
 
     name: str
     transport: Literal["ssh", "tls"]
     host: str
     port: int
+    host_keys: tuple[str, ...] = ()
+    tls: TlsSettings | None = None
+
+    @property
+    def has_own(self) -> bool:
+        """Whether it has keys or certificates that are not the server's."""
+        return bool(self.host_keys) or self.tls is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +115,15 @@ def _client(entry: dict[str, Any]) -> Client:
 def _endpoint(entry: dict[str, Any]) -> Endpoint:
     transport = entry.get("transport", "ssh")
     port = int(entry.get("port", PORTS[transport]))
-    return Endpoint(entry["name"], transport, entry["address"], port)
+    tls = entry.get("tls")
+    return Endpoint(
+        entry["name"],
+        transport,
+        entry["address"],
+        port,
+        tuple(entry.get("ssh-host-key", ())),
+        None if tls is None else TlsSettings.of(tls),
+    )
 
 
 def _periodic(stated: dict[str, Any] | None) -> Periodic | None:

@@ -129,17 +129,17 @@ def _chosen(
         chosen = filter_in(filters, kind, named)
         if chosen is None:
             raise Invalid(f"there is no filter {named}", "filter-unavailable")
-        return chosen, named
-    if expression is None:
-        return ALL, None
-    if len(expression) > MAX_LENGTH:
+    elif expression is not None:
+        chosen = Filter("xpath", expression, tops_of(expression))
+    else:
+        chosen = ALL
+    if len(chosen.text) > MAX_LENGTH:
         raise Invalid(f"the filter has more than {MAX_LENGTH} characters", "filter-unavailable")
-    chosen = Filter("xpath", expression, tops_of(expression))
     try:
         chosen.select(context.empty())
     except RpcErrors as error:
         raise Invalid(error.errors[0].message, "filter-unavailable") from error
-    return chosen, None
+    return chosen, named
 
 
 def _trigger(entry: dict[str, Any]) -> Periodic | OnChange:
@@ -166,4 +166,8 @@ def _least(period: int) -> None:
 
 
 def _time(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text).astimezone(UTC)
+    try:
+        return None if text is None else datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        # The type of the model has moments that no calendar of Python has.
+        raise Invalid(f"{text} is no time: {error}", "insufficient-resources") from error

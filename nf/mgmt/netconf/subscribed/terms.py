@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, cast
 from nf.errors import YangError
 from nf.mgmt.netconf.filters import ALL, Filter, of_subtree
 from nf.mgmt.netconf.names import DATASTORES, PUSH, SUBSCRIBED
-from nf.mgmt.netconf.request import Request, identity, number, one_of, text, wrong
+from nf.mgmt.netconf.request import Request, identity, moment, number, one_of, text, wrong
 from nf.mgmt.netconf.subscribed.named_filters import Kind, named_filter
 from nf.mgmt.netconf.subscribed.refusing import Structure, refusal
 from nf.mgmt.netconf.xml import local, namespace
@@ -134,7 +134,7 @@ def establishing(request: Request) -> Terms:
         else "establish-subscription-stream-error-info"
     )
     _check_encoding(given.get("encoding"), structure)
-    until = _time(given.get("stop-time"))
+    until = moment(given.get("stop-time"))
     now = datetime.now(UTC)
     if not is_push:
         return _events(request, given, until, now, structure)
@@ -166,7 +166,7 @@ def modifying(request: Request, before: Terms) -> Terms:
         datastore_subtree_filter=PUSH,
         datastore_xpath_filter=PUSH,
     )
-    until = _time(given.get("stop-time")) or before.until
+    until = moment(given.get("stop-time")) or before.until
     if "stop-time" in given and until is not None and until <= datetime.now(UTC):
         raise wrong("invalid-value", "stop-time", "the stop-time is over")
     if isinstance(before, EventTerms):
@@ -203,7 +203,7 @@ def _events(
     _only(given, _EVENT_FILTERS, ("periodic", "on-change", *_PUSH_FILTERS))
     if "stream" not in given:
         raise wrong("missing-element", "stream", "a stream or a datastore is subscribed to")
-    since = _time(given.get("replay-start-time"))
+    since = moment(given.get("replay-start-time"))
     if since is not None and since >= now:
         raise wrong("invalid-value", "replay-start-time", "what is replayed begins in the past")
     if until is not None and until <= (since or now):
@@ -288,7 +288,7 @@ def _trigger(
         period = number(inner["period"][0], 0, MOST_PERIOD)
         _least(period, structure)
         anchor = inner.get("anchor-time")
-        return Periodic(period, _time(anchor[0]) if anchor else None)
+        return Periodic(period, moment(anchor[0]) if anchor else None)
     if "on-change" in given:
         inner = _inner(given["on-change"], "dampening-period", "sync-on-start", "excluded-change")
         dampening = inner.get("dampening-period")
@@ -324,15 +324,3 @@ def _inner(node: "etree._Element", *names: str) -> "dict[str, list[etree._Elemen
             raise wrong("bad-element", name, f"{name} is there twice")
         found.setdefault(name, []).append(child)
     return found
-
-
-def _time(node: "etree._Element | None") -> datetime | None:
-    if node is None:
-        return None
-    try:
-        when = datetime.fromisoformat(text(node))
-    except ValueError as error:
-        raise wrong("invalid-value", local(node), str(error)) from error
-    if when.tzinfo is None:
-        raise wrong("invalid-value", local(node), "the zone is missing")
-    return when.astimezone(UTC)

@@ -12,6 +12,7 @@ from gnmi_pb.gnmi_pb2 import (
 from nf._native.yang import Context
 from nf.mgmt.schema import ModuleSet
 from nf.mgmt.schema_nodes import SchemaTree
+from nf.telemetry.gnmi.model import Model
 from nf.telemetry.gnmi.parts import parts_of
 from nf.telemetry.gnmi.path_text import path_from
 from nf.telemetry.gnmi.paths import query
@@ -19,8 +20,9 @@ from nf.telemetry.gnmi.settings import Settings
 
 
 @pytest.fixture(scope="module")
-def schema() -> SchemaTree:
-    return SchemaTree(Context(*ModuleSet.read().for_context()))
+def model() -> Model:
+    context = Context(*ModuleSet.read().for_context())
+    return Model(context, SchemaTree(context))
 
 
 @pytest.mark.parametrize("mode", ["SAMPLE", "ON_CHANGE", "TARGET_DEFINED"])
@@ -37,7 +39,7 @@ def schema() -> SchemaTree:
     ],
 )
 def test_what_the_probe_streams_can_be_subscribed_to(
-    schema: SchemaTree, path: str, leaf: str, mode: str
+    model: Model, path: str, leaf: str, mode: str
 ) -> None:
     wanted = Subscription(path=path_from(path), mode=SubscriptionMode.Value(mode))
     request = SubscribeRequest(
@@ -45,7 +47,7 @@ def test_what_the_probe_streams_can_be_subscribed_to(
             mode=SubscriptionList.STREAM, encoding="PROTO", subscription=[wanted]
         )
     )
-    [node] = query(path_from(f"{path}/{leaf}"), Path()).resolve(schema)
+    [node] = query(path_from(f"{path}/{leaf}"), Path()).resolve(model.tree)
 
     assert not node.config
-    assert any(not part.config for part in parts_of(schema, Settings(), request))
+    assert any(not part.config for part in parts_of(model, Settings(), request))

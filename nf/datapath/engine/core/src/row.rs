@@ -354,7 +354,7 @@ impl Row {
             if path.is_empty() {
                 continue;
             }
-            let transport = [id::TCP, id::UDP, id::SCTP, id::IP, id::IPV6];
+            let transport = [id::TCP, id::UDP, id::SCTP, id::IP, id::IPV6, id::INT];
             let at = path.ids().iter().rposition(|id| transport.contains(id));
             let mut kept: Path =
                 path.ids().iter().take(at.map_or(0, |at| at + 1)).copied().collect();

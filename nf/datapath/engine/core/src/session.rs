@@ -209,9 +209,10 @@ fn seconds(clock: u64) -> u32 {
     u32::try_from(clock / SECOND_NS).unwrap_or(u32::MAX)
 }
 
-/// Whether the headers alone say what the session is: ICMP, a tunnel…, but not bare TCP or UDP.
+/// Whether the headers alone say what the session is: ICMP, a tunnel…, but not bare TCP or UDP, with
+/// or without telemetry.
 fn is_told_by_headers(path: &Path) -> bool {
-    !matches!(path.last(), None | Some(id::TCP | id::UDP | id::SCTP | id::IP | id::IPV6))
+    !matches!(path.last(), None | Some(id::TCP | id::UDP | id::SCTP | id::IP | id::IPV6 | id::INT))
 }
 
 #[cfg(test)]

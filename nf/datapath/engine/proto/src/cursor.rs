@@ -1,5 +1,7 @@
 //! Reading fields off the front of a slice, in network byte order, without panics.
 
+use std::net::IpAddr;
+
 /// A position in octets. Every read returns `None` past the end and then leaves the cursor
 /// where it was.
 #[derive(Clone, Copy, Debug)]
@@ -107,6 +109,18 @@ impl<'a> Cursor<'a> {
     #[inline]
     pub fn u64_le(&mut self) -> Option<u64> {
         self.array().map(u64::from_le_bytes)
+    }
+
+    /// An address of IPv4.
+    #[inline]
+    pub fn ipv4(&mut self) -> Option<IpAddr> {
+        self.array::<4>().map(IpAddr::from)
+    }
+
+    /// An address of IPv6.
+    #[inline]
+    pub fn ipv6(&mut self) -> Option<IpAddr> {
+        self.array::<16>().map(IpAddr::from)
     }
 
     /// Octets behind a one-octet length.

@@ -12,6 +12,7 @@
     clippy::arithmetic_side_effects
 )]
 
+mod addresses;
 mod anchors;
 mod aper;
 mod classify;
@@ -55,12 +56,14 @@ pub mod enip;
 pub mod ftp;
 pub mod gquic;
 pub mod gtpv2;
+pub mod h323;
 pub mod hsrp;
 pub mod http;
 pub mod http2;
 pub mod http3;
 pub mod iec104;
 pub mod imap;
+pub mod int_report;
 pub mod irc;
 pub mod isakmp;
 pub mod jabber;

@@ -164,6 +164,8 @@ enum Next {
     Vxlan,
     Geneve,
     Tzsp,
+    /// In-band telemetry, where the payload bears it out; else what UDP's ports announce.
+    Telemetry,
     /// Recognised, and not taken apart.
     Named(ProtoId),
 }
@@ -276,6 +278,7 @@ impl<'a> Walk<'a, '_> {
             Next::Vxlan => self.vxlan(),
             Next::Geneve => self.geneve(),
             Next::Tzsp => self.tzsp(),
+            Next::Telemetry => self.telemetry(),
             Next::Named(proto) => self.named(proto),
         }
     }

@@ -102,6 +102,7 @@ const VIEWS: &[&HeaderInfo] = &[
     &crate::ospf::INFO,
     &crate::tcp::INFO,
     &crate::udp::INFO,
+    &crate::int::INFO,
     &crate::sctp::INFO,
     &crate::sctp_chunk::INFO_DATA,
     &crate::sctp_chunk::INFO_SACK,

@@ -33,6 +33,8 @@ pub mod id;
 pub mod ieee80211;
 pub mod ieee802154;
 pub mod igmp;
+pub mod int;
+pub mod int_stack;
 pub mod ipv4;
 pub mod ipv6;
 pub mod ipv6_ext;

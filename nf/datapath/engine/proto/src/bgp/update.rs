@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::{MAX_LISTED, MAX_PATH};
 use crate::Cursor;
+use crate::addresses::widened;
 
 /// How the sender of a message writes, by what both sides said.
 #[derive(Clone, Copy)]
@@ -83,7 +84,7 @@ fn attribute(kind: u8, value: &[u8], dialect: Dialect<'_>, update: &mut Update) 
             let wide = dialect.four_octets.unwrap_or_else(|| segments_fit(value, 4));
             path(value, if wide { 4 } else { 2 }, update)?;
         }
-        3 => update.next_hop = Some(IpAddr::V4(Ipv4Addr::from(c.array::<4>()?))),
+        3 => update.next_hop = Some(c.ipv4()?),
         4 => update.med = Some(c.u32()?),
         5 => update.local_pref = Some(c.u32()?),
         8 => {
@@ -195,13 +196,7 @@ fn prefixes(
         (bits <= most).then_some(())?;
         into.count = into.count.saturating_add(1);
         if into.first.len() < MAX_LISTED {
-            let mut whole = [0; 16];
-            whole.iter_mut().zip(part).for_each(|(to, from)| *to = *from);
-            let address = match whole {
-                [a, b, d, e, ..] if most == 32 => IpAddr::V4(Ipv4Addr::new(a, b, d, e)),
-                _ => IpAddr::V6(Ipv6Addr::from(whole)),
-            };
-            into.first.push(format!("{address}/{bits}"));
+            into.first.push(format!("{}/{bits}", widened(part, most == 128)));
         }
     }
     Some(())

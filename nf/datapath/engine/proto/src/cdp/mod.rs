@@ -8,13 +8,15 @@
 #[cfg(test)]
 mod tests;
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use nf_fields::{Fields, Mac, Text};
 use nf_wire::id;
 
 use crate::news::News;
-use crate::{Cursor, Flow, Info, Over, Probe, Protocol, Segment, Sink, Step, anomalies, within};
+use crate::{
+    Cursor, Flow, Info, Over, Probe, Protocol, Segment, Sink, Step, addresses, anomalies, within,
+};
 
 const MAX_TEXT: usize = 255;
 const MAX_ADDRESSES: usize = 8;
@@ -161,13 +163,9 @@ fn addresses(c: &mut Cursor<'_>) -> Option<Vec<IpAddr>> {
         c.skip(1)?;
         c.prefixed_u8()?;
         let address = c.prefixed_u16()?;
-        let ip = match address.len() {
-            4 => IpAddr::V4(Ipv4Addr::from(<[u8; 4]>::try_from(address).ok()?)),
-            16 => IpAddr::V6(Ipv6Addr::from(<[u8; 16]>::try_from(address).ok()?)),
-            _ => continue,
-        };
+        // Those of other protocols are left out.
         if found.len() < MAX_ADDRESSES {
-            found.push(ip);
+            found.extend(addresses::address(address));
         }
     }
     Some(found)
@@ -187,6 +185,5 @@ fn capabilities(bits: u32) -> Vec<&'static str> {
         "cvta",
         "two_port_relay",
     ];
-    let set = WORDS.iter().enumerate().filter(|(bit, _)| bits >> bit & 1 == 1);
-    set.map(|(_, &word)| word).collect()
+    addresses::set_bits(bits, &WORDS)
 }

@@ -1,11 +1,12 @@
 //! Octets → packets of EIGRP. Pure, bounded.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr};
 
 use nf_fields::Text;
 
 use super::{EigrpMessage, EigrpRoute, MAX_LISTED};
 use crate::Cursor;
+use crate::addresses::widened;
 
 /// Types of parts (RFC 7868 §6.6 to §6.8).
 mod part {
@@ -88,11 +89,7 @@ fn one_part(kind: u16, value: &[u8], record: &mut EigrpMessage) -> Option<()> {
 
 /// A next hop, where the route is from if it is external, a metric, and destinations (§6.7).
 fn routes(c: &mut Cursor<'_>, ipv6: bool, external: bool, record: &mut EigrpMessage) -> Option<()> {
-    let next_hop = if ipv6 {
-        IpAddr::V6(Ipv6Addr::from(c.array::<16>()?))
-    } else {
-        IpAddr::V4(Ipv4Addr::from(c.array::<4>()?))
-    };
+    let next_hop = if ipv6 { c.ipv6()? } else { c.ipv4()? };
     if external {
         c.skip(20)?;
     }
@@ -164,11 +161,7 @@ fn wide_routes(c: &mut Cursor<'_>, external: bool, record: &mut EigrpMessage) ->
     let (delay, bandwidth) = (u48(c)?, u48(c)?);
     c.skip(4)?;
     c.skip(usize::from(words).saturating_mul(2))?;
-    let next_hop = if ipv6 {
-        IpAddr::V6(Ipv6Addr::from(c.array::<16>()?))
-    } else {
-        IpAddr::V4(Ipv4Addr::from(c.array::<4>()?))
-    };
+    let next_hop = if ipv6 { c.ipv6()? } else { c.ipv4()? };
     if external {
         c.skip(20)?;
     }
@@ -198,12 +191,5 @@ fn destination(c: &mut Cursor<'_>, ipv6: bool) -> Option<String> {
         return None;
     }
     let octets = c.take(usize::from(length.div_ceil(8)))?;
-    let mut whole = [0; 16];
-    whole.iter_mut().zip(octets).for_each(|(slot, &octet)| *slot = octet);
-    let address = if ipv6 {
-        IpAddr::V6(Ipv6Addr::from(whole))
-    } else {
-        IpAddr::V4(Ipv4Addr::from(*whole.first_chunk::<4>()?))
-    };
-    Some(format!("{address}/{length}"))
+    Some(format!("{}/{length}", widened(octets, ipv6)))
 }

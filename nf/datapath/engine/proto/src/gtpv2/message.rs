@@ -1,6 +1,6 @@
 //! Octets → GTP control messages of version 2: header and information elements. Pure, bounded.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use crate::Cursor;
 
@@ -120,15 +120,11 @@ fn element<'a>(
             found.pdn_type.get_or_insert(kind);
             let six = if matches!(kind, 2 | 3) {
                 c.skip(1)?;
-                Some(IpAddr::V6(Ipv6Addr::from(c.array::<16>()?)))
+                Some(c.ipv6()?)
             } else {
                 None
             };
-            let four = if matches!(kind, 1 | 3) {
-                Some(IpAddr::V4(Ipv4Addr::from(c.array::<4>()?)))
-            } else {
-                None
-            };
+            let four = if matches!(kind, 1 | 3) { Some(c.ipv4()?) } else { None };
             // A request has zeros there.
             found.address = four.or(six).filter(|a| !a.is_unspecified());
         }
@@ -138,10 +134,10 @@ fn element<'a>(
             let flags = c.u8()?;
             let mut tunnel = Tunnel { interface: flags & 0x3f, teid: c.u32()?, address: None };
             if flags & 0x80 != 0 {
-                tunnel.address = Some(IpAddr::V4(Ipv4Addr::from(c.array::<4>()?)));
+                tunnel.address = Some(c.ipv4()?);
             }
             if flags & 0x40 != 0 {
-                let six = IpAddr::V6(Ipv6Addr::from(c.array::<16>()?));
+                let six = c.ipv6()?;
                 tunnel.address.get_or_insert(six);
             }
             if !within && instance == 0 {

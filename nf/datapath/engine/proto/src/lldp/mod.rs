@@ -8,13 +8,13 @@
 #[cfg(test)]
 mod tests;
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-
 use nf_fields::{Fields, Mac, Text};
 use nf_wire::id;
 
 use crate::news::News;
-use crate::{Cursor, Flow, Info, Over, Probe, Protocol, Segment, Sink, Step, anomalies, within};
+use crate::{
+    Cursor, Flow, Info, Over, Probe, Protocol, Segment, Sink, Step, addresses, anomalies, within,
+};
 
 const MAX_TEXT: usize = 255;
 const MAX_ADDRESSES: usize = 8;
@@ -239,8 +239,7 @@ fn identifier(id: &[u8], hardware: bool, network: bool) -> Option<Text> {
 fn address_text(octets: &[u8]) -> Option<Text> {
     let (&family, address) = octets.split_first()?;
     let ip = match family {
-        1 => IpAddr::V4(Ipv4Addr::from(<[u8; 4]>::try_from(address).ok()?)),
-        2 => IpAddr::V6(Ipv6Addr::from(<[u8; 16]>::try_from(address).ok()?)),
+        1 | 2 => addresses::address(address).filter(|ip| ip.is_ipv4() == (family == 1))?,
         6 => return Some(Mac(address.try_into().ok()?).to_string().into()),
         _ => return Some(Text::bounded(address, MAX_TEXT)),
     };
@@ -262,6 +261,5 @@ fn capabilities(bits: u16) -> Vec<&'static str> {
         "s_vlan",
         "two_port_relay",
     ];
-    let set = WORDS.iter().enumerate().filter(|(bit, _)| bits >> bit & 1 == 1);
-    set.map(|(_, &word)| word).collect()
+    addresses::set_bits(bits.into(), &WORDS)
 }

@@ -1,11 +1,12 @@
 //! What link states tell (RFC 2328 §A.4, RFC 3101; RFC 5340 §A.4): octets behind the header of one
 //! into its record. Opaque ones are not taken apart.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::Ipv4Addr;
 
 use super::message::address;
 use super::{MAX_LISTED, OspfLink, OspfLsa, OspfPrefix};
 use crate::Cursor;
+use crate::addresses::widened;
 
 /// Fills `lsa` in as far as the octets go; `None` where they do not fit.
 pub(super) fn body(octets: &[u8], v3: bool, lsa: &mut OspfLsa) -> Option<()> {
@@ -33,7 +34,7 @@ pub(super) fn body(octets: &[u8], v3: bool, lsa: &mut OspfLsa) -> Option<()> {
         ("link", true) => {
             lsa.priority = Some(c.u8()?);
             c.skip(3)?;
-            lsa.link_local = Some(IpAddr::V6(Ipv6Addr::from(c.array::<16>()?)));
+            lsa.link_local = Some(c.ipv6()?);
             let count = c.u32()?;
             prefixes(c, count, false, lsa)
         }
@@ -159,7 +160,7 @@ fn external_v3(c: &mut Cursor<'_>, lsa: &mut OspfLsa) -> Option<()> {
     let (prefix, referenced) = prefix(c, false)?;
     (lsa.prefix_count, lsa.prefixes) = (Some(1), Some(vec![prefix]));
     if bits & 2 != 0 {
-        lsa.forwarding_address = Some(IpAddr::V6(Ipv6Addr::from(c.array::<16>()?)));
+        lsa.forwarding_address = Some(c.ipv6()?);
     }
     if bits & 1 != 0 {
         lsa.route_tag = Some(c.u32()?);
@@ -193,8 +194,6 @@ fn prefix(c: &mut Cursor<'_>, has_metric: bool) -> Option<(OspfPrefix, u16)> {
         return None;
     }
     let octets = c.take(usize::from(length.div_ceil(32)).saturating_mul(4))?;
-    let mut whole = [0; 16];
-    whole.iter_mut().zip(octets).for_each(|(slot, &octet)| *slot = octet);
-    let prefix = format!("{}/{length}", Ipv6Addr::from(whole)).into();
+    let prefix = format!("{}/{length}", widened(octets, true)).into();
     Some((OspfPrefix { prefix, metric: has_metric.then_some(number) }, number))
 }

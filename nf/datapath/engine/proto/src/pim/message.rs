@@ -164,8 +164,8 @@ impl List {
 /// An address behind its family and the kind of its encoding (§4.9.1).
 fn address(c: &mut Cursor<'_>, family: u8) -> Option<IpAddr> {
     Some(match family {
-        1 => IpAddr::V4(Ipv4Addr::from(c.array::<4>()?)),
-        2 => IpAddr::V6(Ipv6Addr::from(c.array::<16>()?)),
+        1 => c.ipv4()?,
+        2 => c.ipv6()?,
         _ => return None,
     })
 }

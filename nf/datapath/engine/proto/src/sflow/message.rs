@@ -1,7 +1,5 @@
 //! Octets → datagrams of sFlow. Pure, bounded.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-
 use super::SflowMessage;
 use crate::Cursor;
 
@@ -26,8 +24,8 @@ fn header(c: &mut Cursor<'_>) -> Option<SflowMessage> {
         return None;
     }
     let agent_address = match c.u32()? {
-        1 => IpAddr::V4(Ipv4Addr::from(c.array::<4>()?)),
-        2 => IpAddr::V6(Ipv6Addr::from(c.array::<16>()?)),
+        1 => c.ipv4()?,
+        2 => c.ipv6()?,
         _ => return None,
     };
     let (sub_agent_id, sequence) = (c.u32()?, c.u32()?);

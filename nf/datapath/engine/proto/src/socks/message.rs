@@ -1,6 +1,6 @@
 //! Octets → messages of SOCKS: pure.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr};
 
 use crate::Cursor;
 
@@ -120,9 +120,9 @@ pub fn reply5(data: &[u8]) -> Read<Reply<'_>> {
 pub fn endpoint<'a>(c: &mut Cursor<'a>) -> Option<Option<Endpoint<'a>>> {
     let mut found = Endpoint::default();
     match c.u8()? {
-        1 => found.address = Some(IpAddr::V4(Ipv4Addr::from(c.array::<4>()?))),
+        1 => found.address = Some(c.ipv4()?),
         3 => found.host = Some(c.prefixed_u8()?),
-        4 => found.address = Some(IpAddr::V6(Ipv6Addr::from(c.array::<16>()?))),
+        4 => found.address = Some(c.ipv6()?),
         _ => return Some(None),
     }
     found.port = c.u16()?;
@@ -185,7 +185,7 @@ pub fn reply4(data: &[u8]) -> Read<Reply<'_>> {
             return Some(None);
         }
         let port = c.u16()?;
-        let address = Some(IpAddr::V4(Ipv4Addr::from(c.array::<4>()?)));
+        let address = Some(c.ipv4()?);
         Some(Some(Reply { code, bound: Endpoint { address, host: None, port } }))
     })();
     whole(read, &c)

@@ -275,8 +275,8 @@ fn plain_address(value: &[u8]) -> Option<Place> {
     let family = c.u8()?;
     let port = c.u16()?;
     let address = match family {
-        1 => IpAddr::V4(Ipv4Addr::from(c.array::<4>()?)),
-        2 => IpAddr::V6(Ipv6Addr::from(c.array::<16>()?)),
+        1 => c.ipv4()?,
+        2 => c.ipv6()?,
         _ => return None,
     };
     Some((address, port))

@@ -8,7 +8,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use nf_fields::Fields;
 use nf_wire::id;
@@ -136,8 +136,8 @@ fn message(data: &[u8], ipv6: bool) -> Option<VrrpMessage> {
     let mut addresses = Vec::new();
     for _ in 0..count {
         let address = match ipv6 {
-            true => IpAddr::V6(Ipv6Addr::from(c.array::<16>()?)),
-            false => IpAddr::V4(Ipv4Addr::from(c.array::<4>()?)),
+            true => c.ipv6()?,
+            false => c.ipv4()?,
         };
         if addresses.len() < MAX_LISTED {
             addresses.push(address);

@@ -4,7 +4,7 @@
 //! UDP port announces as a tunnel.
 
 use super::Next;
-use super::transport::tunnel_of_port;
+use super::transport::{may_be_telemetry, tunnel_of_ports};
 use crate::read::{be16, octet};
 use crate::{IpLayer, Layer, Packet, Transport, ethernet, id, ipv4, tcp, udp};
 
@@ -45,10 +45,7 @@ pub(super) fn ethernet(frame: &[u8], out: &mut Packet) -> Option<Next> {
             if length < udp::HEADER_LEN {
                 return None;
             }
-            let next = match tunnel_of_port(dst_port) {
-                Next::Stop => tunnel_of_port(src_port),
-                tunnel => tunnel,
-            };
+            let next = tunnel_of_ports(dst_port, src_port);
             (id::UDP, Transport::Udp, udp::HEADER_LEN, length.min(available), next)
         }
         _ => return None,
@@ -58,6 +55,9 @@ pub(super) fn ethernet(frame: &[u8], out: &mut Packet) -> Option<Next> {
     if payload > end {
         return None;
     }
+    let begin = frame.get(payload..end).and_then(|rest| rest.first());
+    let marked = may_be_telemetry(octet(head, 15) >> 2, transport, begin);
+    let next = if marked { Next::Telemetry } else { next };
     let [ethernet, ip, upper, ..] = &mut out.layers;
     *ethernet = Layer { proto: id::ETHERNET, offset: 0 };
     *ip = Layer { proto: id::IP, offset: ethernet::HEADER_LEN as u16 };

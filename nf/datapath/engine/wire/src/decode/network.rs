@@ -183,7 +183,7 @@ impl Walk<'_, '_> {
 
     /// What stands on IP. The tunnels inside a fragmented datagram are not followed.
     #[inline]
-    fn upper(&mut self, protocol: u8, fragment: Option<Fragment>) -> Next {
+    pub(super) fn upper(&mut self, protocol: u8, fragment: Option<Fragment>) -> Next {
         if let Some(ip) = self.current_ip() {
             ip.protocol = protocol;
             ip.fragment = fragment;

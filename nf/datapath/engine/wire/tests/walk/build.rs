@@ -113,6 +113,27 @@ pub fn geneve(protocol: u16, vni: u32, payload: &[u8]) -> Vec<u8> {
     cat(&[&[2, 0], &protocol.to_be_bytes(), &(vni << 8).to_be_bytes(), &options, payload])
 }
 
+/// In-band telemetry of version 1 by two hops that say who they are.
+pub fn telemetry_1(payload: &[u8]) -> Vec<u8> {
+    let head = [1, 0, 5, 0, 0x10, 0, 1, 6, 0x80, 0, 0, 0];
+    cat(&[&head, &[0, 0, 0, 2, 0, 0, 0, 1], payload])
+}
+
+/// Of version 2 by one hop, with what the shim keeps.
+pub fn telemetry_2(next: u8, original: u16, payload: &[u8]) -> Vec<u8> {
+    let shim = cat(&[&[0x10 | next << 2, 4], &original.to_be_bytes()]);
+    cat(&[&shim, &[0x20, 0, 1, 7, 0x80, 0, 0, 0, 0, 0, 0, 0], &[0, 0, 0, 1], payload])
+}
+
+/// A datagram whose code point is set.
+pub fn marked(mut datagram: Vec<u8>) -> Vec<u8> {
+    match datagram[0] >> 4 {
+        4 => datagram[1] = 0x80,
+        _ => datagram[0] = 0x68,
+    }
+    datagram
+}
+
 pub fn l2tp(tunnel: u16, session: u16, ppp: &[u8]) -> Vec<u8> {
     cat(&[&[0, 2], &tunnel.to_be_bytes(), &session.to_be_bytes(), ppp])
 }

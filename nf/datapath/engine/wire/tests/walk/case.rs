@@ -330,6 +330,46 @@ fn tunnels() -> Vec<Case> {
         ),
         eth_udp("gtp prime", 3386, &[0x4e, 1, 0, 0, 0, 1], "ethernet.ip.udp.gtp"),
         eth_udp("not gtp", 2152, b"just some words", "ethernet.ip.udp"),
+        eth(
+            "telemetry in tcp",
+            ethernet(0x0800, &marked(ipv4(6, &tcp(1, 80, &telemetry_1(b"GET"))))),
+            "ethernet.ip.tcp.int",
+        ),
+        eth(
+            "telemetry in udp over ipv6",
+            ethernet(0x86dd, &marked(ipv6(17, &udp(1, 53, &telemetry_2(0, 0xb8, b"query"))))),
+            "ethernet.ipv6.udp.int",
+        ),
+        eth(
+            "telemetry before a tunnel",
+            ethernet(
+                0x0800,
+                &marked(ipv4(17, &udp(1, 4789, &telemetry_2(0, 0, &vxlan(9, &frame()))))),
+            ),
+            "ethernet.ip.udp.int.vxlan.ethernet.ip.tcp",
+        ),
+        eth(
+            "a marked tunnel without telemetry",
+            ethernet(0x0800, &marked(ipv4(17, &udp(1, 4789, &vxlan(9, &frame()))))),
+            "ethernet.ip.udp.vxlan.ethernet.ip.tcp",
+        ),
+        eth(
+            "telemetry in a datagram that nothing marks",
+            ethernet(0x0800, &ipv4(17, &udp(1, 53, &telemetry_2(0, 0, b"query")))),
+            "ethernet.ip.udp",
+        ),
+        eth_udp(
+            "telemetry by port",
+            9000,
+            &telemetry_2(1, 4789, &vxlan(9, &frame())),
+            "ethernet.ip.udp.int.vxlan.ethernet.ip.tcp",
+        ),
+        eth_udp(
+            "telemetry in a udp of its own",
+            9000,
+            &telemetry_2(2, 6, &tcp(1, 80, b"GET")),
+            "ethernet.ip.udp.int.tcp",
+        ),
         eth_udp("vxlan", 4789, &vxlan(9, &frame()), "ethernet.ip.udp.vxlan.ethernet.ip.tcp"),
         eth_udp(
             "vxlan of linux",

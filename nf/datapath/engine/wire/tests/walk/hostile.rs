@@ -151,8 +151,15 @@ proptest! {
         flags in prop_oneof![3 => Just(0u16), 1 => any::<u16>()],
         fifth in any::<u8>(),
         sixth in any::<u8>(),
+        tos in prop_oneof![Just(0u8), any::<u8>()],
+        telemetry in 0u8..4,
         payload in prop::collection::vec(any::<u8>(), 0..80),
     ) {
+        let payload = match telemetry {
+            0 => crate::build::telemetry_1(&payload),
+            1 => crate::build::telemetry_2(sixth % 3, ports.0, &payload),
+            _ => payload,
+        };
         let transport = if protocol == 6 {
             let mut segment = crate::build::tcp(ports.0, ports.1, &payload);
             segment[12] = fifth;
@@ -163,6 +170,7 @@ proptest! {
             datagram
         };
         let mut ip = crate::build::ipv4_fragment(protocol, flags, &transport);
+        ip[1] = tos;
         ip[2..4].copy_from_slice(&total.to_be_bytes());
         let frame = crate::build::ethernet(0x0800, &ip);
         examine(LinkType::Ethernet, &frame, frame.len() as u32);

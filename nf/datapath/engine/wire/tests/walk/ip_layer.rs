@@ -212,6 +212,31 @@ fn what_does_not_validate_is_no_tunnel_and_no_fault() {
 }
 
 #[test]
+fn telemetry_is_no_payload_and_hides_no_session() {
+    let segment = tcp(40000, 80, &telemetry_1(b"GET"));
+    let packet = walk(LinkType::Ethernet, &ethernet(0x0800, &marked(ipv4(6, &segment))));
+    let ip = packet.ips()[0];
+    assert_eq!((ip.payload_captured, ip.payload_len, ip.dst_port), (3, 3, 80));
+
+    let by_port = udp(40000, 9000, &telemetry_2(1, 53, b"query"));
+    let ip = walk(LinkType::Ethernet, &eth4(17, &by_port)).ips()[0];
+    assert_eq!((ip.payload_len, ip.dst_port, ip.transport), (5, 53, Transport::Udp));
+
+    let around = udp(40000, 9000, &telemetry_2(2, 6, &tcp(41000, 80, b"GET")));
+    let ip = walk(LinkType::Ethernet, &eth4(17, &around)).ips()[0];
+    assert_eq!((ip.src_port, ip.dst_port, ip.protocol), (41000, 80, 6));
+    assert_eq!((ip.payload_len, ip.transport), (3, Transport::Tcp));
+}
+
+#[test]
+fn a_stack_longer_than_its_datagram_is_no_telemetry() {
+    let mut octets = telemetry_1(b"");
+    octets[2] = 6;
+    let packet = walk(LinkType::Ethernet, &ethernet(0x0800, &marked(ipv4(6, &tcp(1, 2, &octets)))));
+    assert_eq!((path(&packet).as_str(), packet.fault), ("ethernet.ip.tcp", Fault::None));
+}
+
+#[test]
 fn the_outermost_tag_is_kept() {
     let ip = ipv4(6, &tcp(1, 2, b"x"));
     let frame = ethernet(0x88a8, &tag(0xe005, 0x8100, &tag(6, 0x0800, &ip)));

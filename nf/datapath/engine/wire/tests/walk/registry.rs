@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use nf_fields::Type;
+use nf_fields::{Type, Value};
 use nf_wire::header::{HEADERS, by_id, by_name};
 use nf_wire::name::ip_protocol_number;
 
@@ -228,6 +228,49 @@ const MMT: &[(u16, &str, &[Attribute])] = &[
     ),
     (641, "llc", &[(1, "dsap"), (2, "ssap"), (3, "control_field")]),
     (656, "8021ad", &[]),
+    (
+        658,
+        "int",
+        &[
+            (1, "instruction_bits"),
+            (2, "num_hop"),
+            (3, "latency"),
+            (4, "hop_switch_ids"),
+            (5, "hop_ingress_port_ids"),
+            (6, "hop_egress_port_ids"),
+            (7, "hop_latencies"),
+            (8, "hop_queue_ids"),
+            (9, "hop_queue_occups"),
+            (10, "hop_ingress_times"),
+            (11, "hop_egress_times"),
+            (12, "hop_lv2_ingress_port_ids"),
+            (13, "hop_lv2_egress_port_ids"),
+            (14, "hop_tx_utilizes"),
+            (15, "hop_l4s_mark"),
+            (16, "hop_l4s_drop"),
+            (17, "hop_l4s_mark_probability"),
+            (18, "is_switch_id"),
+            (19, "is_in_egress_port_id"),
+            (20, "is_hop_latency"),
+            (21, "is_queue_id_occup"),
+            (22, "is_ingress_time"),
+            (23, "is_egress_time"),
+            (24, "is_lv2_in_egress_port_id"),
+            (25, "is_tx_utilize"),
+            (26, "is_l4s_mark_drop"),
+            (27, "is_cloud_gaming"),
+            (28, "cg_ip_src"),
+            (29, "cg_ip_dst"),
+            (30, "cg_nb_pkt_down"),
+            (31, "cg_mean_pkt_size_down"),
+            (32, "cg_mean_iat_down"),
+            (33, "cg_sum_pkt_size_down"),
+            (34, "cg_nb_pkt_up"),
+            (35, "cg_mean_pkt_size_up"),
+            (36, "cg_mean_iat_up"),
+            (37, "cg_sum_ptk_size_up"),
+        ],
+    ),
 ];
 
 #[test]
@@ -295,23 +338,27 @@ fn lookups_answer_to_aliases_and_refuse_strangers() {
     assert!(by_id(nf_fields::ProtoId(65535)).is_none());
 }
 
+fn has_type(value: Value<'_>, ty: Type) -> bool {
+    match (value, ty) {
+        (Value::None, _) => true,
+        (Value::Uint(n), Type::Uint(bits)) => bits == 64 || n >> bits == 0,
+        (Value::Bool(_), Type::Bool) | (Value::Int(_), Type::Int) => true,
+        (Value::Mac(_), Type::Mac) | (Value::Ip(_), Type::Ip) => true,
+        (Value::Binary(_), Type::Binary) | (Value::Text(_), Type::Text) => true,
+        (Value::List(list), Type::List(ty)) => (0..list.len()).all(|i| has_type(list.item(i), *ty)),
+        _ => false,
+    }
+}
+
 #[test]
 fn values_have_the_type_their_field_promises() {
-    use nf_fields::Value;
     for case in crate::case::cases() {
         for layer in crate::walk(case.link, &case.frame).layers() {
             let info = by_id(layer.proto).unwrap();
             for (position, field) in (info.fields)().iter().enumerate() {
                 let bytes = &case.frame[usize::from(layer.offset)..];
                 (info.visit)(bytes, position, &mut |value| {
-                    let fits = match (value, field.ty) {
-                        (Value::None, _) => true,
-                        (Value::Uint(n), Type::Uint(bits)) => bits == 64 || n >> bits == 0,
-                        (Value::Bool(_), Type::Bool) | (Value::Int(_), Type::Int) => true,
-                        (Value::Mac(_), Type::Mac) | (Value::Ip(_), Type::Ip) => true,
-                        (Value::Binary(_), Type::Binary) => true,
-                        _ => false,
-                    };
+                    let fits = has_type(value, field.ty);
                     assert!(fits, "{}.{} gave {value:?}", info.name, field.name);
                 });
             }
