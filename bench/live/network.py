@@ -119,7 +119,9 @@ class Cable:
             _, told = run.communicate(timeout=PATIENCE_SECONDS)
         if run.returncode != 0:
             raise RuntimeError(f"nf live failed: {told}")
-        account = json.loads(told.splitlines()[-1])["account"]
+        # Where packets were dropped, a word on that follows.
+        [counted] = [line for line in told.splitlines() if line.startswith("{")]
+        account = json.loads(counted)["account"]
         return sent, Received(account["processed"], account["kernel_drops"], spent)
 
     def _wait_for_listener(self, run: "subprocess.Popen[str]") -> None:
