@@ -150,7 +150,7 @@ SHOWN_BY = {
     "/ietf-system:system/authentication/user/name": "netconf/test_rfc7317_users.py",
     "/ietf-system:system/authentication/user/password": "netconf/test_rfc7317_users.py",
     "/ietf-system:system/authentication/user/authorized-key": "netconf/test_rfc7317_users.py",
-    f"{NACM}/rule-list/rule/notification-name": "netconf/test_rfc5277_notifications.py",
+    f"{NACM}/rule-list/rule/notification-name": "netconf/test_rfc8639_configured.py",
     NACM: "unit/mgmt/test_nacm.py",
     f"{PROBE}/management/transactions/prepare-timeout": "unit/mgmt/test_providers.py",
     f"{PROBE}/management/transactions/history": "unit/mgmt/test_restarts.py",
