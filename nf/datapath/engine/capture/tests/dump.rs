@@ -339,6 +339,8 @@ fn a_full_disk_ends_it_with_the_last_packet_that_is_whole() {
     let size = fs::metadata(&path).unwrap().len();
     // Room is left for others, who write configurations there; without any, there is no file.
     let others = fs::write(disk.join("other"), vec![0; 200 << 10]);
+    // How much more than that is left depends on how much came together in the last write.
+    let all = fs::write(disk.join("all"), vec![0; 1 << 20]);
     let next = dumper.begin(Spec { file: "next".into(), ..spec() }, &[]);
     let nothing = !disk.join("dumps/next").exists();
     Command::new("umount").arg("--lazy").arg(&disk).status().unwrap();
@@ -349,6 +351,7 @@ fn a_full_disk_ends_it_with_the_last_packet_that_is_whole() {
     assert_eq!(size, view.octets);
     assert!(view.packets > 0);
     others.unwrap();
+    assert_eq!(all.unwrap_err().kind(), std::io::ErrorKind::StorageFull);
     assert_eq!(next.unwrap_err().place, "file");
     assert!(nothing);
 }
