@@ -9,7 +9,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, Protocol
 
 from nf._native.yang import Context, Diff, Tree
@@ -17,7 +17,6 @@ from nf.errors import ConfigurationError, YangError
 from nf.mgmt.changes import Change, changes_of
 from nf.mgmt.datastores import is_implied
 from nf.mgmt.history import Entry, History, Note
-from nf.mgmt.journaling import for_journal
 from nf.mgmt.nacm import TOP as NACM
 from nf.mgmt.nacm import Access, Denials, Guarded
 from nf.mgmt.rpc_error import RpcErrors
@@ -320,7 +319,7 @@ class Commits:
                 tree.to_json,
                 session,
                 [change.path for change in changes],
-                partial(for_journal, diff) if diff is not None else None,
+                diff.to_xml if diff is not None else None,
             )
         except OSError as error:
             ready.abort()

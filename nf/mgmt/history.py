@@ -158,8 +158,7 @@ class History:
             data: The whole of it (RFC 7951 JSON), asked for when it is needed.
             session: Who made it.
             what: Data paths that changed.
-            change: What makes it of the one before (`for_journal`); None or empty where that is not
-                all.
+            change: What makes it of the one before (`Diff.to_xml`); None where that is not all.
 
         Returns:
             Its number.
@@ -180,8 +179,7 @@ class History:
                 boot=self.boot,
             )
             line = msgspec.json.encode(note) + b"\n"
-            octets = change() if change is not None else b""
-            if not octets or not self._append(line, octets):
+            if change is None or not self._append(line, change()):
                 replace_whole(self._path(note.number), line + data())
                 self._files.append(note.number)
             self._last = note.number

@@ -252,6 +252,15 @@ def test_tags_are_on_what_has_its_default(ada: Peer) -> None:
     assert tagged == {"low", "high"}
 
 
+def test_what_somebody_set_to_its_default_has_no_tag(ada: Peer) -> None:
+    # RFC 6243 section 3.4: tagged is what the basic mode, here `explicit`, takes for default.
+    ada.ok(ada.edit("<name>x</name><low>1</low>"))
+    box = ada.data(read("report-all-tagged"))[0]
+
+    tagged = {etree.QName(leaf).localname for leaf in box if leaf.get(f"{{{TAGGED}}}default")}
+    assert tagged == {"high"}
+
+
 def test_a_mode_that_is_none_is_refused(ada: Peer) -> None:
     assert ada.refused(read("some")).tag == "invalid-value"
 

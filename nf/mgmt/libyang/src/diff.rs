@@ -99,7 +99,7 @@ impl Diff {
         Tree::parse(context, data, Format::Xml, Kind::Data).map(Self)
     }
 
-    /// As XML with libyang's metadata, and a mark at every default value (RFC 6243): without it a
+    /// As XML with libyang's metadata, and a mark at every implied value (RFC 6243): without it a
     /// default would come back as something that somebody had set.
     ///
     /// # Errors

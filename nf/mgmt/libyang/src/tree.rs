@@ -38,7 +38,8 @@ pub enum Defaults {
     Trim,
     /// All of them.
     ReportAll,
-    /// All of them, marked.
+    /// All of them, those marked that nobody has set (RFC 6243 §3.4, for servers whose basic mode is
+    /// `explicit`).
     ReportAllTagged,
 }
 
@@ -300,7 +301,7 @@ impl Tree {
             Defaults::Explicit => ffi::LYD_PRINT_WD_EXPLICIT,
             Defaults::Trim => ffi::LYD_PRINT_WD_TRIM,
             Defaults::ReportAll => ffi::LYD_PRINT_WD_ALL,
-            Defaults::ReportAllTagged => ffi::LYD_PRINT_WD_ALL_TAG,
+            Defaults::ReportAllTagged => ffi::LYD_PRINT_WD_IMPL_TAG,
         };
         if self.root.is_null() {
             return Ok(if format == Format::Json { b"{}".to_vec() } else { Vec::new() });
