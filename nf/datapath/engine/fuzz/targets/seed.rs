@@ -158,6 +158,7 @@ fn add(
                 transport: ip.transport,
                 header: None,
                 link: None,
+                protocol: ip.protocol,
             };
             found.push(Session { flow, next: [None; 2], segments: Vec::new(), octets: 0 });
             (found.len() - 1, Direction::Up)
