@@ -13,6 +13,7 @@ from typing import Any
 
 from nf._native.engine import Engine
 from nf.datapath.config import EngineConfig
+from nf.errors import ConfigurationError
 from tests.waiting import until
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "network",
     "sender",
     "started",
+    "swap",
     "udp",
 ]
 
@@ -153,3 +155,18 @@ def started(config: EngineConfig) -> Engine:
 def account(engine: Engine) -> dict[str, int]:
     """Its account as of now."""
     return dict(engine.stats()["account"])
+
+
+def swap(engine: Any, settings: EngineConfig) -> None:
+    """Changes the settings, once so many changes do not wait to be taken up."""
+
+    def is_taken() -> bool:
+        try:
+            engine.swap(settings.to_json())
+        except ConfigurationError as error:
+            if "not been taken up" not in error.what:
+                raise
+            return False
+        return True
+
+    until(is_taken)

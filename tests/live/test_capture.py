@@ -19,6 +19,7 @@ from tests.live.network import (
     frames_of,
     ip,
     started,
+    swap,
     udp,
 )
 from tests.unit.cli.conftest import NF
@@ -243,7 +244,7 @@ def test_hundreds_of_changes_under_traffic_lose_no_packet_and_see_none_twice(pai
     )
     sent = 0
     for n in range(200):
-        _swap(engine, ways[n % len(ways)])
+        swap(engine, ways[n % len(ways)])
         sent += pair.send(*(udp(1000 + n, 1 + k) for k in range(20)))
         engine.poll(1000, 0.0)
     until(lambda: account(engine)["processed"] >= sent)
@@ -252,21 +253,6 @@ def test_hundreds_of_changes_under_traffic_lose_no_packet_and_see_none_twice(pai
     counted = account(engine)
     assert counted["packets"] == counted["processed"] == sent
     assert counted["kernel_drops"] == 0
-
-
-def _swap(engine: Any, settings: EngineConfig) -> None:
-    """Changes the settings, once so many changes do not wait to be taken up."""
-
-    def is_taken() -> bool:
-        try:
-            engine.swap(settings.to_json())
-        except nf.ConfigurationError as error:
-            if "not been taken up" not in error.what:
-                raise
-            return False
-        return True
-
-    until(is_taken)
 
 
 def test_settings_that_take_a_new_engine_are_refused(pair: Pair) -> None:

@@ -13,7 +13,18 @@ import pytest
 
 import nf
 from nf.datapath.config import EngineConfig, Interface
-from tests.live.network import Pair, account, drained, frames_of, ip, sender, started, udp, until
+from tests.live.network import (
+    Pair,
+    account,
+    drained,
+    frames_of,
+    ip,
+    sender,
+    started,
+    swap,
+    udp,
+    until,
+)
 from tests.unit.cli.conftest import NF
 
 ONE = Interface("far0")
@@ -170,7 +181,7 @@ def test_sockets_and_sources_change_under_traffic_without_loss(pair: Pair) -> No
     engine = started(ways[0])
     sent = 0
     for n in range(120):
-        _swap(engine, ways[n % len(ways)])
+        swap(engine, ways[n % len(ways)])
         sent += pair.send(*(udp(1000 + n, 1 + k, host=k) for k in range(20)))
         engine.poll(1000, 0.0)
     until(lambda: account(engine)["processed"] >= sent)
@@ -179,21 +190,6 @@ def test_sockets_and_sources_change_under_traffic_without_loss(pair: Pair) -> No
     counted = account(engine)
     assert counted["packets"] == counted["processed"] == sent
     assert counted["kernel_drops"] == 0
-
-
-def _swap(engine: Any, settings: EngineConfig) -> None:
-    """Changes the settings, once so many changes do not wait to be taken up."""
-
-    def is_taken() -> bool:
-        try:
-            engine.swap(settings.to_json())
-        except nf.ConfigurationError as error:
-            if "not been taken up" not in error.what:
-                raise
-            return False
-        return True
-
-    until(is_taken)
 
 
 def test_libpcap_gives_the_same_sessions_as_packet_sockets(pair: Pair, captures: Path) -> None:

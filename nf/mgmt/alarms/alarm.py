@@ -6,7 +6,9 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Literal
 
-__all__ = ["KINDS", "SEVERITIES", "Alarm", "Key", "Kind", "Severity", "rfc3339", "sayable"]
+from nf.mgmt.moments import rfc3339
+
+__all__ = ["KINDS", "SEVERITIES", "Alarm", "Key", "Kind", "Severity", "sayable"]
 
 Severity = Literal["indeterminate", "warning", "minor", "major", "critical"]
 SEVERITIES: tuple[Severity, ...] = ("indeterminate", "warning", "minor", "major", "critical")
@@ -52,11 +54,6 @@ Key = tuple[str, str]
 def sayable(text: str, most: int) -> str:
     """A text without what XML has no way to say, and no longer than `most` characters."""
     return _UNSAYABLE.sub("\ufffd", text[:most])
-
-
-def rfc3339(when: datetime) -> str:
-    """`date-and-time` of RFC 6991."""
-    return when.isoformat().replace("+00:00", "Z")
 
 
 @dataclass(slots=True)

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from nf.datapath import control
-from nf.mgmt.alarms.alarm import Key, Kind, rfc3339
+from nf.mgmt.alarms.alarm import Key, Kind
 from nf.mgmt.alarms.keeping import Alarms
 from nf.mgmt.credentials.material import Dated
+from nf.mgmt.moments import rfc3339
 
 __all__ = ["Causes"]
 

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from nf.mgmt.alarms.alarm import KINDS, SEVERITIES, Alarm, Key, Kind, Severity, rfc3339, sayable
+from nf.mgmt.alarms.alarm import KINDS, SEVERITIES, Alarm, Key, Kind, Severity, sayable
 from nf.mgmt.alarms.matching import filter_of, matching, shelf_of
 from nf.mgmt.alarms.storing import Store
+from nf.mgmt.moments import rfc3339
 from nf.mgmt.paths import parse
 from nf.mgmt.rpc_error import RpcErrors
 

@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from nf.mgmt.events import STREAM
+from nf.mgmt.moments import rfc3339
 from nf.mgmt.netconf.operations.schema import schemas
-from nf.mgmt.netconf.reply import rfc3339
 from nf.mgmt.netconf.service import Counters, Service
 from nf.mgmt.netconf.settings import TOP
 from nf.mgmt.netconf.subscribed.state import EventStreams, OpenSubscriptions

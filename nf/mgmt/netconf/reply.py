@@ -9,6 +9,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from lxml import etree
 
+from nf.mgmt.moments import rfc3339
 from nf.mgmt.netconf.names import ACTION, BASE, MANAGE_EVENT, NOTIFICATION
 from nf.mgmt.netconf.xml import attributes
 from nf.mgmt.rpc_error import RpcError
@@ -25,7 +26,6 @@ __all__ = [
     "notification",
     "qualified",
     "reply_to",
-    "rfc3339",
 ]
 
 OK = b"<ok/>"
@@ -105,11 +105,6 @@ def notification(when: datetime, body: bytes) -> bytes:
 def complete(name: str) -> bytes:
     """`replayComplete` or `notificationComplete`."""
     return f'<{name} xmlns="{MANAGE_EVENT}"/>'.encode()
-
-
-def rfc3339(when: datetime) -> str:
-    """`date-and-time` of RFC 6991."""
-    return when.isoformat().replace("+00:00", "Z")
 
 
 def errors(found: Iterable[RpcError], namespaces: Mapping[str, str]) -> bytes:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from nf.mgmt.moments import rfc3339
 from nf.mgmt.netconf.call_home.order import Order, seconds_to_next
 from nf.mgmt.netconf.call_home.settings import Client, Endpoint
-from nf.mgmt.netconf.reply import rfc3339
 
 __all__ = ["Caller", "Connect", "Established", "NotConnected"]
 

@@ -1,7 +1,8 @@
 """establish-, modify-, delete-, kill- and resync-subscription (RFC 8639, RFC 8641)."""
 
+from nf.mgmt.moments import rfc3339
 from nf.mgmt.netconf.names import SUBSCRIBED
-from nf.mgmt.netconf.reply import Reply, rfc3339
+from nf.mgmt.netconf.reply import Reply
 from nf.mgmt.netconf.request import Request, number, wrong
 from nf.mgmt.netconf.subscribed.holding import Holding
 from nf.mgmt.netconf.subscribed.pushing import Pushing

@@ -15,7 +15,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 from xml.sax.saxutils import escape
 
-from nf.mgmt.netconf.reply import Channel, rfc3339
+from nf.mgmt.moments import rfc3339
+from nf.mgmt.netconf.reply import Channel
 from nf.mgmt.netconf.subscribed.configuration import (
     FILTERS,
     SUBSCRIPTIONS,

@@ -6,8 +6,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
+from nf.mgmt.moments import rfc3339
 from nf.mgmt.netconf.names import DATASTORES, PUSH
-from nf.mgmt.netconf.reply import notification, rfc3339
+from nf.mgmt.netconf.reply import notification
 from nf.mgmt.netconf.subscribed.describing import filter_told
 from nf.mgmt.netconf.subscribed.feeding import DatastoreFeed, Update, feed_key
 from nf.mgmt.netconf.subscribed.holding import Holding, Surroundings

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from nf.mgmt.events import STREAM
-from nf.mgmt.netconf.reply import rfc3339
+from nf.mgmt.moments import rfc3339
 from nf.mgmt.netconf.subscribed.register import Register, Subscription
 from nf.mgmt.netconf.subscribed.terms import CHANGES, EventTerms, OnChange, PushTerms
 

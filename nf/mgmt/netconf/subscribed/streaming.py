@@ -5,9 +5,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
+from nf.mgmt.moments import rfc3339
 from nf.mgmt.netconf.matching import Matches
 from nf.mgmt.netconf.names import SUBSCRIBED
-from nf.mgmt.netconf.reply import notification, rfc3339
+from nf.mgmt.netconf.reply import notification
 from nf.mgmt.netconf.subscribed.describing import filter_told
 from nf.mgmt.netconf.subscribed.holding import Holding, Surroundings
 from nf.mgmt.netconf.subscribed.terms import EventTerms, Terms
